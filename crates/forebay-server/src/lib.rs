@@ -1,0 +1,1 @@
+//! Forebay as a service.

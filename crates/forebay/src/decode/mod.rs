@@ -1,0 +1,1 @@
+//! Rows into the types of the caller, through serde.

@@ -1,0 +1,26 @@
+//! Forebay: the performance layer in front of an SQL database. A connection pool, a query cache
+//! that invalidates itself exactly, and statistics, behind one handle.
+#![warn(missing_docs)]
+
+mod builder;
+mod db;
+mod decode;
+mod error;
+mod explain;
+mod query;
+mod row;
+mod session;
+mod stats;
+mod value;
+
+pub use builder::{Access, Builder, Synchronous, open};
+pub use db::{Db, Describe};
+pub use error::{Error, Result};
+pub use explain::Explanation;
+pub use query::{Execute, Outcome, Query, RowStream};
+pub use row::{Column, Row, Rows};
+pub use session::{Session, Transaction};
+pub use stats::{
+    CacheStats, FingerprintStats, Holder, PoolStats, StatementCacheStats, Stats,
+};
+pub use value::Value;

@@ -1,0 +1,125 @@
+//! Rows as they are answered and cached: immutable, shared, cheap to clone. Decoding into a
+//! caller's types is in `decode`.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::value::Value;
+
+/// A column of a result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// The name, as the statement gives it.
+    pub name: Box<str>,
+    /// The declared type of the table column it comes from; `None` for an expression.
+    pub declared: Option<Box<str>>,
+}
+
+/// All rows of one answer. A clone shares them.
+#[derive(Clone)]
+pub struct Rows(Arc<Inner>);
+
+struct Inner {
+    columns: Arc<[Column]>,
+    /// Row by row; the length is a multiple of the number of columns.
+    values: Vec<Value>,
+    len: usize,
+    size: usize,
+}
+
+impl Rows {
+    /// `values` holds the rows one after another, `columns.len()` values each.
+    pub(crate) fn new(columns: Arc<[Column]>, values: Vec<Value>) -> Rows {
+        let len = values.len().checked_div(columns.len()).unwrap_or(0);
+        assert_eq!(len * columns.len(), values.len(), "every row has a value for every column");
+        let names: usize = columns.iter().map(|column| size_of::<Column>() + column.name.len()).sum();
+        let size = names + values.iter().map(Value::size).sum::<usize>() + size_of::<Inner>();
+        Rows(Arc::new(Inner { columns, values, len, size }))
+    }
+
+    /// The columns, in order.
+    pub fn columns(&self) -> &[Column] {
+        &self.0.columns
+    }
+
+    /// The number of rows.
+    pub fn len(&self) -> usize {
+        self.0.len
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.0.len == 0
+    }
+
+    /// Bytes that the rows take in memory.
+    pub fn size(&self) -> usize {
+        self.0.size
+    }
+
+    /// The row at `index`, counted from 0.
+    pub fn get(&self, index: usize) -> Option<Row> {
+        (index < self.0.len).then(|| Row { rows: self.clone(), index })
+    }
+
+    /// All rows, first to last.
+    pub fn iter(&self) -> impl Iterator<Item = Row> + '_ {
+        (0..self.0.len).map(|index| Row { rows: self.clone(), index })
+    }
+
+    /// The values of the row at `index`, without a `Row` around them.
+    pub fn values(&self, index: usize) -> &[Value] {
+        let width = self.0.columns.len();
+        &self.0.values[index * width..(index + 1) * width]
+    }
+}
+
+impl PartialEq for Rows {
+    fn eq(&self, other: &Rows) -> bool {
+        self.0.columns == other.0.columns && self.0.values == other.0.values
+    }
+}
+
+impl fmt::Debug for Rows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries((0..self.len()).map(|index| self.values(index))).finish()
+    }
+}
+
+/// One row. A clone shares the values.
+#[derive(Clone)]
+pub struct Row {
+    rows: Rows,
+    index: usize,
+}
+
+impl Row {
+    /// The columns, in order.
+    pub fn columns(&self) -> &[Column] {
+        self.rows.columns()
+    }
+
+    /// The values, in the order of the columns.
+    pub fn values(&self) -> &[Value] {
+        self.rows.values(self.index)
+    }
+
+    /// The value of the first column called `name`.
+    pub fn value(&self, name: &str) -> Option<&Value> {
+        let index = self.columns().iter().position(|column| &*column.name == name)?;
+        self.values().get(index)
+    }
+}
+
+impl PartialEq for Row {
+    fn eq(&self, other: &Row) -> bool {
+        self.columns() == other.columns() && self.values() == other.values()
+    }
+}
+
+impl fmt::Debug for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.columns().iter().map(|column| &column.name);
+        f.debug_map().entries(names.zip(self.values())).finish()
+    }
+}
