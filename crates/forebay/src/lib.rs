@@ -7,6 +7,7 @@ mod db;
 mod decode;
 mod error;
 mod explain;
+mod pool;
 mod query;
 mod row;
 mod session;
