@@ -3,6 +3,7 @@
 #![warn(missing_docs)]
 
 mod builder;
+mod clock;
 mod db;
 mod decode;
 mod error;

@@ -1,10 +1,25 @@
 //! A fair, bounded pool of connections. It knows no SQL and no database: what a connection is,
 //! how it is opened and how it is checked comes with the trait [`Connect`].
+//!
+//! `slot` and `shelf` hold the state and decide, single-threaded and given the time; `acquire`,
+//! `checkout` and `sweep` put a lock, a fair semaphore and two background tasks around it.
 
+mod acquire;
 mod checkout;
 mod connect;
 mod options;
+mod report;
+mod shelf;
+mod slot;
+mod stats;
+mod sweep;
 
-pub(crate) use checkout::{Checkout, Pool};
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use acquire::Pool;
+pub(crate) use checkout::Checkout;
 pub(crate) use connect::{Connect, HolderLabel};
 pub(crate) use options::Options;

@@ -1,0 +1,37 @@
+//! The time as a value that is passed in, so that what depends on it can be tested without
+//! waiting. It does not sleep and knows no calendar.
+
+use std::time::Instant;
+
+/// Tells the time: the real one, or in tests one that is moved by hand. Clones agree.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Clock {
+    #[cfg(test)]
+    manual: Option<std::sync::Arc<std::sync::Mutex<Instant>>>,
+}
+
+impl Clock {
+    pub(crate) fn real() -> Clock {
+        Clock::default()
+    }
+
+    #[inline]
+    pub(crate) fn now(&self) -> Instant {
+        #[cfg(test)]
+        if let Some(manual) = &self.manual {
+            return *manual.lock().unwrap();
+        }
+        Instant::now()
+    }
+
+    /// A clock that stands still until it is advanced.
+    #[cfg(test)]
+    pub(crate) fn manual() -> Clock {
+        Clock { manual: Some(std::sync::Arc::new(std::sync::Mutex::new(Instant::now()))) }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn advance(&self, by: std::time::Duration) {
+        *self.manual.as_ref().expect("only a manual clock can be advanced").lock().unwrap() += by;
+    }
+}
