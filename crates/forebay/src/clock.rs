@@ -19,7 +19,7 @@ impl Clock {
     pub(crate) fn now(&self) -> Instant {
         #[cfg(test)]
         if let Some(manual) = &self.manual {
-            return *manual.lock().unwrap();
+            return *manual.lock().expect("moving the clock does not panic");
         }
         Instant::now()
     }
@@ -32,6 +32,7 @@ impl Clock {
 
     #[cfg(test)]
     pub(crate) fn advance(&self, by: std::time::Duration) {
-        *self.manual.as_ref().expect("only a manual clock can be advanced").lock().unwrap() += by;
+        let manual = self.manual.as_ref().expect("only a manual clock can be advanced");
+        *manual.lock().expect("moving the clock does not panic") += by;
     }
 }

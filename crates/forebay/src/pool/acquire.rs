@@ -165,9 +165,12 @@ impl<C: Connect> Core<C> {
     }
 
     pub(super) fn vacate(&self, id: SlotId) {
-        let mut shelf = self.shelf();
-        shelf.vacate(id);
-        if shelf.is_drained() {
+        let drained = {
+            let mut shelf = self.shelf();
+            shelf.vacate(id);
+            shelf.is_drained()
+        };
+        if drained {
             self.drained.notify_waiters();
         }
     }
@@ -217,10 +220,10 @@ impl<C: Connect> Core<C> {
     }
 
     async fn wait(self: &Arc<Self>, deadline: Deadline) -> Result<Claim<'_, C>> {
-        let place = Place::new(self);
+        let mut place = Place::new(self);
         match timeout_at(deadline, self.permits.acquire()).await {
             Ok(Ok(permit)) => {
-                place.leave();
+                place.leave_served();
                 Ok(Claim::new(self, permit))
             }
             Ok(Err(_closed)) => Err(report::closed(&self.options)),
@@ -296,24 +299,28 @@ impl<C: Connect> Core<C> {
 /// A place in the line, counted as long as it is kept.
 struct Place<'a, C: Connect> {
     core: &'a Arc<Core<C>>,
+    served: bool,
 }
 
 impl<'a, C: Connect> Place<'a, C> {
     fn new(core: &'a Arc<Core<C>>) -> Place<'a, C> {
         core.shelf().enter_queue();
-        Place { core }
+        Place { core, served: false }
     }
 
     /// Leaves the line with a permit.
-    fn leave(self) {
+    fn leave_served(&mut self) {
         self.core.shelf().leave_queue();
-        std::mem::forget(self);
+        self.served = true;
     }
 }
 
 impl<C: Connect> Drop for Place<'_, C> {
     /// Leaves the line with nothing: a connection above `max_size` may have been kept for it.
     fn drop(&mut self) {
+        if self.served {
+            return;
+        }
         self.core.shelf().leave_queue();
         self.core.retire_idle();
     }

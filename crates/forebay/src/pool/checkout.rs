@@ -21,10 +21,10 @@ pub(crate) struct Checkout<C: Connect> {
 }
 
 impl<C: Connect> Checkout<C> {
-    pub(super) fn new(claim: Claim<'_, C>, id: SlotId, connection: C::Connection) -> Self {
-        let core = Arc::clone(claim.core);
+    pub(super) fn new(mut claim: Claim<'_, C>, id: SlotId, connection: C::Connection) -> Self {
         // The checkout answers for the slot and the permit from here on.
-        std::mem::forget(claim);
+        claim.passed_on = true;
+        let core = Arc::clone(claim.core);
         Checkout { core, id, connection: Some(connection), poisoned: false }
     }
 
@@ -57,7 +57,7 @@ impl<C: Connect> DerefMut for Checkout<C> {
 
 impl<C: Connect> Drop for Checkout<C> {
     fn drop(&mut self) {
-        let claim = Claim { core: &self.core, slot: Some(self.id) };
+        let claim = Claim { core: &self.core, slot: Some(self.id), passed_on: false };
         let Some(mut connection) = self.connection.take() else { return };
         // A holder that panicked may have left anything behind, and what it left must not lie
         // idle, for instance with a lock on the database.
@@ -79,18 +79,20 @@ impl<C: Connect> Drop for Checkout<C> {
 pub(super) struct Claim<'a, C: Connect> {
     core: &'a Arc<Core<C>>,
     pub(super) slot: Option<SlotId>,
+    /// A checkout has both now.
+    passed_on: bool,
 }
 
 impl<'a, C: Connect> Claim<'a, C> {
     pub(super) fn new(core: &'a Arc<Core<C>>, permit: SemaphorePermit<'_>) -> Claim<'a, C> {
         permit.forget();
-        Claim { core, slot: None }
+        Claim { core, slot: None, passed_on: false }
     }
 
     /// For closing what is idle when the pool is closed. Nobody can get the permit that this
     /// claim returns and never had, since the semaphore is closed by then.
     pub(super) fn of_closed(core: &'a Arc<Core<C>>, slot: SlotId) -> Claim<'a, C> {
-        Claim { core, slot: Some(slot) }
+        Claim { core, slot: Some(slot), passed_on: false }
     }
 
     /// Puts the connection of the slot on the shelf, or closes it if it is not to be kept.
@@ -105,6 +107,9 @@ impl<'a, C: Connect> Claim<'a, C> {
 
 impl<C: Connect> Drop for Claim<'_, C> {
     fn drop(&mut self) {
+        if self.passed_on {
+            return;
+        }
         if let Some(id) = self.slot {
             self.core.vacate(id);
         }
