@@ -12,6 +12,7 @@ mod pool;
 mod query;
 mod row;
 mod session;
+mod sql;
 mod stats;
 mod value;
 
