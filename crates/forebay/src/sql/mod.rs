@@ -1,7 +1,9 @@
 //! SQL text as text: tokens, fingerprints and what the first word says. It knows no schema and
 //! decides nothing about effects; that is asked of the database.
 
+mod digest;
 mod fingerprint;
+mod lex;
 mod statement;
 
 pub(crate) use fingerprint::Fingerprint;
