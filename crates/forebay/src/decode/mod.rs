@@ -1,23 +1,14 @@
-//! Rows into the types of the caller, through serde.
+//! Rows into the types of the caller, through serde: structs and maps by the names of columns,
+//! tuples and sequences by position, and scalars. It converts nothing that could lose something,
+//! and names the column, the type wanted and the type found when a row does not fit.
 
-use serde::de::DeserializeOwned;
+mod answer;
+mod fault;
+mod field;
+mod record;
+mod serial;
 
-use crate::error::Result;
-use crate::row::{Column, Rows};
-use crate::value::Value;
+pub(crate) use answer::{all, at, row, scalar};
 
-pub(crate) fn row<T: DeserializeOwned>(_columns: &[Column], _values: &[Value]) -> Result<T> {
-    todo!()
-}
-
-pub(crate) fn at<T: DeserializeOwned>(_rows: &Rows, _index: usize) -> Result<T> {
-    todo!()
-}
-
-pub(crate) fn all<T: DeserializeOwned>(_rows: &Rows) -> Result<Vec<T>> {
-    todo!()
-}
-
-pub(crate) fn scalar<T: DeserializeOwned>(_columns: &[Column], _values: &[Value]) -> Result<T> {
-    todo!()
-}
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,60 @@
+//! What the rest of the crate asks of `decode`: one row, one value, or all rows of an answer.
+
+use std::any::type_name;
+
+use serde::de::DeserializeOwned;
+
+use super::fault::{Context, Fault};
+use super::field::Field;
+use super::record::{Record, Shape};
+use crate::error::{Error, Kind, Result};
+use crate::row::{Column, Rows};
+use crate::value::Value;
+
+/// One row. A [`crate::row::Row`] made here copies the values; [`at`] shares them.
+pub(crate) fn row<T: DeserializeOwned>(columns: &[Column], values: &[Value]) -> Result<T> {
+    let shape = Shape::new(columns);
+    T::deserialize(Record::new(&shape, values))
+        .map_err(|fault| fault.into_error(&context::<T>(columns, None)))
+}
+
+/// The row of `rows` at `index`, counted from 0.
+pub(crate) fn at<T: DeserializeOwned>(rows: &Rows, index: usize) -> Result<T> {
+    let shape = Shape::new(rows.columns());
+    one(&shape, rows, index).map_err(|fault| fault.into_error(&context::<T>(rows.columns(), None)))
+}
+
+/// All rows; an error says which row it is about, counted from 1.
+pub(crate) fn all<T: DeserializeOwned>(rows: &Rows) -> Result<Vec<T>> {
+    let shape = Shape::new(rows.columns());
+    let mut decoded = Vec::with_capacity(rows.len());
+    for index in 0..rows.len() {
+        decoded.push(
+            one(&shape, rows, index).map_err(|fault| {
+                fault.into_error(&context::<T>(rows.columns(), Some(index + 1)))
+            })?,
+        );
+    }
+    Ok(decoded)
+}
+
+/// The first column of a row, whatever follows it.
+pub(crate) fn scalar<T: DeserializeOwned>(columns: &[Column], values: &[Value]) -> Result<T> {
+    let (Some(column), Some(value)) = (columns.first(), values.first()) else {
+        return Err(Error::new(Kind::Decode, "the statement answers no columns"));
+    };
+    T::deserialize(Field::new(column, value))
+        .map_err(|fault| fault.at(0).into_error(&context::<T>(columns, None)))
+}
+
+fn one<'a, T: DeserializeOwned>(
+    shape: &'a Shape<'a>,
+    rows: &'a Rows,
+    index: usize,
+) -> Result<T, Fault> {
+    T::deserialize(Record::shared(shape, rows, index))
+}
+
+fn context<T>(columns: &[Column], row: Option<usize>) -> Context<'_> {
+    Context { columns, row, target: type_name::<T>() }
+}
