@@ -235,13 +235,15 @@ mod against_sqlite {
                 }
                 () => continue,
             };
-            let found: Result<String, _> =
-                db.query_row(&format!("select typeof({text})"), [], |row| row.get(0));
             // `1__0` is one token, which the parser then refuses.
-            if !text.contains("__") && !text.contains("_.") && !text.ends_with('_') {
-                assert!(expect.contains(&found.as_deref().unwrap()), "{text:?}: {found:?}");
-                seen += 1;
+            if text.contains("__") || text.contains("_.") || text.ends_with('_') {
+                continue;
             }
+            let mut statement = db.prepare(&format!("select typeof({text})")).unwrap();
+            let mut rows = statement.raw_query();
+            let found: String = rows.next().unwrap().unwrap().get(0).unwrap();
+            assert!(expect.contains(&&*found), "{text:?}: {found}");
+            seen += 1;
         }
         assert!(seen > 50, "only {seen} literals were compared");
     }
