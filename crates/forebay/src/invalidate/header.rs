@@ -1,0 +1,121 @@
+//! The WAL-index header as a position in SQLite's commit order, and what a commit of our own
+//! must have done to it. It reads no shared memory; the backend does.
+//!
+//! Layout: `WalIndexHdr` in SQLite's wal.c, 48 bytes in native byte order; two copies stand at
+//! the beginning of the shared memory file.
+
+/// One copy of the header, as six words in native byte order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Header(pub(crate) [u64; 6]);
+
+/// What happened between two looks at the header around a commit of our own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// The header did not move: nothing was committed.
+    Nothing,
+    /// Exactly our commit took place, upon a state that the cache already reflects.
+    Explained,
+    /// Something else took place too, or before: what the cache holds may be out of date.
+    Unexplained,
+}
+
+impl Header {
+    /// The layout that this module understands (`WALINDEX_MAX_VERSION` in wal.c).
+    const VERSION: u32 = 3_007_000;
+
+    /// The header as twelve 32-bit fields.
+    fn fields(self) -> [u32; 12] {
+        let mut fields = [0; 12];
+        for (pair, word) in fields.chunks_exact_mut(2).zip(self.0) {
+            let bytes = word.to_ne_bytes();
+            pair[0] = u32::from_ne_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+            pair[1] = u32::from_ne_bytes([bytes[4], bytes[5], bytes[6], bytes[7]]);
+        }
+        fields
+    }
+
+    /// The counter that every commit raises by one (`iChange`).
+    pub(crate) fn change(self) -> u32 {
+        self.fields()[2]
+    }
+
+    /// The number of valid frames in the write-ahead log (`mxFrame`).
+    pub(crate) fn frames(self) -> u32 {
+        self.fields()[4]
+    }
+
+    /// Whether the layout is the known one and the checksum is right, as `walIndexTryHdr` asks.
+    pub(crate) fn is_valid(self) -> bool {
+        let fields = self.fields();
+        let (mut first, mut second) = (0u32, 0u32);
+        for pair in fields[..10].chunks_exact(2) {
+            first = first.wrapping_add(pair[0]).wrapping_add(second);
+            second = second.wrapping_add(pair[1]).wrapping_add(first);
+        }
+        fields[0] == Header::VERSION && (first, second) == (fields[10], fields[11])
+    }
+
+    /// Judges a commit of our own: `self` was read under the write lock before it, `after` once
+    /// it had returned, and `horizon` is the position that the cache reflects.
+    pub(crate) fn judge(self, after: Header, horizon: Header) -> Verdict {
+        if self == after {
+            Verdict::Nothing
+        } else if self == horizon && after.change() == self.change().wrapping_add(1) {
+            Verdict::Explained
+        } else {
+            Verdict::Unexplained
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(change: u32, frames: u32) -> Header {
+        let mut fields = [Header::VERSION, 0, change, 0x1000_0001, frames, 9, 1, 2, 3, 4, 0, 0];
+        let (mut first, mut second) = (0u32, 0u32);
+        for pair in fields[..10].chunks_exact(2) {
+            first = first.wrapping_add(pair[0]).wrapping_add(second);
+            second = second.wrapping_add(pair[1]).wrapping_add(first);
+        }
+        (fields[10], fields[11]) = (first, second);
+        let mut words = [0; 6];
+        for (word, pair) in words.iter_mut().zip(fields.chunks_exact(2)) {
+            let (low, high) = (pair[0].to_ne_bytes(), pair[1].to_ne_bytes());
+            *word = u64::from_ne_bytes([
+                low[0], low[1], low[2], low[3], high[0], high[1], high[2], high[3],
+            ]);
+        }
+        Header(words)
+    }
+
+    #[test]
+    fn fields_and_checksum() {
+        let valid = header(7, 12);
+        assert_eq!((valid.change(), valid.frames()), (7, 12));
+        assert!(valid.is_valid());
+        for word in 0..6 {
+            let mut torn = valid;
+            torn.0[word] ^= 1 << 40;
+            assert!(!torn.is_valid(), "word {word}");
+        }
+        assert!(!Header::default().is_valid(), "an index that was never written");
+    }
+
+    #[test]
+    fn verdicts() {
+        let check = |before, after, horizon, expect| {
+            assert_eq!(Header::judge(before, after, horizon), expect);
+        };
+        let [old, before, after, later] = [header(6, 1), header(7, 2), header(8, 3), header(9, 4)];
+        check(before, before, before, Verdict::Nothing);
+        check(before, before, old, Verdict::Nothing);
+        check(before, after, before, Verdict::Explained);
+        check(before, later, before, Verdict::Unexplained);
+        check(before, after, old, Verdict::Unexplained);
+        check(header(u32::MAX, 1), header(0, 2), header(u32::MAX, 1), Verdict::Explained);
+        // The log was restarted by another connection: same counter, other frames.
+        check(header(7, 1), after, before, Verdict::Unexplained);
+    }
+}

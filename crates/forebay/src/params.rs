@@ -1,0 +1,54 @@
+//! The parameters of one statement: values in order, some of them named.
+
+use smallvec::SmallVec;
+
+use crate::value::Value;
+
+/// Values bound to a statement. Few parameters take no heap.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Params {
+    values: SmallVec<[Value; 4]>,
+    /// Empty when no value is named; else one name per value, empty for a positional one.
+    names: Vec<Box<str>>,
+}
+
+impl Params {
+    pub(crate) fn push(&mut self, value: Value) {
+        if !self.names.is_empty() {
+            self.names.push("".into());
+        }
+        self.values.push(value);
+    }
+
+    pub(crate) fn push_named(&mut self, name: &str, value: Value) {
+        self.names.resize(self.values.len(), "".into());
+        self.names.push(name.into());
+        self.values.push(value);
+    }
+
+    /// Values without a name, in order.
+    pub(crate) fn positional(&self) -> impl Iterator<Item = &Value> {
+        let names = &self.names;
+        self.values
+            .iter()
+            .enumerate()
+            .filter(move |(index, _)| names.get(*index).is_none_or(|name| name.is_empty()))
+            .map(|(_, value)| value)
+    }
+
+    /// Values with a name, in order.
+    pub(crate) fn named(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.names
+            .iter()
+            .map(|name| &**name)
+            .zip(&self.values)
+            .filter(|(name, _)| !name.is_empty())
+    }
+
+
+    /// Bytes on the heap and inline.
+    pub(crate) fn size(&self) -> usize {
+        let names: usize = self.names.iter().map(|name| size_of::<Box<str>>() + name.len()).sum();
+        size_of::<Params>() + names + self.values.iter().map(Value::size).sum::<usize>()
+    }
+}
