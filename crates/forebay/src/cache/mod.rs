@@ -1,0 +1,8 @@
+//! Answers in memory, bounded by bytes. It knows keys and sizes, not what makes an answer stale:
+//! whoever looks up asks the answer itself.
+
+mod key;
+mod store;
+
+pub(crate) use key::{Key, KeyRef, Shape};
+pub(crate) use store::{Resident, Store};
