@@ -1,0 +1,80 @@
+//! Why a read is not served from the cache: one name per rule, for statistics, metrics and
+//! `explain`.
+
+/// A rule that sends a read to the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Bypass {
+    /// The cache is switched off, or cannot be kept exact on this database.
+    CacheOff,
+    /// The caller asked for the database.
+    NoCache,
+    /// Inside a transaction, or on a session with settings of its own.
+    Transaction,
+    /// Rows one after another are not collected.
+    Stream,
+    /// The statement writes.
+    Write,
+    /// A function whose answer is not a function of its arguments alone.
+    Function,
+    /// A virtual table: what it shows may rest on more than tables.
+    VirtualTable,
+    /// A table of SQLite's own, such as `sqlite_schema`.
+    SystemTable,
+    /// A TEMP table or an attached database.
+    OtherDatabase,
+    /// A PRAGMA or EXPLAIN.
+    Pragma,
+    /// Something that the analysis does not know.
+    Unknown,
+}
+
+impl Bypass {
+    /// All rules, in the order of their declaration.
+    pub(crate) const ALL: [Bypass; 11] = [
+        Bypass::CacheOff,
+        Bypass::NoCache,
+        Bypass::Transaction,
+        Bypass::Stream,
+        Bypass::Write,
+        Bypass::Function,
+        Bypass::VirtualTable,
+        Bypass::SystemTable,
+        Bypass::OtherDatabase,
+        Bypass::Pragma,
+        Bypass::Unknown,
+    ];
+
+    /// The name in statistics and metrics.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Bypass::CacheOff => "cache_off",
+            Bypass::NoCache => "no_cache",
+            Bypass::Transaction => "transaction",
+            Bypass::Stream => "stream",
+            Bypass::Write => "write",
+            Bypass::Function => "function",
+            Bypass::VirtualTable => "virtual_table",
+            Bypass::SystemTable => "system_table",
+            Bypass::OtherDatabase => "other_database",
+            Bypass::Pragma => "pragma",
+            Bypass::Unknown => "unknown",
+        }
+    }
+
+    /// The rule in words.
+    pub(crate) fn reason(self) -> &'static str {
+        match self {
+            Bypass::CacheOff => "the cache is off for this database",
+            Bypass::NoCache => "the caller asked for the database",
+            Bypass::Transaction => "it runs inside a transaction or a session of its own",
+            Bypass::Stream => "a stream is not collected, so there is no answer to keep",
+            Bypass::Write => "it writes",
+            Bypass::Function => "it calls a function that may answer differently each time",
+            Bypass::VirtualTable => "it reads a virtual table, whose content is not tracked",
+            Bypass::SystemTable => "it reads a table of SQLite's own",
+            Bypass::OtherDatabase => "it reads a TEMP table or an attached database",
+            Bypass::Pragma => "it is a PRAGMA or an EXPLAIN",
+            Bypass::Unknown => "the analysis does not understand it",
+        }
+    }
+}
