@@ -1,0 +1,223 @@
+//! What a statement does, from what the authorizer reported and from its program: the effect,
+//! the tables it reads and writes, and every rule that keeps its answers out of the cache.
+
+use std::sync::Arc;
+
+use rusqlite::Connection;
+
+use super::control::Control;
+use super::observe::Observed;
+use crate::error::{Error, Result};
+use crate::invalidate::{ReadSet, WriteSet};
+use crate::row::Column;
+use crate::sql::Bypass;
+
+/// What running a statement brings about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Rows, nothing else.
+    Read,
+    /// Changed rows.
+    Write,
+    /// A changed schema, or changed planner statistics.
+    Schema,
+    /// Work on the file as a whole: VACUUM, checkpoints, PRAGMAs of the file.
+    Maintain,
+    /// A changed connection: PRAGMA, ATTACH, TEMP objects.
+    Session,
+    /// The begin or end of a transaction or savepoint.
+    Transaction,
+}
+
+impl Effect {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Effect::Read => "read",
+            Effect::Write => "write",
+            Effect::Schema => "schema",
+            Effect::Maintain => "maintain",
+            Effect::Session => "session",
+            Effect::Transaction => "transaction",
+        }
+    }
+}
+
+/// Everything known about one prepared statement. It holds as long as SQLite does not prepare
+/// the statement again.
+#[derive(Clone, Debug)]
+pub(crate) struct Analysis {
+    pub(crate) effect: Effect,
+    pub(crate) reads: ReadSet,
+    pub(crate) read_tables: Vec<Box<str>>,
+    pub(crate) writes: WriteSet,
+    pub(crate) write_tables: Vec<Box<str>>,
+    /// Rules that keep answers out of the cache, none for a cacheable read.
+    pub(crate) bypasses: Vec<Bypass>,
+    /// Functions that stopped it, for `explain`.
+    pub(crate) functions: Vec<Box<str>>,
+    pub(crate) columns: Arc<[Column]>,
+    pub(crate) is_explain: bool,
+    pub(crate) is_readonly: bool,
+}
+
+/// What the program of a statement opens, as EXPLAIN lists it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Program {
+    virtual_table: bool,
+    /// A table of another database than main is opened.
+    elsewhere: bool,
+}
+
+impl Analysis {
+    /// Judges a statement that was just prepared on `connection`.
+    pub(super) fn of(
+        connection: &Connection,
+        control: &Control,
+        sql: &str,
+        statement: &rusqlite::Statement<'_>,
+        observed: Observed,
+    ) -> Result<Analysis, rusqlite::Error> {
+        let is_explain = statement.is_explain() != 0;
+        let is_readonly = statement.readonly();
+        let effect = effect(&observed, is_readonly, is_explain);
+        let rows = matches!(effect, Effect::Read | Effect::Write);
+        let program = if rows && !is_explain && !observed.pragma {
+            let program = Program::of(connection, sql);
+            // Listing the program prepared a statement of its own; its reports are not ours.
+            control.take_observed();
+            program?
+        } else {
+            Program::default()
+        };
+        let writes = writes(effect, &observed, program);
+        let bypasses = bypasses(effect, is_explain, &observed, program);
+        let reads = observed.reads.iter().map(|table| &**table).collect();
+        Ok(Analysis {
+            effect,
+            reads,
+            read_tables: observed.reads,
+            writes,
+            write_tables: observed.writes,
+            bypasses,
+            functions: observed.functions,
+            columns: columns(statement),
+            is_explain,
+            is_readonly,
+        })
+    }
+
+    /// The error for a statement that needs a connection of its own.
+    pub(crate) fn refusal(&self) -> Error {
+        Error::usage(match self.effect {
+            Effect::Transaction => {
+                "transactions do not begin or end with a statement of their own here, because \
+                 connections are shared: use `transaction`, or a `session`"
+            }
+            _ => {
+                "the statement changes the connection (TEMP objects, ATTACH or a PRAGMA), and \
+                 connections are shared: use a `session`, or the builder's settings"
+            }
+        })
+    }
+
+    /// Whether it asks what its own connection did before, which on a shared one is what some
+    /// other caller did.
+    pub(crate) fn asks_its_connection(&self) -> bool {
+        self.effect == Effect::Read
+            && self.functions.iter().any(|function| {
+                ["changes", "last_insert_rowid", "total_changes"]
+                    .iter()
+                    .any(|asking| function.eq_ignore_ascii_case(asking))
+            })
+    }
+
+    /// Whether answers may be kept.
+    pub(crate) fn is_cacheable(&self) -> bool {
+        self.bypasses.is_empty()
+    }
+}
+
+/// The columns of a statement's answer.
+pub(super) fn columns(statement: &rusqlite::Statement<'_>) -> Arc<[Column]> {
+    let column = |column: rusqlite::Column<'_>| Column {
+        name: column.name().into(),
+        declared: column.decl_type().map(Into::into),
+    };
+    statement.columns().into_iter().map(column).collect()
+}
+
+fn effect(observed: &Observed, is_readonly: bool, is_explain: bool) -> Effect {
+    if is_explain {
+        Effect::Read
+    } else if observed.session {
+        Effect::Session
+    } else if observed.transaction {
+        Effect::Transaction
+    } else if observed.schema {
+        Effect::Schema
+    } else if observed.maintain {
+        Effect::Maintain
+    } else if is_readonly && observed.any {
+        Effect::Read
+    } else if !observed.writes.is_empty() || observed.writes_attached || observed.writes_temp {
+        Effect::Write
+    } else {
+        // VACUUM reports nothing while it is prepared.
+        Effect::Maintain
+    }
+}
+
+fn writes(effect: Effect, observed: &Observed, program: Program) -> WriteSet {
+    match effect {
+        Effect::Read | Effect::Transaction => WriteSet::none(),
+        // Virtual tables write their shadow tables behind the authorizer's back.
+        Effect::Write if !program.virtual_table && !observed.writes_attached => {
+            WriteSet::tables(observed.writes.iter().map(|table| &**table))
+        }
+        _ => WriteSet::Everything,
+    }
+}
+
+fn bypasses(
+    effect: Effect,
+    is_explain: bool,
+    observed: &Observed,
+    program: Program,
+) -> Vec<Bypass> {
+    let system = |table: &str| {
+        table.get(..7).is_some_and(|prefix| prefix.eq_ignore_ascii_case("sqlite_"))
+    };
+    let rules = [
+        (Bypass::Write, effect != Effect::Read),
+        (Bypass::Pragma, is_explain || observed.pragma),
+        (Bypass::Function, !observed.functions.is_empty()),
+        (Bypass::VirtualTable, program.virtual_table),
+        (Bypass::SystemTable, observed.reads.iter().any(|table| system(table))),
+        (Bypass::OtherDatabase, observed.reads_elsewhere || program.elsewhere),
+    ];
+    rules.into_iter().filter(|(_, holds)| *holds).map(|(rule, _)| rule).collect()
+}
+
+impl Program {
+    /// Lists the program of `sql`, triggers included. It is compiled, not run.
+    ///
+    /// Opcodes and operands: `OpenRead`, `OpenWrite` and `ReopenIdx` open the b-tree at root page
+    /// P2 of database P3 (0 is main); every opcode on virtual tables begins with `V`, but for
+    /// `Variable` and `Vacuum`.
+    fn of(connection: &Connection, sql: &str) -> Result<Program, rusqlite::Error> {
+        let mut program = Program::default();
+        let mut listing = connection.prepare(&format!("EXPLAIN {sql}"))?;
+        let mut rows = listing.raw_query();
+        while let Some(row) = rows.next()? {
+            let opcode = row.get_ref(1)?.as_str().unwrap_or_default();
+            match opcode {
+                "OpenRead" | "OpenWrite" | "ReopenIdx" => {
+                    program.elsewhere |= row.get::<_, i64>(4)? != 0;
+                }
+                "Variable" | "Vacuum" => {}
+                _ => program.virtual_table |= opcode.starts_with('V'),
+            }
+        }
+        Ok(program)
+    }
+}

@@ -1,0 +1,79 @@
+//! Parameters into a prepared statement. All must be given, and none too many.
+
+use rusqlite::Statement;
+use rusqlite::types::{ToSqlOutput, Value as Owned, ValueRef};
+
+use super::fault;
+use crate::error::{Error, Result};
+use crate::params::Params;
+use crate::value::Value;
+
+impl rusqlite::ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self {
+            Value::Null => ToSqlOutput::Owned(Owned::Null),
+            Value::Integer(n) => ToSqlOutput::Owned(Owned::Integer(*n)),
+            Value::Real(x) => ToSqlOutput::Owned(Owned::Real(*x)),
+            Value::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
+            Value::Blob(blob) => ToSqlOutput::Borrowed(ValueRef::Blob(blob)),
+        })
+    }
+}
+
+/// Binds `params` to `statement`. Positional values take the places 1, 2, …; named ones theirs.
+pub(super) fn bind(statement: &mut Statement<'_>, params: &Params) -> Result<()> {
+    let places = statement.parameter_count();
+    let positional = params.positional().count();
+    let has_names = params.named().next().is_some();
+    if positional > places || (!has_names && positional != places) {
+        return Err(Error::usage(format!(
+            "the statement takes {places} parameter{}, but {positional} {} bound",
+            if places == 1 { "" } else { "s" },
+            if positional == 1 { "was" } else { "were" },
+        )));
+    }
+    let put = |statement: &mut Statement<'_>, place: usize, value: &Value| {
+        statement
+            .raw_bind_parameter(place, value)
+            .map_err(|error| fault::from_driver(error, None, None))
+    };
+    for (index, value) in params.positional().enumerate() {
+        put(statement, index + 1, value)?;
+    }
+    if !has_names {
+        return Ok(());
+    }
+    let mut bound = vec![false; places];
+    bound[..positional].fill(true);
+    for (name, value) in params.named() {
+        let place = place(statement, name)?;
+        put(statement, place, value)?;
+        bound[place - 1] = true;
+    }
+    match bound.iter().position(|bound| !bound) {
+        Some(missing) => {
+            let name = statement.parameter_name(missing + 1).unwrap_or("?").to_owned();
+            Err(Error::usage(format!("no value is bound to parameter {} ({name})", missing + 1)))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The place of the parameter called `name`, which may lack its prefix.
+fn place(statement: &Statement<'_>, name: &str) -> Result<usize> {
+    let find = |name: &str| {
+        statement.parameter_index(name).map_err(|error| fault::from_driver(error, None, None))
+    };
+    if name.starts_with([':', '@', '$', '?']) {
+        if let Some(place) = find(name)? {
+            return Ok(place);
+        }
+    } else {
+        for prefix in [":", "@", "$"] {
+            if let Some(place) = find(&format!("{prefix}{name}"))? {
+                return Ok(place);
+            }
+        }
+    }
+    Err(Error::usage(format!("the statement has no parameter called {name:?}")))
+}

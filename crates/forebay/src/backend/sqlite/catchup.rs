@@ -1,0 +1,229 @@
+//! Keeping the cache at the database's position: who moves the horizon, and when what the cache
+//! holds is dropped.
+//!
+//! One gate. A writer passes it inside its commit hook, before anything is visible, and leaves it
+//! once the horizon stands at its commit; a reader that finds the database elsewhere tries the
+//! gate and, if it is taken, simply misses. Whatever is not explained by a commit of our own
+//! drops everything. The rules and their proof: `docs/design/consistency.md`.
+
+use std::sync::{Condvar, Mutex, PoisonError};
+
+use super::shm::WalIndex;
+use crate::invalidate::{Header, Horizon, ReadSet, Ticket, Verdict, Versions, WriteSet};
+
+/// How commits by others are noticed.
+pub(super) enum Witness {
+    /// By the WAL-index header, which every commit of any process changes.
+    WalIndex(WalIndex),
+    /// There are no others: the database lives in this process, behind one connection.
+    Private,
+    /// Not at all, for this reason; nothing may be served from the cache.
+    Blind(String),
+}
+
+/// What the cache reflects, and the gate around moving it.
+pub(crate) struct CatchUp {
+    witness: Witness,
+    horizon: Horizon,
+    versions: Versions,
+    gate: Gate,
+}
+
+/// A fill in progress: what it must find again to be let in.
+pub(crate) struct Fill {
+    ticket: Ticket,
+    position: Header,
+}
+
+impl CatchUp {
+    pub(super) fn new(witness: Witness) -> CatchUp {
+        let horizon = Horizon::default();
+        if let Witness::WalIndex(index) = &witness
+            && let Some(header) = index.stable()
+        {
+            horizon.publish(header);
+        }
+        CatchUp { witness, horizon, versions: Versions::new(), gate: Gate::default() }
+    }
+
+    /// Why nothing may be served from the cache, if so.
+    pub(crate) fn blind(&self) -> Option<&str> {
+        match &self.witness {
+            Witness::Blind(why) => Some(why),
+            Witness::WalIndex(_) | Witness::Private => None,
+        }
+    }
+
+    /// How changes are noticed, in words.
+    pub(crate) fn describe(&self) -> String {
+        match &self.witness {
+            Witness::WalIndex(_) => "exact: the WAL-index header is compared at every hit, and a \
+                 commit of another process empties the cache"
+                .to_owned(),
+            Witness::Private => {
+                "exact: the database is in memory, and every write goes through here".to_owned()
+            }
+            Witness::Blind(why) => format!("the cache is off: {why}"),
+        }
+    }
+
+    /// Whether the cache reflects the database as it is now. To be asked *before* looking an
+    /// answer up: the answer is then true at the instant of this call. About 10 ns.
+    #[inline]
+    pub(crate) fn is_current(&self) -> bool {
+        self.position().is_some()
+    }
+
+    /// Whether nothing that `ticket` rests on has changed. Only means something after
+    /// [`CatchUp::is_current`] said yes.
+    #[inline]
+    pub(crate) fn is_valid(&self, ticket: &Ticket) -> bool {
+        self.versions.is_valid(ticket)
+    }
+
+    /// How often everything was dropped.
+    pub(crate) fn flushes(&self) -> u64 {
+        self.versions.flushes()
+    }
+
+    /// Drops everything.
+    pub(crate) fn flush(&self) {
+        self.versions.flush();
+    }
+
+    /// Whether the file was deleted or replaced under us.
+    pub(crate) fn has_moved(&self) -> bool {
+        match &self.witness {
+            Witness::WalIndex(index) => index.has_moved(),
+            Witness::Private | Witness::Blind(_) => false,
+        }
+    }
+
+    /// Moves the horizon to where other processes have taken the database, unless somebody is at
+    /// it already.
+    pub(crate) fn catch_up(&self) {
+        if let Witness::WalIndex(index) = &self.witness
+            && self.gate.try_enter()
+        {
+            if let Some(header) = index.stable()
+                && header != self.horizon.load()
+            {
+                self.versions.flush();
+                self.horizon.publish(header);
+            }
+            self.gate.leave();
+        }
+    }
+
+    /// Begins a fill of an answer that rests on `reads`; `None` when the cache is not current,
+    /// also after trying to make it so. To be called before the snapshot is opened.
+    pub(super) fn begin_fill(&self, reads: &ReadSet) -> Option<Fill> {
+        for _ in 0..2 {
+            // The ticket comes first: a commit after it makes it void, so it can only be too old.
+            let ticket = self.versions.ticket(reads);
+            if let Some(position) = self.position() {
+                return Some(Fill { ticket, position });
+            }
+            self.catch_up();
+        }
+        None
+    }
+
+    /// Called once the snapshot of a fill is open: it is the fill's own if the database has not
+    /// moved since the fill began.
+    pub(super) fn is_snapshot_of(&self, fill: &Fill) -> bool {
+        match &self.witness {
+            Witness::WalIndex(index) => index.header() == fill.position,
+            Witness::Private => true,
+            Witness::Blind(_) => false,
+        }
+    }
+
+    /// Enters the gate and gives the database's position. Called by the commit hook, under the
+    /// write lock, so the position is that of the state the transaction was built on.
+    pub(super) fn enter(&self) -> Header {
+        self.gate.enter();
+        match &self.witness {
+            Witness::WalIndex(index) => index.header(),
+            Witness::Private | Witness::Blind(_) => Header::default(),
+        }
+    }
+
+    /// Applies a transaction that was committed, or failed to, after `before` was read by
+    /// [`CatchUp::enter`]; then leaves the gate. Gives the frames in the log, if there is one.
+    pub(super) fn leave(&self, before: Header, writes: &WriteSet) -> u32 {
+        let frames = match &self.witness {
+            Witness::WalIndex(index) => {
+                let after = index.stable();
+                self.apply(before, after, writes);
+                after.map_or(0, Header::frames)
+            }
+            Witness::Private => {
+                self.versions.apply(writes);
+                0
+            }
+            Witness::Blind(_) => 0,
+        };
+        self.gate.leave();
+        frames
+    }
+
+    fn apply(&self, before: Header, after: Option<Header>, writes: &WriteSet) {
+        let Some(after) = after else {
+            // The position stays where it was, so nothing is served until a reader catches up.
+            self.versions.flush();
+            return;
+        };
+        match before.judge(after, self.horizon.load()) {
+            Verdict::Nothing => return,
+            Verdict::Explained => self.versions.apply(writes),
+            Verdict::Unexplained => self.versions.flush(),
+        }
+        self.horizon.publish(after);
+    }
+
+    #[inline]
+    fn position(&self) -> Option<Header> {
+        match &self.witness {
+            Witness::WalIndex(index) => self.horizon.matches(|| index.header()),
+            Witness::Private => Some(Header::default()),
+            Witness::Blind(_) => None,
+        }
+    }
+}
+
+impl Fill {
+    /// The ticket of an answer whose snapshot was the right one.
+    pub(super) fn into_ticket(self) -> Ticket {
+        self.ticket
+    }
+}
+
+/// A lock that is taken in one callback and given back in another call, on the same thread.
+#[derive(Default)]
+struct Gate {
+    taken: Mutex<bool>,
+    freed: Condvar,
+}
+
+impl Gate {
+    fn enter(&self) {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        while *taken {
+            taken = self.freed.wait(taken).unwrap_or_else(PoisonError::into_inner);
+        }
+        *taken = true;
+    }
+
+    fn try_enter(&self) -> bool {
+        match self.taken.try_lock() {
+            Ok(mut taken) => !std::mem::replace(&mut *taken, true),
+            Err(_) => false,
+        }
+    }
+
+    fn leave(&self) {
+        *self.taken.lock().unwrap_or_else(PoisonError::into_inner) = false;
+        self.freed.notify_one();
+    }
+}

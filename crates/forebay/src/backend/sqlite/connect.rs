@@ -1,0 +1,81 @@
+//! Connections for the pools: who may do what on them.
+
+use std::sync::Arc;
+
+use super::catchup::CatchUp;
+use super::connection::{Connection, StatementCounters};
+use super::location::Location;
+use super::observe::Policy;
+use super::open::{self, Opened};
+use super::options::Options;
+use crate::error::{Error, Kind, Result};
+use crate::pool::Connect;
+
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Reads, shared by all callers.
+    Reader,
+    /// Writes, one after another, shared by all callers.
+    Writer,
+    /// One caller at a time, who may change it.
+    Session,
+    /// Everything, shared by all callers: the one connection of a database in memory.
+    Only,
+}
+
+/// Opens connections of one role.
+#[derive(Clone)]
+pub(crate) struct Connector {
+    location: Location,
+    options: Options,
+    catchup: Arc<CatchUp>,
+    counters: Arc<StatementCounters>,
+    role: Role,
+}
+
+impl Connector {
+    pub(crate) fn new(opened: &Opened, counters: Arc<StatementCounters>, role: Role) -> Connector {
+        Connector {
+            location: opened.location.clone(),
+            options: opened.options.clone(),
+            catchup: opened.catchup.clone(),
+            counters,
+            role,
+        }
+    }
+
+    /// Opens one. Blocks on the disk.
+    fn open(&self) -> Result<Connection> {
+        let connection = open::connect(&self.location, &self.options)?;
+        if self.role == Role::Reader {
+            connection
+                .execute_batch("PRAGMA query_only = ON")
+                .map_err(|error| super::fault::from_driver(error, None, None))?;
+        }
+        let policy = Policy { shared: self.role != Role::Session, remote: self.options.remote };
+        Ok(Connection::new(
+            connection,
+            policy,
+            self.catchup.clone(),
+            self.options.busy_timeout,
+            self.options.statement_cache,
+            self.counters.clone(),
+        ))
+    }
+}
+
+impl Connect for Connector {
+    type Connection = Connection;
+
+    async fn connect(&self) -> Result<Connection> {
+        let connector = self.clone();
+        tokio::task::spawn_blocking(move || connector.open()).await.unwrap_or_else(|error| {
+            Err(Error::new(Kind::Database, "opening a connection panicked").with_cause(error))
+        })
+    }
+
+    fn check(&self, connection: &mut Connection) -> bool {
+        !connection.is_changed() && connection.is_autocommit()
+    }
+}

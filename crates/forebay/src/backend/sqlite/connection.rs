@@ -1,0 +1,304 @@
+//! One connection: its prepared statements with what is known about each, and the transaction it
+//! is in. Running statements is in `run`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use foldhash::fast::RandomState;
+use rusqlite::CachedStatement;
+
+use super::analysis::{Analysis, Effect};
+use super::catchup::CatchUp;
+use super::control::Control;
+use super::fault;
+use super::hooks::Hooked;
+use super::observe::Policy;
+use crate::error::{Error, Result};
+use crate::invalidate::WriteSet;
+use crate::row::Column;
+use crate::sql::{contains_nul, is_blank};
+
+/// Frames in the log from which on a commit is followed by a checkpoint, as in SQLite.
+const CHECKPOINT_FRAMES: u32 = 1_000;
+
+/// Texts remembered per prepared statement kept.
+const ANALYSES_PER_STATEMENT: usize = 4;
+
+/// Counters of prepared statements, shared by all connections of a database.
+#[derive(Debug, Default)]
+pub(crate) struct StatementCounters {
+    pub(crate) hits: AtomicU64,
+    pub(crate) misses: AtomicU64,
+}
+
+/// A connection to SQLite.
+pub(crate) struct Connection {
+    pub(super) hooked: Hooked,
+    pub(super) statements: Statements,
+    pub(super) work: Work,
+    pub(super) busy_timeout: Duration,
+}
+
+/// The open transaction, as far as the cache is concerned.
+pub(super) struct Work {
+    pub(super) catchup: Arc<CatchUp>,
+    /// What it may have changed so far.
+    pub(super) writes: WriteSet,
+    /// Frames in the log at the last checkpoint from here.
+    checkpointed: u32,
+}
+
+/// What is known about the statements that the connection keeps prepared.
+pub(super) struct Statements {
+    analyses: HashMap<Arc<str>, Arc<Analysis>, RandomState>,
+    analyses_max: usize,
+    counters: Arc<StatementCounters>,
+}
+
+/// On whose behalf a statement runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// Of a caller who gives the connection back at once: no transaction may be left open.
+    Shared,
+    /// Of a session, which may begin and end transactions with statements.
+    Session,
+}
+
+/// What a statement takes and gives.
+pub(crate) struct Described {
+    pub(crate) params: Vec<Option<String>>,
+    pub(crate) analysis: Arc<Analysis>,
+}
+
+impl Connection {
+    pub(super) fn new(
+        connection: rusqlite::Connection,
+        policy: Policy,
+        catchup: Arc<CatchUp>,
+        busy_timeout: Duration,
+        statement_cache: usize,
+        counters: Arc<StatementCounters>,
+    ) -> Connection {
+        connection.set_prepared_statement_cache_capacity(statement_cache);
+        let control = Control::new(policy, catchup.clone());
+        control.arm(None, None, busy_timeout);
+        Connection {
+            hooked: Hooked::new(connection, control),
+            statements: Statements {
+                analyses: HashMap::default(),
+                analyses_max: statement_cache.max(1) * ANALYSES_PER_STATEMENT,
+                counters,
+            },
+            work: Work { catchup, writes: WriteSet::none(), checkpointed: 0 },
+            busy_timeout,
+        }
+    }
+
+    /// Whether no transaction is open.
+    pub(crate) fn is_autocommit(&self) -> bool {
+        self.hooked.connection().is_autocommit()
+    }
+
+    /// Whether a statement has changed the connection.
+    pub(crate) fn is_changed(&self) -> bool {
+        self.hooked.control().is_changed()
+    }
+
+    /// What `sql` does, without running it.
+    pub(crate) fn analyse(&mut self, sql: &str) -> Result<Arc<Analysis>> {
+        self.hooked.control().arm(None, None, self.busy_timeout);
+        Ok(self.statements.prepare(&self.hooked, sql)?.1)
+    }
+
+    /// What `sql` takes and gives, without running it.
+    pub(crate) fn describe(&mut self, sql: &str) -> Result<Described> {
+        self.hooked.control().arm(None, None, self.busy_timeout);
+        let (statement, analysis) = self.statements.prepare(&self.hooked, sql)?;
+        let params = (1..=statement.parameter_count())
+            .map(|place| statement.parameter_name(place).map(str::to_owned))
+            .collect();
+        Ok(Described { params, analysis })
+    }
+
+    /// The query plan of `sql`, one step a line, indented by depth.
+    pub(crate) fn plan(&mut self, sql: &str) -> Result<Vec<String>> {
+        let listed = self.list_plan(sql).map_err(|error| fault::from_driver(error, None, None));
+        self.hooked.control().take_observed();
+        listed
+    }
+
+    fn list_plan(&self, sql: &str) -> rusqlite::Result<Vec<String>> {
+        let connection = self.hooked.connection();
+        let mut listing = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+        let mut rows = listing.raw_query();
+        let mut depths: HashMap<i64, usize> = HashMap::new();
+        let mut lines = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (id, parent): (i64, i64) = (row.get(0)?, row.get(1)?);
+            let depth = depths.get(&parent).map_or(0, |depth| depth + 1);
+            depths.insert(id, depth);
+            lines.push(format!("{}{}", "  ".repeat(depth), row.get::<_, String>(3)?));
+        }
+        Ok(lines)
+    }
+
+    /// Rolls back what is open. To be called before the connection goes to another caller.
+    pub(crate) fn roll_back(&mut self) -> Result<()> {
+        self.hooked.control().arm(None, None, self.busy_timeout);
+        let done = if self.is_autocommit() {
+            Ok(())
+        } else {
+            self.hooked.connection().execute_batch("ROLLBACK")
+        };
+        self.hooked.control().take_observed();
+        self.settle();
+        done.map_err(|error| fault::from_driver(error, None, None))
+    }
+
+    /// See [`Work::settle`].
+    pub(super) fn settle(&mut self) {
+        self.work.settle(&self.hooked);
+    }
+}
+
+impl Drop for Connection {
+    /// Whatever happened, the gate is not taken to the grave.
+    fn drop(&mut self) {
+        self.settle();
+    }
+}
+
+impl Work {
+    /// Ends what a statement may have begun: if it committed, the cache catches up before
+    /// anybody is told. Must follow every call into SQLite that can commit.
+    pub(super) fn settle(&mut self, hooked: &Hooked) {
+        let frames = match hooked.control().take_committing() {
+            Some(before) => self.catchup.leave(before, &self.writes),
+            None => 0,
+        };
+        if hooked.connection().is_autocommit() {
+            self.writes = WriteSet::none();
+            if frames != 0 {
+                self.checkpoint(hooked, frames);
+            }
+        }
+    }
+
+    /// Whether the connection may run the statement; notes what it will change.
+    pub(super) fn admit(
+        &mut self,
+        policy: Policy,
+        scope: Scope,
+        analysis: &Analysis,
+    ) -> Result<()> {
+        match analysis.effect {
+            Effect::Transaction if scope == Scope::Shared => Err(analysis.refusal()),
+            Effect::Session if policy.shared => Err(analysis.refusal()),
+            Effect::Read | Effect::Transaction => Ok(()),
+            Effect::Write | Effect::Schema | Effect::Maintain | Effect::Session => {
+                self.writes.merge(&analysis.writes);
+                Ok(())
+            }
+        }
+    }
+
+    /// Moves the log into the file when it has grown. A passive checkpoint waits for nobody and
+    /// leaves the header as it is; one that fails is tried again after a later commit.
+    fn checkpoint(&mut self, hooked: &Hooked, frames: u32) {
+        if frames < self.checkpointed {
+            self.checkpointed = 0;
+        }
+        if frames < self.checkpointed.saturating_add(CHECKPOINT_FRAMES) {
+            return;
+        }
+        self.checkpointed = frames;
+        hooked.control().arm(None, None, Duration::ZERO);
+        let done = hooked.connection().query_row(
+            "PRAGMA wal_checkpoint(PASSIVE)",
+            [],
+            |row| row.get::<_, i64>(0),
+        );
+        hooked.control().take_observed();
+        if let Err(error) = done {
+            tracing::warn!(%error, "a checkpoint failed; it is tried again after a later commit");
+        }
+    }
+}
+
+impl Statements {
+    /// A statement ready to be bound, with what is known about it.
+    pub(super) fn prepare<'c>(
+        &mut self,
+        hooked: &'c Hooked,
+        sql: &str,
+    ) -> Result<(CachedStatement<'c>, Arc<Analysis>)> {
+        if contains_nul(sql) {
+            return Err(Error::usage("the SQL text contains a NUL byte"));
+        }
+        if is_blank(sql) {
+            return Err(Error::usage("the text holds no statement"));
+        }
+        let (connection, control) = (hooked.connection(), hooked.control());
+        control.take_observed();
+        let statement = connection.prepare_cached(sql).map_err(|error| refine(error, control))?;
+        if !control.has_observed() {
+            if let Some(analysis) = self.analyses.get(sql) {
+                self.counters.hits.fetch_add(1, Ordering::Relaxed);
+                return Ok((statement, analysis.clone()));
+            }
+            // Prepared, but forgotten here: prepare it again to see what it reports.
+            statement.discard();
+            return self.prepare_anew(hooked, sql);
+        }
+        let analysis = self.judge(hooked, sql, &statement)?;
+        Ok((statement, analysis))
+    }
+
+    fn prepare_anew<'c>(
+        &mut self,
+        hooked: &'c Hooked,
+        sql: &str,
+    ) -> Result<(CachedStatement<'c>, Arc<Analysis>)> {
+        let (connection, control) = (hooked.connection(), hooked.control());
+        connection.flush_prepared_statement_cache();
+        let statement = connection.prepare_cached(sql).map_err(|error| refine(error, control))?;
+        let analysis = self.judge(hooked, sql, &statement)?;
+        Ok((statement, analysis))
+    }
+
+    fn judge(
+        &mut self,
+        hooked: &Hooked,
+        sql: &str,
+        statement: &rusqlite::Statement<'_>,
+    ) -> Result<Arc<Analysis>> {
+        self.counters.misses.fetch_add(1, Ordering::Relaxed);
+        let (connection, control) = (hooked.connection(), hooked.control());
+        let observed = control.take_observed();
+        let analysis = Analysis::of(connection, control, sql, statement, observed)
+            .map_err(|error| fault::from_driver(error, None, control.halt()))?;
+        let analysis = Arc::new(analysis);
+        if self.analyses.len() >= self.analyses_max {
+            self.analyses.clear();
+        }
+        self.analyses.insert(sql.into(), analysis.clone());
+        Ok(analysis)
+    }
+
+    /// Forgets what is known about `sql`, because SQLite has prepared it again.
+    pub(super) fn forget(&mut self, sql: &str) {
+        self.analyses.remove(sql);
+    }
+}
+
+/// An error of preparing, with the reason if it was a refusal.
+pub(super) fn refine(error: rusqlite::Error, control: &Control) -> Error {
+    fault::from_driver(error, control.take_observed().refused, control.halt())
+}
+
+/// The columns of a statement as it is prepared now.
+pub(super) fn current_columns(statement: &rusqlite::Statement<'_>) -> Arc<[Column]> {
+    super::analysis::columns(statement)
+}

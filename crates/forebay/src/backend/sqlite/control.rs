@@ -1,0 +1,171 @@
+//! The state that SQLite's callbacks share with whoever runs a statement on a connection: what
+//! was observed, when to stop, how long to wait for a lock, and the commit in progress.
+//!
+//! Callbacks run on the thread that is inside SQLite, so plain cells are enough.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::catchup::CatchUp;
+use super::observe::{Observed, Policy, Report};
+use crate::guard::Stop;
+use crate::invalidate::Header;
+
+/// VM steps between two calls of the progress handler.
+pub(super) const STEPS_PER_CALL: u32 = 1_000;
+
+/// The longest sleep between two tries for a lock.
+const BUSY_SLEEP_MAX: Duration = Duration::from_millis(10);
+
+/// Why a statement was stopped by us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Halt {
+    /// It took more VM steps than it may take here.
+    Budget,
+    /// Its caller gave it up.
+    Cancelled,
+    /// It ran longer than its time limit.
+    Late,
+}
+
+pub(super) struct Control {
+    policy: Policy,
+    catchup: Arc<CatchUp>,
+    observed: RefCell<Observed>,
+    stop: RefCell<Option<Arc<Stop>>>,
+    calls: Cell<u64>,
+    calls_max: Cell<u64>,
+    halt: Cell<Option<Halt>>,
+    busy_timeout: Cell<Duration>,
+    busy_since: Cell<Option<Instant>>,
+    /// The header under the write lock, from the commit hook until the commit is settled. While
+    /// it is set, this connection holds the catch-up gate.
+    committing: Cell<Option<Header>>,
+    /// Set once a statement that changes the connection was prepared, since some take effect
+    /// then; such a connection must not go to another caller.
+    is_changed: Cell<bool>,
+}
+
+impl Control {
+    pub(super) fn new(policy: Policy, catchup: Arc<CatchUp>) -> Control {
+        Control {
+            policy,
+            catchup,
+            observed: RefCell::default(),
+            stop: RefCell::default(),
+            calls: Cell::new(0),
+            calls_max: Cell::new(u64::MAX),
+            halt: Cell::new(None),
+            busy_timeout: Cell::new(Duration::ZERO),
+            busy_since: Cell::new(None),
+            committing: Cell::new(None),
+            is_changed: Cell::new(false),
+        }
+    }
+
+    /// Prepares for one statement: who may stop it, how many VM steps it may take (`None`: any
+    /// number), and how long it may wait for a lock.
+    pub(super) fn arm(&self, stop: Option<Arc<Stop>>, steps_max: Option<u64>, busy: Duration) {
+        *self.stop.borrow_mut() = stop;
+        self.calls.set(0);
+        self.calls_max.set(steps_max.map_or(u64::MAX, |steps| steps / u64::from(STEPS_PER_CALL)));
+        self.halt.set(None);
+        self.busy_timeout.set(busy);
+        self.busy_since.set(None);
+    }
+
+    pub(super) fn halt(&self) -> Option<Halt> {
+        self.halt.get()
+    }
+
+    pub(super) fn policy(&self) -> Policy {
+        self.policy
+    }
+
+    /// VM steps of the statement so far, to the last full thousand.
+    pub(super) fn steps(&self) -> u64 {
+        self.calls.get() * u64::from(STEPS_PER_CALL)
+    }
+
+    /// Takes what was observed since the last call.
+    pub(super) fn take_observed(&self) -> Observed {
+        self.observed.take()
+    }
+
+    /// Whether a statement was prepared since what was observed was last taken.
+    pub(super) fn has_observed(&self) -> bool {
+        self.observed.borrow().any
+    }
+
+    /// Takes the commit in progress, and with it the duty to open the gate again.
+    pub(super) fn take_committing(&self) -> Option<Header> {
+        self.committing.take()
+    }
+
+    /// Whether a statement may have changed the connection.
+    pub(super) fn is_changed(&self) -> bool {
+        self.is_changed.get()
+    }
+
+    /// The authorizer; `false` denies.
+    pub(super) fn on_authorize(&self, report: Report<'_>) -> bool {
+        match self.observed.try_borrow_mut() {
+            Ok(mut observed) => {
+                let allowed = observed.report(self.policy, report);
+                self.is_changed.set(self.is_changed.get() || (allowed && observed.session));
+                allowed
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// The progress handler; `true` interrupts.
+    pub(super) fn on_progress(&self) -> bool {
+        self.calls.set(self.calls.get() + 1);
+        let halt = if self.calls.get() > self.calls_max.get() {
+            Some(Halt::Budget)
+        } else {
+            self.asked_to_stop()
+        };
+        self.halt.set(self.halt.get().or(halt));
+        halt.is_some()
+    }
+
+    /// The busy handler, called for the `tries`th time in a row; `true` tries again.
+    pub(super) fn on_busy(&self, tries: u32) -> bool {
+        if let Some(halt) = self.asked_to_stop() {
+            self.halt.set(self.halt.get().or(Some(halt)));
+            return false;
+        }
+        let now = Instant::now();
+        if tries == 0 || self.busy_since.get().is_none() {
+            self.busy_since.set(Some(now));
+        }
+        let waited = self.busy_since.get().map_or(Duration::ZERO, |since| now - since);
+        let left = self.busy_timeout.get().saturating_sub(waited);
+        if left.is_zero() {
+            return false;
+        }
+        let sleep = Duration::from_micros(100 << tries.min(10)).min(BUSY_SLEEP_MAX).min(left);
+        std::thread::sleep(sleep);
+        true
+    }
+
+    /// The commit hook: the write lock is held and nothing is visible yet.
+    pub(super) fn on_commit(&self) {
+        if self.committing.get().is_none() {
+            self.committing.set(Some(self.catchup.enter()));
+        }
+    }
+
+    fn asked_to_stop(&self) -> Option<Halt> {
+        let stop = self.stop.borrow();
+        let stop = stop.as_ref()?;
+        if stop.is_cancelled() {
+            Some(Halt::Cancelled)
+        } else {
+            stop.is_late().then_some(Halt::Late)
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Callbacks from SQLite into [`Control`], registered through the C interface because the safe
+//! one differs between the supported versions of the driver.
+//!
+//! This is one of the two places with `unsafe` code. Every callback gets a pointer to the
+//! `Control` that [`Hooked`] keeps at a fixed place for longer than the connection lives.
+#![allow(unsafe_code)]
+
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use rusqlite::ffi;
+
+use super::control::{Control, STEPS_PER_CALL};
+use super::observe::Report;
+
+/// A connection whose callbacks end in a `Control`.
+///
+/// The fields are dropped in their order: the connection first, so no callback can outlive the
+/// control it points to.
+pub(super) struct Hooked {
+    connection: rusqlite::Connection,
+    control: Box<Control>,
+}
+
+impl Hooked {
+    pub(super) fn new(connection: rusqlite::Connection, control: Control) -> Hooked {
+        let control = Box::new(control);
+        let context = std::ptr::from_ref::<Control>(&control).cast_mut().cast::<c_void>();
+        // SAFETY: the handle is open; `context` points into the box, which does not move and is
+        // dropped after the connection. The callbacks only make shared references of it.
+        unsafe {
+            let handle = connection.handle();
+            ffi::sqlite3_set_authorizer(handle, Some(authorize), context);
+            let steps = STEPS_PER_CALL as c_int;
+            ffi::sqlite3_progress_handler(handle, steps, Some(progress), context);
+            ffi::sqlite3_busy_handler(handle, Some(busy), context);
+            ffi::sqlite3_commit_hook(handle, Some(commit), context);
+        }
+        Hooked { connection, control }
+    }
+
+    pub(super) fn connection(&self) -> &rusqlite::Connection {
+        &self.connection
+    }
+
+    pub(super) fn control(&self) -> &Control {
+        &self.control
+    }
+}
+
+/// Runs `call` on the control behind `context`; a panic must not cross into C.
+fn with(context: *mut c_void, otherwise: c_int, call: impl FnOnce(&Control) -> c_int) -> c_int {
+    // SAFETY: every hook is registered with a pointer to a live `Control`, see `Hooked::new`.
+    let control = unsafe { &*context.cast::<Control>() };
+    catch_unwind(AssertUnwindSafe(|| call(control))).unwrap_or(otherwise)
+}
+
+/// Text from SQLite that lives for the duration of a callback; NULL and invalid UTF-8 are `None`.
+///
+/// # Safety
+/// `text` is NULL or a NUL-terminated string that outlives `'a`.
+unsafe fn text<'a>(text: *const c_char) -> Option<&'a str> {
+    if text.is_null() {
+        return None;
+    }
+    // SAFETY: not NULL; the rest is the caller's promise.
+    unsafe { CStr::from_ptr(text) }.to_str().ok()
+}
+
+extern "C" fn authorize(
+    context: *mut c_void,
+    action: c_int,
+    first: *const c_char,
+    second: *const c_char,
+    database: *const c_char,
+    _through: *const c_char,
+) -> c_int {
+    with(context, ffi::SQLITE_DENY, |control| {
+        // SAFETY: SQLite passes NULL or strings that live until this callback returns.
+        let report = unsafe {
+            Report { action, first: text(first), second: text(second), database: text(database) }
+        };
+        if control.on_authorize(report) { ffi::SQLITE_OK } else { ffi::SQLITE_DENY }
+    })
+}
+
+extern "C" fn progress(context: *mut c_void) -> c_int {
+    with(context, 1, |control| c_int::from(control.on_progress()))
+}
+
+extern "C" fn busy(context: *mut c_void, tries: c_int) -> c_int {
+    with(context, 0, |control| c_int::from(control.on_busy(tries.unsigned_abs())))
+}
+
+extern "C" fn commit(context: *mut c_void) -> c_int {
+    // Anything but zero would turn the commit into a rollback.
+    with(context, 1, |control| {
+        control.on_commit();
+        0
+    })
+}

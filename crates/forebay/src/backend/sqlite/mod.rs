@@ -1,0 +1,27 @@
+//! SQLite: opening files, running statements on one connection, learning what each statement
+//! reads and writes, and noticing every commit, also by other processes.
+
+mod analysis;
+mod bind;
+mod catchup;
+mod connect;
+mod connection;
+mod control;
+mod fault;
+mod hooks;
+mod location;
+mod observe;
+mod open;
+mod options;
+mod run;
+mod script;
+mod shm;
+
+pub(crate) use analysis::{Analysis, Effect};
+pub(crate) use catchup::CatchUp;
+pub(crate) use connect::{Connector, Role};
+pub(crate) use connection::{Connection, Scope, StatementCounters};
+pub(crate) use open::open;
+pub(crate) use options::Options;
+pub(crate) use location::Location;
+pub(crate) use run::{Answer, Budget, Collect, Limits, Ran, Request, RowSink};

@@ -1,0 +1,170 @@
+//! What SQLite's authorizer reports while a statement is prepared: every table, column, function
+//! and action behind it, through views, triggers, CTEs and foreign keys. It also refuses what a
+//! connection may not do, since some PRAGMAs take effect while they are prepared.
+
+use rusqlite::ffi;
+
+use crate::sql::{Pragma, classify_pragma, is_allowed_remotely, is_immutable};
+
+/// What a connection may be asked to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Policy {
+    /// Many callers take turns on the connection: nothing may change it.
+    pub(super) shared: bool,
+    /// The statements come from elsewhere: nothing may reach beyond the database.
+    pub(super) remote: bool,
+}
+
+/// One report of the authorizer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Report<'a> {
+    pub(super) action: i32,
+    pub(super) first: Option<&'a str>,
+    pub(super) second: Option<&'a str>,
+    pub(super) database: Option<&'a str>,
+}
+
+/// Everything reported since the last `take`.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Observed {
+    /// Whether there was any report: a statement was prepared, perhaps again.
+    pub(super) any: bool,
+    /// Tables and views of the main database that are read.
+    pub(super) reads: Vec<Box<str>>,
+    /// Tables and views of the main database that are written.
+    pub(super) writes: Vec<Box<str>>,
+    /// A TEMP table or an attached database is read.
+    pub(super) reads_elsewhere: bool,
+    /// A TEMP table is written; nobody else can see it.
+    pub(super) writes_temp: bool,
+    /// An attached database is written; it may be the same file under another name.
+    pub(super) writes_attached: bool,
+    /// The schema changes, or statistics of the planner.
+    pub(super) schema: bool,
+    /// The connection changes.
+    pub(super) session: bool,
+    /// A transaction or savepoint begins or ends.
+    pub(super) transaction: bool,
+    pub(super) pragma: bool,
+    pub(super) maintain: bool,
+    /// Functions that are not known to be immutable.
+    pub(super) functions: Vec<Box<str>>,
+    /// Why something was refused.
+    pub(super) refused: Option<String>,
+}
+
+impl Observed {
+    /// Takes one report down; `false` refuses the action.
+    pub(super) fn report(&mut self, policy: Policy, report: Report<'_>) -> bool {
+        self.any = true;
+        self.take_down(report);
+        match refusal(policy, report) {
+            Some(why) => {
+                self.refused.get_or_insert(why);
+                false
+            }
+            None => true,
+        }
+    }
+
+    /// Whether the database may be changed by what was reported.
+    pub(super) fn may_write(&self) -> bool {
+        !self.writes.is_empty() || self.writes_attached || self.schema
+    }
+
+    fn take_down(&mut self, report: Report<'_>) {
+        let name = report.first.unwrap_or_default();
+        match report.action {
+            ffi::SQLITE_READ => self.read(name, report.database),
+            ffi::SQLITE_INSERT | ffi::SQLITE_UPDATE | ffi::SQLITE_DELETE => {
+                self.write(name, report.database);
+            }
+            ffi::SQLITE_FUNCTION => {
+                let function = report.second.unwrap_or_default();
+                if !is_immutable(function) {
+                    note(&mut self.functions, function);
+                }
+            }
+            ffi::SQLITE_PRAGMA => {
+                self.pragma = true;
+                match classify_pragma(name, report.second) {
+                    Pragma::Ask => {}
+                    Pragma::Maintain => self.maintain = true,
+                    Pragma::Set => self.session = true,
+                }
+            }
+            ffi::SQLITE_TRANSACTION | ffi::SQLITE_SAVEPOINT => self.transaction = true,
+            ffi::SQLITE_SELECT | ffi::SQLITE_RECURSIVE => {}
+            ffi::SQLITE_ATTACH
+            | ffi::SQLITE_DETACH
+            | ffi::SQLITE_CREATE_TEMP_INDEX
+            | ffi::SQLITE_CREATE_TEMP_TABLE
+            | ffi::SQLITE_CREATE_TEMP_TRIGGER
+            | ffi::SQLITE_CREATE_TEMP_VIEW
+            | ffi::SQLITE_DROP_TEMP_INDEX
+            | ffi::SQLITE_DROP_TEMP_TABLE
+            | ffi::SQLITE_DROP_TEMP_TRIGGER
+            | ffi::SQLITE_DROP_TEMP_VIEW => self.session = true,
+            // CREATE, DROP, ALTER, REINDEX, ANALYZE, and whatever a later SQLite may add.
+            _ => self.schema = true,
+        }
+    }
+
+    fn read(&mut self, table: &str, database: Option<&str>) {
+        match database {
+            Some(name) if !name.eq_ignore_ascii_case("main") => self.reads_elsewhere = true,
+            // Without a name it was not resolved here; the program of the statement tells.
+            Some(_) | None => note(&mut self.reads, table),
+        }
+    }
+
+    fn write(&mut self, table: &str, database: Option<&str>) {
+        match database {
+            Some(name) if name.eq_ignore_ascii_case("temp") => self.writes_temp = true,
+            Some(name) if !name.eq_ignore_ascii_case("main") => self.writes_attached = true,
+            Some(_) | None => {
+                let lower = table.to_ascii_lowercase();
+                self.schema |= lower == "sqlite_master" || lower == "sqlite_schema";
+                note(&mut self.writes, table);
+            }
+        }
+    }
+}
+
+fn note(names: &mut Vec<Box<str>>, name: &str) {
+    if !names.iter().any(|known| **known == *name) {
+        names.push(name.into());
+    }
+}
+
+/// Why `policy` refuses an action, if it does.
+fn refusal(policy: Policy, report: Report<'_>) -> Option<String> {
+    let name = report.first.unwrap_or_default();
+    match report.action {
+        ffi::SQLITE_PRAGMA => {
+            let sets = classify_pragma(name, report.second) == Pragma::Set;
+            if policy.remote && !is_allowed_remotely(name, report.second) {
+                Some(format!("PRAGMA {name} is not allowed for remote clients"))
+            } else if policy.shared && sets {
+                Some(format!(
+                    "PRAGMA {name} changes the connection, and connections are shared: set it for \
+                     all of them with the builder's `pragma`, or use a session"
+                ))
+            } else {
+                None
+            }
+        }
+        // VACUUM attaches a file without a name; every other one is a file of its own.
+        ffi::SQLITE_ATTACH if policy.remote && report.first != Some("") => {
+            Some("ATTACH and VACUUM INTO are not allowed for remote clients".to_owned())
+        }
+        ffi::SQLITE_FUNCTION if policy.remote => {
+            let function = report.second.unwrap_or_default();
+            ["load_extension", "readfile", "writefile", "edit", "fts3_tokenizer"]
+                .iter()
+                .any(|denied| function.eq_ignore_ascii_case(denied))
+                .then(|| format!("the function {function} is not allowed for remote clients"))
+        }
+        _ => None,
+    }
+}

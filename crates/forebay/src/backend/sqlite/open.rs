@@ -1,0 +1,145 @@
+//! Opening a database: the file and its mode, the connection that pins the WAL index, and every
+//! further connection.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rusqlite::OpenFlags;
+use rusqlite::config::DbConfig;
+
+use super::catchup::{CatchUp, Witness};
+use super::fault;
+use super::location::Location;
+use super::options::Options;
+use super::shm::WalIndex;
+use crate::error::{Error, Kind, Result};
+
+/// A database that was found fit to be used.
+pub(crate) struct Opened {
+    pub(crate) location: Location,
+    pub(crate) catchup: Arc<CatchUp>,
+    /// Options as they turned out: a file that may not be written is read-only.
+    pub(crate) options: Options,
+}
+
+/// Opens the database at `location` once, to check it and to watch it. Blocks on the disk.
+pub(crate) fn open(location: Location, mut options: Options) -> Result<Opened> {
+    let witness = match &location {
+        Location::Memory => Witness::Private,
+        Location::File(path) => {
+            check_path(path, &options)?;
+            match open_file(path, &options) {
+                Err(error) if !options.read_only && is_unwritable(path, &error) => {
+                    options.read_only = true;
+                    open_file(path, &options)?
+                }
+                other => other?,
+            }
+        }
+    };
+    Ok(Opened { location, catchup: Arc::new(CatchUp::new(witness)), options })
+}
+
+fn check_path(path: &Path, options: &Options) -> Result<()> {
+    let shown = path.display();
+    if path.is_dir() {
+        return Err(Error::new(
+            Kind::Open,
+            format!("{shown} is a directory, not a database file; name a file in it"),
+        ));
+    }
+    // Metadata only: opening and closing the file would drop SQLite's locks on it.
+    if !path.exists() {
+        if !options.create || options.read_only {
+            return Err(Error::new(
+                Kind::Open,
+                format!("{shown} does not exist; check the path, or allow it to be created"),
+            ));
+        }
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        if let Some(parent) = parent.filter(|parent| !parent.is_dir()) {
+            return Err(Error::new(
+                Kind::Open,
+                format!("cannot create {shown}: there is no directory {}", parent.display()),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the file exists but refuses to be written.
+fn is_unwritable(path: &Path, error: &Error) -> bool {
+    (error.is_read_only() || error.is_open()) && path.exists()
+}
+
+fn open_file(path: &Path, options: &Options) -> Result<Witness> {
+    let shown = path.display().to_string();
+    let connection = connect(&Location::File(path.to_owned()), options)?;
+    let explain = |error| {
+        let error = fault::from_driver(error, None, None);
+        let kind = error.kind();
+        let message = format!("cannot use {shown}: {}", error.message());
+        Error::new(kind, message).with_cause(error)
+    };
+    if options.read_only {
+        connection
+            .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))
+            .map_err(explain)?;
+        return Ok(Witness::Blind("the database is opened for reading only".to_owned()));
+    }
+    let mode: String = connection
+        .query_row(&format!("PRAGMA journal_mode = {}", options.journal_mode), [], |row| row.get(0))
+        .map_err(explain)?;
+    // A write lock, taken and given back: a file that cannot be written is found out here.
+    connection.execute_batch("BEGIN IMMEDIATE; COMMIT").map_err(explain)?;
+    connection
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))
+        .map_err(explain)?;
+    if mode != "wal" {
+        let why = format!("journal_mode is {mode}, and commits are only noticed under WAL");
+        return Ok(Witness::Blind(why));
+    }
+    Ok(match WalIndex::map(connection) {
+        Ok(index) if index.stable().is_some() => Witness::WalIndex(index),
+        Ok(_) => Witness::Blind("the WAL index has a layout that is not known".to_owned()),
+        Err(error) => Witness::Blind(format!("the WAL index cannot be read: {error}")),
+    })
+}
+
+/// Opens one connection and sets it up.
+pub(super) fn connect(location: &Location, options: &Options) -> Result<rusqlite::Connection> {
+    let mut flags = OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    if options.read_only {
+        flags |= OpenFlags::SQLITE_OPEN_READ_ONLY;
+    } else {
+        flags |= OpenFlags::SQLITE_OPEN_READ_WRITE;
+        if options.create {
+            flags |= OpenFlags::SQLITE_OPEN_CREATE;
+        }
+    }
+    let connection = match location {
+        Location::Memory => rusqlite::Connection::open_in_memory(),
+        Location::File(path) => rusqlite::Connection::open_with_flags(path, flags),
+    };
+    let connection = connection.map_err(|error| {
+        let error = fault::from_driver(error, None, None);
+        let place = match location {
+            Location::Memory => "the database in memory".to_owned(),
+            Location::File(path) => path.display().to_string(),
+        };
+        Error::new(error.kind(), format!("cannot open {place}: {}", error.message()))
+            .with_cause(error)
+    })?;
+    let script = options.script()?;
+    let set_up = || {
+        connection.busy_timeout(options.busy_timeout)?;
+        connection.execute_batch(&script)?;
+        if options.remote {
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+        }
+        Ok(())
+    };
+    set_up().map_err(|error| fault::from_driver(error, None, None))?;
+    Ok(connection)
+}

@@ -1,0 +1,309 @@
+//! Running a statement on a connection to its end, on the calling thread: binding, stepping,
+//! collecting, and everything that makes its answer fit to be kept.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::types::ValueRef;
+
+use super::analysis::{Analysis, Effect};
+use super::bind::bind;
+use super::catchup::Fill;
+use super::connection::{Connection, Scope, current_columns, refine};
+use super::control::Halt;
+use super::fault;
+use crate::error::{Error, Kind, Result};
+use crate::guard::Stop;
+use crate::invalidate::{Ticket, WriteSet};
+use crate::params::Params;
+use crate::row::{Column, Rows};
+use crate::value::Value;
+
+/// How large a collected answer may become.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) rows_max: usize,
+    pub(crate) bytes_max: usize,
+}
+
+/// Where a statement runs, and so what it may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Budget {
+    /// On a thread of the caller: so many VM steps, and no waiting for locks.
+    Inline(u64),
+    /// On a worker thread: as long as it is wanted.
+    Worker,
+}
+
+/// One statement to run.
+pub(crate) struct Request<'a> {
+    pub(crate) sql: &'a str,
+    pub(crate) params: &'a Params,
+    pub(crate) stop: Arc<Stop>,
+    pub(crate) budget: Budget,
+    pub(crate) scope: Scope,
+    /// Whether the answer is to be kept.
+    pub(crate) fill: bool,
+}
+
+/// What running a statement brought about.
+pub(crate) struct Answer {
+    pub(crate) rows: Rows,
+    pub(crate) rows_affected: u64,
+    pub(crate) last_insert_id: Option<i64>,
+    /// What makes the rows fit to be kept, if they are.
+    pub(crate) ticket: Option<Ticket>,
+    /// VM steps, to the last full thousand.
+    pub(crate) steps: u64,
+    pub(crate) effect: Effect,
+    /// SQLite prepared the statement again, because the schema had changed.
+    pub(crate) is_prepared_again: bool,
+}
+
+/// How a run ended.
+pub(crate) enum Ran {
+    Done(Answer),
+    /// It exceeded what it may take on a thread of the caller; nothing has happened.
+    NeedsWorker,
+}
+
+/// Takes the rows of a statement as they come.
+pub(crate) trait RowSink {
+    /// Called after each row has been appended to `values`, `columns.len()` values each; it may
+    /// take them out. An error stops the statement.
+    fn row(&mut self, columns: &Arc<[Column]>, values: &mut Vec<Value>) -> Result<()>;
+}
+
+/// Collects all rows within limits.
+pub(crate) struct Collect {
+    limits: Limits,
+    rows: usize,
+    bytes: usize,
+}
+
+impl Collect {
+    pub(crate) fn new(limits: Limits) -> Collect {
+        Collect { limits, rows: 0, bytes: 0 }
+    }
+}
+
+impl RowSink for Collect {
+    fn row(&mut self, columns: &Arc<[Column]>, values: &mut Vec<Value>) -> Result<()> {
+        self.rows += 1;
+        let row = &values[values.len() - columns.len()..];
+        self.bytes += row.iter().map(Value::size).sum::<usize>();
+        let Limits { rows_max, bytes_max } = self.limits;
+        if self.rows > rows_max {
+            Err(too_large(format!("more than {rows_max} rows")))
+        } else if self.bytes > bytes_max {
+            Err(too_large(format!("more than {bytes_max} bytes")))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+fn too_large(what: String) -> Error {
+    Error::new(
+        Kind::TooLarge,
+        format!("the answer has {what}; add a LIMIT, raise the limit, or use `stream`"),
+    )
+}
+
+/// What stepping through a statement found.
+struct Stepped {
+    columns: Arc<[Column]>,
+    values: Vec<Value>,
+    fill: Option<Fill>,
+    /// SQLite prepared the statement again on the way.
+    is_prepared_again: bool,
+}
+
+impl Connection {
+    /// Runs one statement and passes its rows to `sink`; what the sink leaves is in the answer.
+    ///
+    /// When this returns, the statement is over: it has been reset, and if it committed, the
+    /// cache has caught up.
+    pub(crate) fn run(&mut self, request: &Request<'_>, sink: &mut dyn RowSink) -> Result<Ran> {
+        let (steps_max, busy) = match request.budget {
+            Budget::Inline(steps) => (Some(steps), Duration::ZERO),
+            Budget::Worker => (None, self.busy_timeout),
+        };
+        self.hooked.control().arm(Some(request.stop.clone()), steps_max, busy);
+        if request.stop.is_cancelled() {
+            return Err(Error::new(Kind::Cancelled, "the statement was given up by its caller"));
+        }
+        let ran = catch_unwind(AssertUnwindSafe(|| self.run_prepared(request, sink)));
+        self.settle();
+        let ran = ran.unwrap_or_else(|panic| resume_unwind(panic));
+        let halt = self.hooked.control().halt();
+        match ran {
+            Ok(answer) => Ok(Ran::Done(answer)),
+            Err(_) if halt == Some(Halt::Budget) => Ok(Ran::NeedsWorker),
+            Err(error) if error.is_busy() && request.budget != Budget::Worker => {
+                Ok(Ran::NeedsWorker)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn run_prepared(&mut self, request: &Request<'_>, sink: &mut dyn RowSink) -> Result<Answer> {
+        let analysis = self.statements.prepare(&self.hooked, request.sql)?.1;
+        self.work.admit(self.hooked.control().policy(), request.scope, &analysis)?;
+        // SQLite changes all rows before it returns the first, and would commit them even if the
+        // answer is refused as too large; so those statements get a transaction around them.
+        let wraps = analysis.effect == Effect::Write
+            && !analysis.columns.is_empty()
+            && self.is_autocommit();
+        if wraps {
+            self.control_statement("BEGIN IMMEDIATE")?;
+        }
+        let done = self.step(request, &analysis, sink);
+        if wraps {
+            let end = if done.is_ok() { "COMMIT" } else { "ROLLBACK" };
+            if !self.is_autocommit() {
+                let ended = self.control_statement(end);
+                if done.is_ok() && ended.is_err() && !self.is_autocommit() {
+                    self.control_statement("ROLLBACK")?;
+                }
+                return done.and_then(|answer| ended.map(|()| answer));
+            }
+        }
+        done
+    }
+
+    fn step(
+        &mut self,
+        request: &Request<'_>,
+        analysis: &Arc<Analysis>,
+        sink: &mut dyn RowSink,
+    ) -> Result<Answer> {
+        let fill = request.fill && analysis.is_cacheable() && self.is_autocommit();
+        let stepped = self.step_rows(request, analysis, fill, sink);
+        let observed = self.hooked.control().take_observed();
+        if observed.any {
+            self.statements.forget(request.sql);
+            if observed.may_write() {
+                self.work.writes = WriteSet::Everything;
+            }
+        }
+        let stepped = stepped.map_err(|error| match observed.refused {
+            Some(why) => Error::new(Kind::Denied, why).with_code("SQLITE_AUTH"),
+            None => error,
+        })?;
+        if analysis.effect == Effect::Maintain {
+            // VACUUM and the like commit without the hook; their changes are told by nobody.
+            self.work.catchup.flush();
+        }
+        let connection = self.hooked.connection();
+        let wrote = analysis.effect == Effect::Write;
+        Ok(Answer {
+            rows: Rows::new(stepped.columns, stepped.values),
+            rows_affected: if wrote { connection.changes() } else { 0 },
+            last_insert_id: wrote.then(|| connection.last_insert_rowid()),
+            ticket: stepped.fill.filter(|_| !stepped.is_prepared_again).map(Fill::into_ticket),
+            steps: self.hooked.control().steps(),
+            effect: analysis.effect,
+            is_prepared_again: stepped.is_prepared_again,
+        })
+    }
+
+    fn step_rows(
+        &mut self,
+        request: &Request<'_>,
+        analysis: &Arc<Analysis>,
+        fill: bool,
+        sink: &mut dyn RowSink,
+    ) -> Result<Stepped> {
+        let (mut statement, _) = self.statements.prepare(&self.hooked, request.sql)?;
+        let control = self.hooked.control();
+        bind(&mut statement, request.params)?;
+        let mut fill =
+            fill.then(|| self.work.catchup.begin_fill(&analysis.reads)).flatten();
+        let mut columns = analysis.columns.clone();
+        let mut values = Vec::new();
+        let mut is_first = true;
+        let mut rows = statement.raw_query();
+        loop {
+            let row = rows.next().map_err(|error| fault::from_driver(error, None, control.halt()))?;
+            if is_first {
+                is_first = false;
+                fill = fill.filter(|fill| self.work.catchup.is_snapshot_of(fill));
+                if control.has_observed()
+                    && let Some(row) = row
+                {
+                    columns = current_columns(row.as_ref());
+                }
+            }
+            let Some(row) = row else { break };
+            for index in 0..columns.len() {
+                let value = row.get_ref(index).map_err(|error| refine(error, control))?;
+                values.push(owned(value, &columns[index])?);
+            }
+            sink.row(&columns, &mut values)?;
+        }
+        drop(rows);
+        let is_prepared_again = control.has_observed();
+        if is_prepared_again {
+            columns = if values.is_empty() { current_columns(&statement) } else { columns };
+            statement.discard();
+        }
+        Ok(Stepped { columns, values, fill, is_prepared_again })
+    }
+
+    /// Begins a transaction that holds the write lock.
+    pub(crate) fn begin_immediate(&mut self, stop: Arc<Stop>) -> Result<()> {
+        self.hooked.control().arm(Some(stop), None, self.busy_timeout);
+        self.control_statement("BEGIN IMMEDIATE")
+    }
+
+    /// Commits; when that fails, rolls back.
+    pub(crate) fn commit(&mut self) -> Result<()> {
+        self.hooked.control().arm(None, None, self.busy_timeout);
+        let done = self.control_statement("COMMIT");
+        self.settle();
+        if done.is_err() {
+            self.roll_back()?;
+        }
+        done
+    }
+
+    /// A savepoint statement of our own.
+    pub(crate) fn savepoint_statement(&mut self, sql: &str) -> Result<()> {
+        self.hooked.control().arm(None, None, self.busy_timeout);
+        let done = self.control_statement(sql);
+        self.settle();
+        done
+    }
+
+    /// BEGIN, COMMIT, ROLLBACK and savepoints of our own.
+    fn control_statement(&mut self, sql: &str) -> Result<()> {
+        let done = self.hooked.connection().execute_batch(sql);
+        let control = self.hooked.control();
+        control.take_observed();
+        done.map_err(|error| fault::from_driver(error, None, control.halt()))
+    }
+}
+
+fn owned(value: ValueRef<'_>, column: &Column) -> Result<Value> {
+    Ok(match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(n) => Value::Integer(n),
+        ValueRef::Real(x) => Value::Real(x),
+        ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
+            Ok(text) => Value::Text(text.into()),
+            Err(_) => {
+                let name = &column.name;
+                return Err(Error::new(
+                    Kind::Decode,
+                    format!(
+                        "column {name:?} holds text that is not valid UTF-8; select \
+                         CAST({name} AS BLOB) to get its bytes"
+                    ),
+                ));
+            }
+        },
+        ValueRef::Blob(bytes) => Value::Blob(bytes.into()),
+    })
+}

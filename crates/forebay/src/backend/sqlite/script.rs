@@ -1,0 +1,72 @@
+//! Running the statements of a script one after another. Their rows are dropped, and they are
+//! not kept prepared.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+
+use rusqlite::fallible_iterator::FallibleIterator as _;
+
+use super::analysis::{Analysis, Effect};
+use super::connection::{Connection, Scope, refine};
+use crate::error::{Error, Kind, Result};
+use crate::guard::Stop;
+use crate::invalidate::WriteSet;
+use crate::sql::contains_nul;
+
+impl Connection {
+    /// Runs the statements of `script` up to the first that fails.
+    pub(crate) fn run_script(
+        &mut self,
+        script: &str,
+        stop: Arc<Stop>,
+        scope: Scope,
+    ) -> Result<()> {
+        if contains_nul(script) {
+            return Err(Error::usage("the SQL text contains a NUL byte"));
+        }
+        self.hooked.control().arm(Some(stop), None, self.busy_timeout);
+        let ran = catch_unwind(AssertUnwindSafe(|| self.run_statements(script, scope)));
+        self.settle();
+        ran.unwrap_or_else(|panic| resume_unwind(panic))
+    }
+
+    fn run_statements(&mut self, script: &str, scope: Scope) -> Result<()> {
+        let Connection { hooked, work, .. } = self;
+        let control = hooked.control();
+        control.take_observed();
+        let mut script = rusqlite::Batch::new(hooked.connection(), script);
+        while let Some(mut statement) = script.next().map_err(|error| refine(error, control))? {
+            if statement.parameter_count() > 0 {
+                return Err(Error::usage("a script takes no parameters; use `execute` or `query`"));
+            }
+            let observed = control.take_observed();
+            let sql = statement.expanded_sql().ok_or_else(|| {
+                Error::new(Kind::TooLarge, "a statement of the script is too large to be analysed")
+            })?;
+            let analysis = Analysis::of(hooked.connection(), control, &sql, &statement, observed)
+                .map_err(|error| refine(error, control))?;
+            work.admit(control.policy(), scope, &analysis)?;
+            let mut rows = statement.raw_query();
+            let stepped = loop {
+                match rows.next() {
+                    Ok(Some(_)) => {}
+                    Ok(None) => break Ok(()),
+                    Err(error) => break Err(error),
+                }
+            };
+            drop(rows);
+            drop(statement);
+            if control.has_observed() {
+                work.writes = WriteSet::Everything;
+            }
+            let stepped = stepped.map_err(|error| refine(error, control));
+            control.take_observed();
+            if analysis.effect == Effect::Maintain {
+                work.catchup.flush();
+            }
+            work.settle(hooked);
+            stepped?;
+        }
+        Ok(())
+    }
+}
