@@ -1,0 +1,35 @@
+//! One statement as its caller put it.
+
+use std::panic::Location;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::backend::sqlite::Limits;
+use crate::params::Params;
+use crate::pool::HolderLabel;
+
+/// A statement with its parameters and options.
+#[derive(Clone, Debug)]
+pub(crate) struct Call<'a> {
+    /// The text, without white space around it.
+    pub(crate) sql: &'a str,
+    pub(crate) params: Params,
+    pub(crate) name: Option<&'a str>,
+    pub(crate) no_cache: bool,
+    /// The caller's own limit; the database's default otherwise.
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) limits: Limits,
+    pub(crate) caller: &'static Location<'static>,
+}
+
+impl Call<'_> {
+    /// Who holds a connection for this call.
+    pub(crate) fn holder(&self, statement: Option<Arc<str>>) -> HolderLabel {
+        HolderLabel { caller: self.caller, statement }
+    }
+
+    /// When the statement must have ended, counted from now.
+    pub(crate) fn deadline(&self, default: Option<Duration>) -> Option<Instant> {
+        self.timeout.or(default).and_then(|limit| Instant::now().checked_add(limit))
+    }
+}

@@ -1,0 +1,184 @@
+//! The parts of one open database, put together.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use foldhash::fast::RandomState;
+use quick_cache::sync::Cache;
+use quick_cache::UnitWeighter;
+
+use super::entry::Entry;
+use super::flight::Flights;
+use super::template::Template;
+use super::worker::blocking;
+use crate::backend::sqlite::{self, CatchUp, Connector, Limits, Location, Role, StatementCounters};
+use crate::cache::Store;
+use crate::error::{Error, Kind, Result};
+use crate::pool::{self, Pool};
+use crate::watch::Fingerprints;
+
+/// Templates kept at most; the least used go first.
+const TEMPLATES_MAX: usize = 10_000;
+
+/// How often the file is looked after: replaced under us, or dead entries to be dropped.
+const TEND_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Everything that can be set.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) location: Location,
+    pub(crate) sqlite: sqlite::Options,
+    pub(crate) readers: pool::Options,
+    pub(crate) writer: pool::Options,
+    pub(crate) sessions: pool::Options,
+    pub(crate) cache: bool,
+    pub(crate) cache_bytes: u64,
+    pub(crate) limits: Limits,
+    pub(crate) statement_timeout: Option<Duration>,
+    pub(crate) transaction_idle_timeout: Duration,
+    pub(crate) transaction_timeout: Duration,
+}
+
+/// An open database.
+pub(crate) struct Engine {
+    pub(super) readers: Pool<Connector>,
+    pub(super) writer: Pool<Connector>,
+    pub(super) sessions: Pool<Connector>,
+    pub(super) catchup: Arc<CatchUp>,
+    pub(super) store: Store<Entry>,
+    pub(super) flights: Flights,
+    pub(super) templates: Cache<Arc<str>, Arc<Template>, UnitWeighter, RandomState>,
+    pub(super) fingerprints: Fingerprints,
+    pub(super) counters: Arc<StatementCounters>,
+    limits: Limits,
+    pub(super) statement_timeout: Option<Duration>,
+    pub(super) transaction_idle_timeout: Duration,
+    pub(super) transaction_timeout: Duration,
+    /// One connection serves every role.
+    pub(super) is_single: bool,
+    is_caching: bool,
+    has_moved: AtomicBool,
+}
+
+impl Engine {
+    /// Opens the database.
+    pub(crate) async fn open(settings: Settings) -> Result<Arc<Engine>> {
+        let (location, options) = (settings.location.clone(), settings.sqlite.clone());
+        let opened = blocking(move || sqlite::open(location, options)).await?;
+        let counters = Arc::new(StatementCounters::default());
+        let connector = |role| Connector::new(&opened, counters.clone(), role);
+        let is_single = opened.location == Location::Memory;
+        let (readers, writer, sessions) = if is_single {
+            let only = Pool::new(connector(Role::Only), settings.writer)?;
+            (only.clone(), only.clone(), only)
+        } else {
+            let readers = Pool::new(connector(Role::Reader), settings.readers)?;
+            let writer = Pool::new(connector(Role::Writer), settings.writer)?;
+            (readers, writer, Pool::new(connector(Role::Session), settings.sessions)?)
+        };
+        let engine = Arc::new(Engine {
+            readers,
+            writer,
+            sessions,
+            catchup: opened.catchup,
+            store: Store::new(settings.cache_bytes),
+            flights: Flights::new(),
+            templates: Cache::with(
+                TEMPLATES_MAX,
+                TEMPLATES_MAX as u64,
+                UnitWeighter,
+                RandomState::default(),
+                quick_cache::sync::DefaultLifecycle::default(),
+            ),
+            fingerprints: Fingerprints::new(),
+            counters,
+            limits: settings.limits,
+            statement_timeout: settings.statement_timeout,
+            transaction_idle_timeout: settings.transaction_idle_timeout,
+            transaction_timeout: settings.transaction_timeout,
+            is_single,
+            is_caching: settings.cache,
+            has_moved: AtomicBool::new(false),
+        });
+        tend(&engine);
+        Ok(engine)
+    }
+
+    /// Whether answers may be kept and served.
+    #[inline]
+    pub(super) fn is_caching(&self) -> bool {
+        self.is_caching && !self.has_moved.load(Ordering::Relaxed)
+    }
+
+    /// How large a collected answer may become unless the caller says otherwise.
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// Why nothing is served from the cache, if so.
+    pub(super) fn cache_off(&self) -> Option<String> {
+        if self.has_moved.load(Ordering::Relaxed) {
+            Some("the database file was deleted or replaced".to_owned())
+        } else if !self.is_caching {
+            Some("it was switched off when the database was opened".to_owned())
+        } else {
+            self.catchup.blind().map(str::to_owned)
+        }
+    }
+
+    /// An error when the file under its name is no longer the one that was opened.
+    pub(super) fn check_moved(&self) -> Result<()> {
+        if self.has_moved.load(Ordering::Relaxed) {
+            return Err(Error::new(
+                Kind::Open,
+                "the database file was deleted or replaced while it was open; open it again",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Waits for statements in flight and closes every connection.
+    pub(crate) async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+        self.sessions.close().await;
+        self.catchup.flush();
+        self.store.retain(|_| false);
+    }
+}
+
+/// Looks after the database until it is dropped.
+fn tend(engine: &Arc<Engine>) {
+    let weak = Arc::downgrade(engine);
+    tokio::spawn(async move {
+        let mut flushes = 0;
+        loop {
+            tokio::time::sleep(TEND_INTERVAL).await;
+            let Some(engine) = weak.upgrade() else { return };
+            if !engine.has_moved.load(Ordering::Relaxed) && engine.catchup.has_moved() {
+                tracing::error!("the database file was deleted or replaced; it must be reopened");
+                engine.has_moved.store(true, Ordering::Relaxed);
+            }
+            engine.drop_dead(&mut flushes);
+        }
+    });
+}
+
+impl Engine {
+    /// Drops entries that nothing can revive once they crowd out others: an answer that a write
+    /// made stale is found out when it is asked for, or here.
+    fn drop_dead(&self, flushes: &mut u64) {
+        let is_crowded = self.store.bytes() > self.store.bytes_max() / 2;
+        let was_flushed = std::mem::replace(flushes, self.catchup.flushes()) != *flushes;
+        if is_crowded || was_flushed {
+            self.store.retain(|entry| {
+                let lives = self.catchup.is_valid(&entry.ticket);
+                if !lives {
+                    entry.record.invalidated();
+                }
+                lives
+            });
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! What is known about a statement, for `explain` and `describe`. Nothing is run.
+
+use super::call::Call;
+use super::engine::Engine;
+use crate::backend::sqlite::{Analysis, Effect};
+use crate::db::Describe;
+use crate::error::Result;
+use crate::explain::Explanation;
+use crate::sql::{Bypass, Fingerprint};
+
+impl Engine {
+    pub(crate) async fn explain(&self, call: Call<'_>) -> Result<Explanation> {
+        self.check_moved()?;
+        let mut reader = self.readers.acquire(call.holder(None)).await?;
+        let described = reader.describe(call.sql)?;
+        let analysis = described.analysis;
+        let plan = match analysis.effect {
+            Effect::Read | Effect::Write if !analysis.is_explain => {
+                reader.plan(call.sql).unwrap_or_default()
+            }
+            _ => Vec::new(),
+        };
+        drop(reader);
+        let fingerprint = Fingerprint::new(call.sql);
+        let tables =
+            |names: &[Box<str>]| names.iter().map(|name| name.to_string()).collect::<Vec<_>>();
+        let mut key = vec!["the text of the statement".to_owned()];
+        key.extend(described.params.iter().enumerate().map(|(index, name)| {
+            let name = name.as_deref().unwrap_or("?");
+            format!("parameter {} ({name}), value and type", index + 1)
+        }));
+        Ok(Explanation {
+            statement: fingerprint.text().to_string(),
+            fingerprint: fingerprint.id(),
+            effect: analysis.effect.name(),
+            cacheable: analysis.is_cacheable(),
+            reasons: reasons(&analysis),
+            reads: tables(&analysis.read_tables),
+            writes: tables(&analysis.write_tables),
+            key: if analysis.is_cacheable() { key } else { Vec::new() },
+            freshness: self.cache_off().map_or_else(
+                || self.catchup.describe(),
+                |why| format!("nothing is cached through this handle: {why}"),
+            ),
+            plan,
+        })
+    }
+
+    pub(crate) async fn describe(&self, call: Call<'_>) -> Result<Describe> {
+        self.check_moved()?;
+        let mut reader = self.readers.acquire(call.holder(None)).await?;
+        let described = reader.describe(call.sql)?;
+        Ok(Describe {
+            params: described.params,
+            columns: described.analysis.columns.to_vec(),
+            is_explain: described.analysis.is_explain,
+            is_readonly: described.analysis.is_readonly,
+        })
+    }
+}
+
+fn reasons(analysis: &Analysis) -> Vec<String> {
+    let reason = |rule: &Bypass| match rule {
+        Bypass::Function => format!("{}: {}", rule.reason(), analysis.functions.join(", ")),
+        rule => rule.reason().to_owned(),
+    };
+    analysis.bypasses.iter().map(reason).collect()
+}

@@ -1,0 +1,284 @@
+//! A connection that one caller keeps for several statements, with the limits that keep it from
+//! being kept for ever.
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Mutex as Turn, OwnedMutexGuard};
+
+use super::worker::blocking;
+use crate::backend::sqlite::{Connection, Connector};
+use crate::error::{Error, Kind, Result};
+use crate::pool::Checkout;
+
+/// How long a connection may be kept.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// Between two statements of a transaction.
+    pub(super) idle_max: Duration,
+    /// From the beginning of a transaction to its end.
+    pub(super) total_max: Duration,
+}
+
+/// Where the connection is.
+enum Slot {
+    /// Here, waiting for the next statement.
+    Here(Checkout<Connector>),
+    /// With a statement that is running.
+    Away,
+    /// With a statement that is running; to be rolled back when it returns.
+    Unwanted,
+    /// Given back, for this reason.
+    Gone(Gone),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Gone {
+    Ended,
+    Idle,
+    Late,
+}
+
+/// A pinned connection. Its statements run one after another.
+pub(crate) struct Pinned {
+    turn: Arc<Turn<()>>,
+    state: Arc<Mutex<State>>,
+    patience: Patience,
+}
+
+struct State {
+    slot: Slot,
+    /// Since when a transaction has been open.
+    since: Option<Instant>,
+    last_used: Instant,
+    /// The connection has settings of its own.
+    is_changed: bool,
+}
+
+impl Pinned {
+    /// Pins `checkout`, whose transaction, if one is open, began now.
+    pub(super) fn new(checkout: Checkout<Connector>, patience: Patience) -> Arc<Pinned> {
+        let now = Instant::now();
+        let since = (!checkout.is_autocommit()).then_some(now);
+        let state =
+            State { slot: Slot::Here(checkout), since, last_used: now, is_changed: false };
+        let state = Arc::new(Mutex::new(state));
+        watch(Arc::downgrade(&state), patience);
+        Arc::new(Pinned { turn: Arc::default(), state, patience })
+    }
+
+    /// Runs `work` on the connection, on a worker thread, after what was asked for before.
+    ///
+    /// Dropping the future does not stop `work`, but the next statement waits for its end.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let turn = self.turn.clone().lock_owned().await;
+        self.run_in_turn(turn, work).await
+    }
+
+    async fn run_in_turn<T: Send + 'static>(
+        &self,
+        turn: OwnedMutexGuard<()>,
+        work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let checkout = lock(&self.state).take()?;
+        let state = self.state.clone();
+        blocking(move || {
+            // Gives the connection back also when `work` panics.
+            let mut away = Away { checkout: Some(checkout), state, _turn: turn };
+            let Some(checkout) = away.checkout.as_mut() else {
+                return Err(Error::new(Kind::Closed, "the connection is gone"));
+            };
+            work(checkout)
+        })
+        .await
+    }
+
+    /// When a statement that begins now must have ended for the transaction's sake.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        lock(&self.state).since.and_then(|since| since.checked_add(self.patience.total_max))
+    }
+
+    /// Whether the connection needs to be kept: for a transaction or its own settings. One that
+    /// was taken away by a limit counts as kept until a statement has reported it.
+    pub(super) fn is_needed(&self) -> bool {
+        let state = lock(&self.state);
+        match state.slot {
+            Slot::Here(_) => state.since.is_some() || state.is_changed,
+            Slot::Away | Slot::Unwanted => true,
+            Slot::Gone(gone) => gone != Gone::Ended,
+        }
+    }
+
+    /// Whether a transaction is open, as far as its caller knows.
+    pub(super) fn is_in_transaction(&self) -> bool {
+        let state = lock(&self.state);
+        state.since.is_some() || matches!(state.slot, Slot::Gone(Gone::Idle | Gone::Late))
+    }
+
+    /// Rolls back what is open and gives the connection back, now or when the statement that is
+    /// running returns.
+    pub(super) fn release(&self) {
+        let checkout = lock(&self.state).give_up(Gone::Ended);
+        if let Some(checkout) = checkout {
+            retire(checkout);
+        }
+    }
+}
+
+impl Drop for Pinned {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
+impl State {
+    fn take(&mut self) -> Result<Checkout<Connector>> {
+        match std::mem::replace(&mut self.slot, Slot::Away) {
+            Slot::Here(checkout) => Ok(checkout),
+            other => {
+                let error = match &other {
+                    Slot::Gone(gone) => gone.error(),
+                    _ => Error::new(Kind::Closed, "the transaction is being rolled back"),
+                };
+                self.slot = match other {
+                    // It has been reported: from here on it is over.
+                    Slot::Gone(_) => Slot::Gone(Gone::Ended),
+                    other => other,
+                };
+                Err(error)
+            }
+        }
+    }
+
+    fn give_up(&mut self, why: Gone) -> Option<Checkout<Connector>> {
+        self.since = None;
+        match std::mem::replace(&mut self.slot, Slot::Gone(why)) {
+            Slot::Here(checkout) => Some(checkout),
+            Slot::Away | Slot::Unwanted => {
+                self.slot = Slot::Unwanted;
+                None
+            }
+            Slot::Gone(before) => {
+                self.slot = Slot::Gone(before);
+                None
+            }
+        }
+    }
+}
+
+impl Gone {
+    fn error(self) -> Error {
+        match self {
+            Gone::Ended => Error::new(
+                Kind::Closed,
+                "the transaction has ended; begin another one for further statements",
+            ),
+            Gone::Idle => Error::new(
+                Kind::Timeout,
+                "the transaction was rolled back because it lay idle for longer than its limit \
+                 (`transaction_idle_timeout`); keep transactions short",
+            ),
+            Gone::Late => Error::new(
+                Kind::Timeout,
+                "the transaction was rolled back because it lasted longer than its limit \
+                 (`transaction_timeout`); keep transactions short",
+            ),
+        }
+    }
+}
+
+/// A connection on its way through a statement.
+struct Away {
+    checkout: Option<Checkout<Connector>>,
+    state: Arc<Mutex<State>>,
+    _turn: OwnedMutexGuard<()>,
+}
+
+impl Drop for Away {
+    fn drop(&mut self) {
+        let Some(mut checkout) = self.checkout.take() else { return };
+        if std::thread::panicking() {
+            checkout.poison();
+        }
+        let mut state = lock(&self.state);
+        state.last_used = Instant::now();
+        state.is_changed = checkout.is_changed();
+        if checkout.is_autocommit() {
+            state.since = None;
+        } else if state.since.is_none() {
+            state.since = Some(state.last_used);
+        }
+        match state.slot {
+            Slot::Away => state.slot = Slot::Here(checkout),
+            Slot::Unwanted | Slot::Here(_) | Slot::Gone(_) => {
+                state.slot = Slot::Gone(Gone::Ended);
+                drop(state);
+                clean(checkout);
+            }
+        }
+    }
+}
+
+/// Ends a transaction that lasts too long or lies idle.
+fn watch(state: Weak<Mutex<State>>, patience: Patience) {
+    tokio::spawn(async move {
+        let mut wait = patience.idle_max.min(patience.total_max);
+        loop {
+            tokio::time::sleep(wait).await;
+            let Some(state) = state.upgrade() else { return };
+            let (next, checkout) = lock(&state).look(patience);
+            wait = next;
+            if let Some(checkout) = checkout {
+                retire(checkout);
+            }
+        }
+    });
+}
+
+impl State {
+    /// What a limit demands now, and when to look again.
+    fn look(&mut self, patience: Patience) -> (Duration, Option<Checkout<Connector>>) {
+        /// Bounds how often the watch wakes up.
+        const LOOK_MIN: Duration = Duration::from_millis(5);
+        let rest = patience.idle_max.min(patience.total_max).max(LOOK_MIN);
+        let (Some(since), Slot::Here(_)) = (self.since, &self.slot) else { return (rest, None) };
+        let idle_left = patience.idle_max.saturating_sub(self.last_used.elapsed());
+        let total_left = patience.total_max.saturating_sub(since.elapsed());
+        if idle_left.is_zero() {
+            (rest, self.give_up(Gone::Idle))
+        } else if total_left.is_zero() {
+            (rest, self.give_up(Gone::Late))
+        } else {
+            (idle_left.min(total_left).max(LOOK_MIN), None)
+        }
+    }
+}
+
+/// Rolls back on a worker thread if there is anything to roll back.
+fn retire(checkout: Checkout<Connector>) {
+    if checkout.is_autocommit() && !checkout.is_changed() {
+        return;
+    }
+    match tokio::runtime::Handle::try_current() {
+        Ok(runtime) => drop(runtime.spawn_blocking(move || clean(checkout))),
+        Err(_) => clean(checkout),
+    }
+}
+
+/// Makes a connection fit for another caller, or closes it.
+fn clean(mut checkout: Checkout<Connector>) {
+    let rolled_back = checkout.roll_back();
+    if let Err(error) = &rolled_back {
+        tracing::warn!(%error, "a transaction could not be rolled back; its connection is closed");
+    }
+    if rolled_back.is_err() || checkout.is_changed() {
+        checkout.discard();
+    }
+}
+
+fn lock(state: &Mutex<State>) -> std::sync::MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,282 @@
+//! Reads: from the cache when that is exact, else from the database, and into the cache when the
+//! answer is fit to be kept.
+
+use std::any::TypeId;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::call::Call;
+use super::engine::Engine;
+use super::entry::{Entry, Payload};
+use super::flight::Part;
+use super::template::{INLINE_STEPS, Template};
+use super::worker::blocking;
+use crate::backend::sqlite::{
+    Answer, Budget, Collect, Effect, Limits, Ran, Request, Scope,
+};
+use crate::cache::{Key, KeyRef, Shape};
+use crate::error::{Error, Kind, Result};
+use crate::guard::{Stop, StopOnDrop};
+use crate::invalidate::Ticket;
+use crate::query::Outcome;
+use crate::row::Rows;
+use crate::sql::Bypass;
+use crate::watch::Record;
+
+/// Rows with what they rest on, if they may be kept in other forms too.
+pub(crate) struct Read {
+    pub(crate) outcome: Outcome,
+    pub(crate) source: Option<(Ticket, Arc<Record>)>,
+}
+
+impl Engine {
+    /// Runs a statement of any kind on the way of a shared database.
+    pub(crate) async fn run(&self, call: Call<'_>) -> Result<Read> {
+        self.check_moved()?;
+        if !call.no_cache
+            && let Some(entry) = self.lookup(&call, Shape::Rows)
+            && let Payload::Rows(rows) = &entry.payload
+        {
+            check_limits(rows, call.limits)?;
+            return Ok(Read::from_cache(rows.clone(), &entry));
+        }
+        let template = self.template(&call).await?;
+        if let Some(name) = call.name {
+            template.record.set_name(name);
+        }
+        let done = match template.analysis.effect {
+            Effect::Read if template.analysis.asks_its_connection() => Err(Error::usage(
+                "changes(), total_changes() and last_insert_rowid() speak of one connection, and \
+                 connections are shared: take them from the outcome of the write, or use a \
+                 transaction",
+            )),
+            Effect::Read => self.miss(&call, &template).await,
+            Effect::Write | Effect::Schema | Effect::Maintain => self.write(&call, &template).await,
+            Effect::Session | Effect::Transaction => Err(template.analysis.refusal()),
+        };
+        done.map_err(|error| {
+            template.record.error();
+            error.with_statement(template.record.text().clone())
+        })
+    }
+
+    /// A cached answer that is true now.
+    ///
+    /// The database's position is compared first and the answer looked up second: the answer is
+    /// then what the database would have said at the instant of the comparison.
+    #[inline]
+    pub(crate) fn lookup(&self, call: &Call<'_>, shape: Shape) -> Option<Arc<Entry>> {
+        if !self.is_caching() || !self.catchup.is_current() {
+            return None;
+        }
+        let key = KeyRef { sql: call.sql, params: &call.params, shape };
+        let entry = self.store.get(&key)?;
+        if self.catchup.is_valid(&entry.ticket) {
+            entry.record.hit();
+            return Some(entry);
+        }
+        if self.store.remove(&key, &entry) {
+            entry.record.invalidated();
+        }
+        None
+    }
+
+    /// A cached answer of type `T`, for `shared`.
+    pub(crate) fn lookup_typed<T: Send + Sync + 'static>(
+        &self,
+        call: &Call<'_>,
+    ) -> Option<Arc<Vec<T>>> {
+        let entry = self.lookup(call, Shape::Typed(TypeId::of::<T>()))?;
+        match &entry.payload {
+            Payload::Typed(typed) => typed.clone().downcast::<Vec<T>>().ok(),
+            Payload::Rows(_) => None,
+        }
+    }
+
+    /// Keeps an answer in the form of type `T` beside its rows, under the same ticket.
+    ///
+    /// Its heap is not known; it is taken to be that of the rows, which holds the same content.
+    pub(crate) fn keep_typed<T: Send + Sync + 'static>(
+        &self,
+        call: &Call<'_>,
+        typed: Arc<Vec<T>>,
+        rows: &Rows,
+        source: (Ticket, Arc<Record>),
+    ) {
+        let bytes = rows.size() + size_of::<T>() * typed.len();
+        let key = Key {
+            sql: call.sql.into(),
+            params: call.params.clone(),
+            shape: Shape::Typed(TypeId::of::<T>()),
+        };
+        let entry = Entry::new(Payload::Typed(typed), bytes, source.0, source.1);
+        self.store.insert(key, entry);
+    }
+
+    async fn miss(&self, call: &Call<'_>, template: &Arc<Template>) -> Result<Read> {
+        if let Some(why) = self.bypass(call, template) {
+            template.record.bypass(why);
+            let answer = self.read_origin(call, template, false).await?;
+            return Ok(Read::from_origin(answer, None));
+        }
+        let key =
+            Key { sql: template.sql.clone(), params: call.params.clone(), shape: Shape::Rows };
+        match self.flights.join(key.clone()) {
+            Part::Leader(_landing) => self.read_and_keep(call, template, key).await,
+            Part::Follower(following) => {
+                let deadline = call.deadline(self.statement_timeout);
+                match deadline {
+                    Some(deadline) => {
+                        // Late or not, the statement's own limit decides below.
+                        let _ = tokio::time::timeout_at(deadline.into(), following.landed()).await;
+                    }
+                    None => following.landed().await,
+                }
+                if let Some(entry) = self.lookup(call, Shape::Rows)
+                    && let Payload::Rows(rows) = &entry.payload
+                {
+                    check_limits(rows, call.limits)?;
+                    return Ok(Read::from_cache(rows.clone(), &entry));
+                }
+                self.read_and_keep(call, template, key).await
+            }
+        }
+    }
+
+    async fn read_and_keep(
+        &self,
+        call: &Call<'_>,
+        template: &Arc<Template>,
+        key: Key,
+    ) -> Result<Read> {
+        template.record.miss();
+        let mut answer = self.read_origin(call, template, true).await?;
+        let source = match answer.ticket.take() {
+            Some(ticket) => {
+                let record = template.record.clone();
+                let rows = answer.rows.clone();
+                let bytes = rows.size();
+                let entry =
+                    Entry::new(Payload::Rows(rows), bytes, ticket.clone(), record.clone());
+                self.store.insert(key, entry);
+                Some((ticket, record))
+            }
+            None => {
+                template.record.refused();
+                None
+            }
+        };
+        Ok(Read::from_origin(answer, source))
+    }
+
+    /// The rule that sends this read past the cache, if one does.
+    fn bypass(&self, call: &Call<'_>, template: &Template) -> Option<Bypass> {
+        if let Some(rule) = template.analysis.bypasses.first() {
+            Some(*rule)
+        } else if !self.is_caching() || self.catchup.blind().is_some() {
+            Some(Bypass::CacheOff)
+        } else {
+            call.no_cache.then_some(Bypass::NoCache)
+        }
+    }
+
+    /// Reads from the database: on this thread while that is short, else on a worker thread.
+    async fn read_origin(
+        &self,
+        call: &Call<'_>,
+        template: &Arc<Template>,
+        fill: bool,
+    ) -> Result<Answer> {
+        self.check_nested()?;
+        let mut reader =
+            self.readers.acquire(call.holder(Some(template.record.text().clone()))).await?;
+        let began = Instant::now();
+        let stop = Stop::at(call.deadline(self.statement_timeout));
+        let scope = Scope::Shared;
+        if template.is_short() {
+            let request = Request {
+                sql: call.sql,
+                params: &call.params,
+                stop: stop.clone(),
+                budget: Budget::Inline(INLINE_STEPS),
+                scope,
+                fill,
+            };
+            match reader.run(&request, &mut Collect::new(call.limits))? {
+                Ran::Done(answer) => {
+                    template.record.origin(began.elapsed());
+                    self.forget_if_prepared_again(&answer, template);
+                    return Ok(answer);
+                }
+                Ran::NeedsWorker => template.was_long(),
+            }
+        }
+        let _stop = StopOnDrop(stop.clone());
+        let (sql, params, limits) = (template.sql.clone(), call.params.clone(), call.limits);
+        let answer = blocking(move || {
+            let request =
+                Request { sql: &sql, params: &params, stop, budget: Budget::Worker, scope, fill };
+            finish(reader.run(&request, &mut Collect::new(limits))?)
+        })
+        .await?;
+        template.took(answer.steps);
+        template.record.origin(began.elapsed());
+        self.forget_if_prepared_again(&answer, template);
+        Ok(answer)
+    }
+
+    /// A schema change elsewhere may have changed what a text means.
+    fn forget_if_prepared_again(&self, answer: &Answer, template: &Template) {
+        if answer.is_prepared_again {
+            self.templates.remove(&template.sql);
+        }
+    }
+}
+
+impl Read {
+    fn from_cache(rows: Rows, entry: &Entry) -> Read {
+        let outcome = Outcome { rows, rows_affected: 0, last_insert_id: None, cached: true };
+        Read { outcome, source: Some((entry.ticket.clone(), entry.record.clone())) }
+    }
+
+    pub(super) fn from_origin(answer: Answer, source: Option<(Ticket, Arc<Record>)>) -> Read {
+        Read { outcome: Outcome::from(answer), source }
+    }
+}
+
+impl From<Answer> for Outcome {
+    fn from(answer: Answer) -> Outcome {
+        Outcome {
+            rows: answer.rows,
+            rows_affected: answer.rows_affected,
+            last_insert_id: answer.last_insert_id,
+            cached: false,
+        }
+    }
+}
+
+/// The answer of a run on a worker thread, where nothing is left to fall back to.
+pub(super) fn finish(ran: Ran) -> Result<Answer> {
+    match ran {
+        Ran::Done(answer) => Ok(answer),
+        Ran::NeedsWorker => {
+            Err(Error::new(Kind::Busy, "the database is locked by another connection"))
+        }
+    }
+}
+
+/// A cached answer obeys the caller's limits as one from the database does.
+fn check_limits(rows: &Rows, limits: Limits) -> Result<()> {
+    if rows.len() <= limits.rows_max && rows.size() <= limits.bytes_max {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::TooLarge,
+        format!(
+            "the answer has {} rows and {} bytes, more than its limit; add a LIMIT, raise the \
+             limit, or use `stream`",
+            rows.len(),
+            rows.size()
+        ),
+    ))
+}

@@ -1,0 +1,54 @@
+//! The counters of one database as plain data.
+
+use std::sync::atomic::Ordering;
+
+use super::engine::Engine;
+use crate::sql::Bypass;
+use crate::stats::{CacheStats, FingerprintStats, StatementCacheStats, Stats};
+
+impl Engine {
+    /// A snapshot of every counter. Cost: one pass over the fingerprints.
+    pub(crate) fn stats(&self) -> Stats {
+        let records = self.fingerprints.all();
+        let mut fingerprints: Vec<FingerprintStats> =
+            records.iter().map(|record| record.snapshot()).collect();
+        fingerprints.sort_unstable_by_key(|record| std::cmp::Reverse(record.calls));
+        let mut cache = CacheStats {
+            off: self.cache_off(),
+            fills: records.iter().map(|record| record.fills()).sum(),
+            refused_fills: records.iter().map(|record| record.refused_fills()).sum(),
+            evictions: self.store.evictions(),
+            flushes: self.catchup.flushes(),
+            entries: self.store.len() as u64,
+            bytes: self.store.bytes(),
+            bytes_max: self.store.bytes_max(),
+            ..CacheStats::default()
+        };
+        for record in &fingerprints {
+            cache.hits += record.hits;
+            cache.misses += record.misses;
+            cache.invalidations += record.invalidations;
+        }
+        cache.bypasses = Bypass::ALL
+            .iter()
+            .map(|why| (why.name(), total(&fingerprints, why.name())))
+            .filter(|(_, count)| *count > 0)
+            .collect();
+        Stats {
+            cache,
+            readers: self.readers.stats(),
+            writer: self.writer.stats(),
+            sessions: self.sessions.stats(),
+            statements: StatementCacheStats {
+                hits: self.counters.hits.load(Ordering::Relaxed),
+                misses: self.counters.misses.load(Ordering::Relaxed),
+            },
+            fingerprints,
+        }
+    }
+}
+
+fn total(fingerprints: &[FingerprintStats], why: &str) -> u64 {
+    let counts = fingerprints.iter().flat_map(|record| &record.bypasses);
+    counts.filter(|(name, _)| *name == why).map(|(_, count)| count).sum()
+}

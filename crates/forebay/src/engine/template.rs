@@ -1,0 +1,64 @@
+//! What is known about one SQL text: what it does, how it is counted, and whether it is short
+//! enough to run on the caller's thread.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::call::Call;
+use super::engine::Engine;
+use crate::backend::sqlite::Analysis;
+use crate::error::Result;
+use crate::watch::Record;
+
+/// VM steps that a read may take on the caller's thread; about 100 µs.
+pub(super) const INLINE_STEPS: u64 = 10_000;
+
+/// Short runs on a worker thread after which a long statement is tried inline again.
+const SHORT_RUNS: u32 = 32;
+
+pub(crate) struct Template {
+    pub(crate) sql: Arc<str>,
+    pub(crate) analysis: Arc<Analysis>,
+    pub(crate) record: Arc<Record>,
+    /// 0 while the statement runs inline; else short runs to go until it is tried again.
+    pace: AtomicU32,
+}
+
+impl Template {
+    pub(super) fn is_short(&self) -> bool {
+        self.pace.load(Ordering::Relaxed) == 0
+    }
+
+    /// It took more steps than it may inline.
+    pub(super) fn was_long(&self) {
+        self.pace.store(SHORT_RUNS, Ordering::Relaxed);
+    }
+
+    /// It took so many steps on a worker thread.
+    pub(super) fn took(&self, steps: u64) {
+        if steps >= INLINE_STEPS {
+            self.was_long();
+        } else {
+            let pace = self.pace.load(Ordering::Relaxed);
+            self.pace.store(pace.saturating_sub(1), Ordering::Relaxed);
+        }
+    }
+}
+
+impl Engine {
+    /// The template of the call's text, made from a prepared statement when it is new.
+    pub(super) async fn template(&self, call: &Call<'_>) -> Result<Arc<Template>> {
+        if let Some(template) = self.templates.get(call.sql) {
+            return Ok(template);
+        }
+        let mut reader = self.readers.acquire(call.holder(None)).await?;
+        let analysis = reader.analyse(call.sql)?;
+        drop(reader);
+        let sql: Arc<str> = call.sql.into();
+        let record = self.fingerprints.of(call.sql);
+        let template = Template { sql: sql.clone(), analysis, record, pace: AtomicU32::new(0) };
+        let template = Arc::new(template);
+        self.templates.insert(sql, template.clone());
+        Ok(template)
+    }
+}
