@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
+use crate::backend::sqlite::{self, Limits, Location};
 use crate::db::Db;
-use crate::error::Result;
+use crate::engine::{Engine, Settings};
+use crate::error::{Error, Result};
+use crate::pool;
 
 /// Opens the database at `url` with the defaults of [`Builder`].
 ///
-/// `url` is `sqlite:path/to/file.db`, `sqlite::memory:`, or a bare path.
+/// `url` is `sqlite:path/to/file.db`, `sqlite::memory:`, or a bare path. It must be called within
+/// a tokio runtime.
 pub async fn open(url: impl AsRef<str>) -> Result<Db> {
     Builder::new(url).open().await
 }
@@ -28,25 +32,62 @@ pub enum Synchronous {
 pub enum Access {
     /// The application itself.
     Local,
-    /// Remote clients: ATTACH, VACUUM INTO, extensions, other files, PRAGMAs that change the
-    /// connection or the file, and writes to the schema table are denied.
+    /// Remote clients: ATTACH, VACUUM INTO, extensions, other files, PRAGMAs that reach beyond
+    /// the client's own session, and writes to the schema table are denied.
     Remote,
+}
+
+/// How changes are journalled (`PRAGMA journal_mode`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JournalMode {
+    /// The default: a write-ahead log. Readers and the writer do not wait for each other, and
+    /// commits of other processes are noticed, so the cache can be exact.
+    Wal,
+    /// A rollback journal, deleted after each transaction. The cache is off.
+    Delete,
+    /// A rollback journal, cut to nothing after each transaction. The cache is off.
+    Truncate,
 }
 
 /// Settings for a database, and the way to open it.
 #[derive(Clone, Debug)]
 pub struct Builder {
     url: String,
+    access: Access,
+    create: bool,
+    read_only: bool,
+    max_size: usize,
+    max_overflow: usize,
+    min_idle: usize,
+    acquire_timeout: Duration,
+    idle_timeout: Duration,
+    max_lifetime: Duration,
+    max_sessions: usize,
+    transaction_idle_timeout: Duration,
+    transaction_timeout: Duration,
+    statement_timeout: Option<Duration>,
+    max_result_rows: usize,
+    max_result_bytes: usize,
+    statement_cache: usize,
+    cache: bool,
+    cache_bytes: u64,
+    journal_mode: JournalMode,
+    synchronous: Synchronous,
+    busy_timeout: Duration,
+    foreign_keys: bool,
+    page_cache_bytes: u64,
+    mmap_bytes: u64,
+    pragmas: Vec<(String, String)>,
 }
 
 macro_rules! settings {
-    ($($(#[$doc:meta])* $name:ident: $ty:ty;)*) => {
+    ($($(#[$doc:meta])* $name:ident: $type:ty;)*) => {
         impl Builder {$(
             $(#[$doc])*
             #[must_use]
-            pub fn $name(self, $name: $ty) -> Builder {
-                let _ = $name;
-                todo!()
+            pub fn $name(mut self, $name: $type) -> Builder {
+                self.$name = $name;
+                self
             }
         )*}
     };
@@ -57,7 +98,8 @@ settings! {
     access: Access;
     /// Create the file when it is missing; true by default.
     create: bool;
-    /// Open for reading only; a file that may not be written is opened so by itself.
+    /// Open for reading only, and leave the file as it is; a file that may not be written is
+    /// opened so by itself. The cache is off then.
     read_only: bool;
     /// Readers kept at most; 10 by default.
     max_size: usize;
@@ -65,7 +107,7 @@ settings! {
     max_overflow: usize;
     /// Readers kept open while idle; 3 by default.
     min_idle: usize;
-    /// The longest wait for a connection; 5 s by default.
+    /// The longest wait for a connection, and for the turn to write; 5 s by default.
     acquire_timeout: Duration;
     /// Idle connections above `min_idle` are closed after this; 300 s by default.
     idle_timeout: Duration;
@@ -77,7 +119,7 @@ settings! {
     transaction_idle_timeout: Duration;
     /// The longest a transaction may last; 60 s by default.
     transaction_timeout: Duration;
-    /// The longest one statement may run; none by default.
+    /// The longest one statement may run; no limit by default.
     statement_timeout: Option<Duration>;
     /// Rows of one collected answer at most; 10,000,000 by default.
     max_result_rows: usize;
@@ -89,33 +131,137 @@ settings! {
     cache: bool;
     /// Bytes of cached answers at most; 100 MB by default.
     cache_bytes: u64;
+    /// `PRAGMA journal_mode`; WAL by default.
+    journal_mode: JournalMode;
     /// `PRAGMA synchronous`; NORMAL by default.
     synchronous: Synchronous;
-    /// `PRAGMA busy_timeout`; 5 s by default.
+    /// The longest wait for a lock that another process holds; 5 s by default.
     busy_timeout: Duration;
     /// `PRAGMA foreign_keys`; on by default.
     foreign_keys: bool;
-    /// Page cache of all connections together, in bytes; 64 MB by default.
+    /// Page cache in bytes, shared out among the writer and `max_size` readers; 64 MB by default.
+    /// Overflow and session connections take a share of the same size each while they last.
     page_cache_bytes: u64;
-    /// `PRAGMA mmap_size` in bytes; 0 (off) by default.
+    /// `PRAGMA mmap_size` in bytes; 0 (off) by default, because a file that shrinks under a
+    /// mapping ends the process. 256 MiB is a good size where that cannot happen.
     mmap_bytes: u64;
 }
 
 impl Builder {
     /// Settings with their defaults for the database at `url`.
     pub fn new(url: impl AsRef<str>) -> Builder {
-        Builder { url: url.as_ref().to_owned() }
+        Builder {
+            url: url.as_ref().to_owned(),
+            access: Access::Local,
+            create: true,
+            read_only: false,
+            max_size: 10,
+            max_overflow: 20,
+            min_idle: 3,
+            acquire_timeout: Duration::from_secs(5),
+            idle_timeout: Duration::from_secs(300),
+            max_lifetime: Duration::from_secs(3_600),
+            max_sessions: 20,
+            transaction_idle_timeout: Duration::from_secs(10),
+            transaction_timeout: Duration::from_secs(60),
+            statement_timeout: None,
+            max_result_rows: 10_000_000,
+            max_result_bytes: 256 << 20,
+            statement_cache: 128,
+            cache: true,
+            cache_bytes: 100_000_000,
+            journal_mode: JournalMode::Wal,
+            synchronous: Synchronous::Normal,
+            busy_timeout: Duration::from_secs(5),
+            foreign_keys: true,
+            page_cache_bytes: 64_000_000,
+            mmap_bytes: 0,
+            pragmas: Vec::new(),
+        }
     }
 
-    /// Runs `PRAGMA name = value` on every connection.
+    /// Runs `PRAGMA name = value` on every connection. Name and value may only have letters,
+    /// digits, `_`, `-` and `.`; PRAGMAs that Forebay keeps itself are refused by `open`.
     #[must_use]
-    pub fn pragma(self, name: &str, value: &str) -> Builder {
-        let _ = (name, value, &self.url);
-        todo!()
+    pub fn pragma(mut self, name: &str, value: &str) -> Builder {
+        self.pragmas.push((name.to_owned(), value.to_owned()));
+        self
     }
 
-    /// Opens the database.
+    /// Opens the database. Errors name the file and what to do: a missing file, a directory, a
+    /// file that is not a database or is damaged, or one that another process keeps locked.
     pub async fn open(self) -> Result<Db> {
-        todo!()
+        Ok(Db::new(Engine::open(self.settings()?).await?))
+    }
+
+    fn settings(self) -> Result<Settings> {
+        let location = Location::parse(&self.url)?;
+        let readers = self.pool("reader", self.max_size, self.max_overflow, self.min_idle);
+        let mut writer = self.pool("writer", 1, 0, 0);
+        if location == Location::Memory {
+            // Closing its only connection would lose the database.
+            writer.idle_timeout = None;
+            writer.max_lifetime = None;
+        }
+        let sessions = self.pool("session", self.max_sessions, 0, 0);
+        for options in [&readers, &writer, &sessions] {
+            options.validate()?;
+        }
+        if self.statement_cache == 0 {
+            return Err(Error::usage("statement_cache is 0; use at least 1"));
+        }
+        let shares = self.max_size as u64 + 1;
+        let sqlite = sqlite::Options {
+            remote: self.access == Access::Remote,
+            create: self.create,
+            read_only: self.read_only,
+            synchronous: match self.synchronous {
+                Synchronous::Off => "OFF",
+                Synchronous::Normal => "NORMAL",
+                Synchronous::Full => "FULL",
+            },
+            journal_mode: match self.journal_mode {
+                JournalMode::Wal => "WAL",
+                JournalMode::Delete => "DELETE",
+                JournalMode::Truncate => "TRUNCATE",
+            },
+            busy_timeout: self.busy_timeout,
+            foreign_keys: self.foreign_keys,
+            page_cache_bytes_each: self.page_cache_bytes / shares,
+            mmap_bytes: self.mmap_bytes,
+            statement_cache: self.statement_cache,
+            pragmas: self.pragmas,
+        };
+        Ok(Settings {
+            location,
+            sqlite,
+            readers,
+            writer,
+            sessions,
+            cache: self.cache,
+            cache_bytes: self.cache_bytes,
+            limits: Limits { rows_max: self.max_result_rows, bytes_max: self.max_result_bytes },
+            statement_timeout: self.statement_timeout,
+            transaction_idle_timeout: self.transaction_idle_timeout,
+            transaction_timeout: self.transaction_timeout,
+        })
+    }
+
+    fn pool(
+        &self,
+        name: &'static str,
+        max_size: usize,
+        max_overflow: usize,
+        min_idle: usize,
+    ) -> pool::Options {
+        pool::Options {
+            max_size,
+            max_overflow,
+            min_idle,
+            acquire_timeout: self.acquire_timeout,
+            idle_timeout: Some(self.idle_timeout),
+            max_lifetime: Some(self.max_lifetime),
+            ..pool::Options::new(name)
+        }
     }
 }

@@ -1,16 +1,23 @@
 //! The handle an application holds. It composes nothing: it asks the engine.
 
+use std::fmt;
 use std::future::Future;
+use std::panic::Location;
+use std::sync::Arc;
 
+use crate::engine::{Engine, transact};
 use crate::error::Result;
 use crate::explain::Explanation;
-use crate::query::{Execute, Query};
+use crate::query::{Execute, Query, Target};
+use crate::row::Column;
 use crate::session::{Session, Transaction};
 use crate::stats::Stats;
 
 /// A database. A clone is cheap and shares everything.
 #[derive(Clone)]
-pub struct Db {}
+pub struct Db {
+    engine: Arc<Engine>,
+}
 
 /// What a statement takes and gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +25,7 @@ pub struct Describe {
     /// The parameters in order, with their name (`:id`, `?1`) where they have one.
     pub params: Vec<Option<String>>,
     /// The columns of the answer.
-    pub columns: Vec<crate::row::Column>,
+    pub columns: Vec<Column>,
     /// Whether it is an EXPLAIN.
     pub is_explain: bool,
     /// Whether it writes nothing to the database.
@@ -26,68 +33,92 @@ pub struct Describe {
 }
 
 impl Db {
+    pub(crate) fn new(engine: Arc<Engine>) -> Db {
+        Db { engine }
+    }
+
     /// A statement that answers rows; reads are served from the cache where that is exact.
     #[track_caller]
     pub fn query<'a>(&'a self, sql: &'a str) -> Query<'a> {
-        let _ = sql;
-        todo!()
+        Query::new(Target::Shared(&self.engine), sql, Location::caller())
     }
 
     /// A statement whose rows do not matter. Await it.
     #[track_caller]
     pub fn execute<'a>(&'a self, sql: &'a str) -> Execute<'a> {
-        let _ = sql;
-        todo!()
+        Execute(self.query(sql))
     }
 
     /// Runs the statements of a script, separated by `;`, in one transaction, without parameters.
-    pub async fn execute_batch(&self, sql: &str) -> Result<()> {
-        let _ = sql;
-        todo!()
+    /// When one fails, none has an effect.
+    #[track_caller]
+    pub fn execute_batch<'a>(&'a self, sql: &'a str) -> impl Future<Output = Result<()>> + Send {
+        let caller = Location::caller();
+        async move { self.engine.script(sql, caller).await }
     }
 
     /// Runs `work` in a transaction that holds the write lock from its beginning: committed when
     /// it returns `Ok`, rolled back when it returns `Err`, panics or is dropped.
-    pub async fn transaction<T, F, Fut>(&self, work: F) -> Result<T>
+    ///
+    /// Transactions are queued fairly with other writes. One that lies idle or lasts too long is
+    /// rolled back (see the builder's `transaction_idle_timeout` and `transaction_timeout`).
+    #[track_caller]
+    pub fn transaction<T, F, Fut>(&self, work: F) -> impl Future<Output = Result<T>>
     where
         F: FnOnce(Transaction) -> Fut,
         Fut: Future<Output = Result<T>>,
     {
-        let _ = work;
-        todo!()
+        let caller = Location::caller();
+        async move {
+            let handle = |pinned| work(Transaction::new(self.engine.clone(), pinned));
+            transact(&self.engine, caller, handle).await
+        }
     }
 
     /// A session: statements in order, with transactions by `BEGIN` and `COMMIT`. It holds a
     /// connection only while a transaction is open or a setting of its own is in force.
     pub fn session(&self) -> Session {
-        todo!()
+        Session::new(self.engine.clone())
     }
 
     /// What a statement takes and gives, without running it.
-    pub async fn describe(&self, sql: &str) -> Result<Describe> {
-        let _ = sql;
-        todo!()
+    #[track_caller]
+    pub fn describe<'a>(&'a self, sql: &'a str) -> impl Future<Output = Result<Describe>> + Send {
+        let call = self.query(sql).into_call();
+        async move { self.engine.describe(call).await }
     }
 
-    /// Whether a statement is cached and why, what it reads, and its query plan.
-    pub async fn explain(&self, sql: &str) -> Result<Explanation> {
-        let _ = sql;
-        todo!()
+    /// Whether a statement is cached and why, what it reads, and its query plan. Nothing is run.
+    #[track_caller]
+    pub fn explain<'a>(
+        &'a self,
+        sql: &'a str,
+    ) -> impl Future<Output = Result<Explanation>> + Send {
+        let call = self.query(sql).into_call();
+        async move { self.engine.explain(call).await }
     }
 
     /// Counters since the database was opened.
     pub fn stats(&self) -> Stats {
-        todo!()
+        self.engine.stats()
     }
 
     /// One trivial statement on a reader, past the cache.
-    pub async fn ping(&self) -> Result<()> {
-        todo!()
+    #[track_caller]
+    pub fn ping(&self) -> impl Future<Output = Result<()>> + Send {
+        let query = self.query("SELECT 1").named("ping").no_cache();
+        async move { query.fetch().await.map(|_| ()) }
     }
 
     /// Waits for statements in flight, then closes every connection. Later calls fail with
     /// [`crate::Error::is_closed`].
     pub async fn close(&self) {
-        todo!()
+        self.engine.close().await;
+    }
+}
+
+impl fmt::Debug for Db {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Db").finish_non_exhaustive()
     }
 }

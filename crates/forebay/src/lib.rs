@@ -2,12 +2,18 @@
 //! that invalidates itself exactly, and statistics, behind one handle.
 #![warn(missing_docs)]
 
+mod backend;
 mod builder;
+mod cache;
 mod clock;
 mod db;
 mod decode;
+mod engine;
 mod error;
 mod explain;
+mod guard;
+mod invalidate;
+mod params;
 mod pool;
 mod query;
 mod row;
@@ -15,8 +21,9 @@ mod session;
 mod sql;
 mod stats;
 mod value;
+mod watch;
 
-pub use builder::{Access, Builder, Synchronous, open};
+pub use builder::{Access, Builder, JournalMode, Synchronous, open};
 pub use db::{Db, Describe};
 pub use error::{Error, Result};
 pub use explain::Explanation;

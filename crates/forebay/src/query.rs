@@ -1,23 +1,42 @@
 //! One statement with its parameters and options, and the ways to take its answer.
 
-use std::future::IntoFuture;
+use std::future::{IntoFuture, poll_fn};
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
-use crate::error::{Error, Result};
-use crate::row::Rows;
+use crate::backend::sqlite::Scope;
+use crate::decode;
+use crate::engine::{Call, Chunks, Engine, Pinned, Read, SessionState};
+use crate::error::{Error, Kind, Result};
+use crate::params::Params;
+use crate::row::{Column, Rows};
 use crate::value::Value;
 
 /// A statement that answers rows. Nothing happens until one of `one`, `optional`, `all`,
 /// `shared`, `scalar`, `fetch` or `stream` is called.
 ///
-/// Dropping the future stops the statement.
+/// Dropping the future stops the statement: a read ends within about a thousand steps of SQLite's
+/// virtual machine, a write that has not committed is rolled back. Its connection is given back
+/// clean in any case.
 #[must_use = "a query does nothing until its answer is asked for"]
 pub struct Query<'a> {
-    sql: &'a str,
+    target: Target<'a>,
+    call: Call<'a>,
+    /// The first parameter that could not be bound; reported when the statement is run.
+    fault: Option<Error>,
+}
+
+/// Where a statement runs.
+#[derive(Clone, Copy)]
+pub(crate) enum Target<'a> {
+    Shared(&'a Engine),
+    Session(&'a Engine, &'a SessionState),
+    Transaction(&'a Engine, &'a Arc<Pinned>),
 }
 
 /// All that a statement brought about.
@@ -27,132 +46,247 @@ pub struct Outcome {
     pub rows: Rows,
     /// Rows inserted, updated or deleted by the statement itself.
     pub rows_affected: u64,
-    /// The rowid of the last inserted row on the connection used, for an INSERT.
+    /// For a write, the rowid of the row last inserted on its connection.
     pub last_insert_id: Option<i64>,
     /// Whether it was answered from the cache.
     pub cached: bool,
 }
 
+impl<'a> Query<'a> {
+    pub(crate) fn new(
+        target: Target<'a>,
+        sql: &'a str,
+        caller: &'static Location<'static>,
+    ) -> Query<'a> {
+        let engine = target.engine();
+        let call = Call {
+            sql: sql.trim(),
+            params: Params::default(),
+            name: None,
+            no_cache: false,
+            timeout: None,
+            limits: engine.limits(),
+            caller,
+        };
+        Query { target, call, fault: None }
+    }
+
+    /// Binds the next positional parameter.
+    pub fn bind<V>(mut self, value: V) -> Query<'a>
+    where
+        V: TryInto<Value>,
+        V::Error: Into<Error>,
+    {
+        match value.try_into() {
+            Ok(value) => self.call.params.push(value),
+            Err(error) => self.fault = self.fault.or_else(|| Some(error.into())),
+        }
+        self
+    }
+
+    /// Binds the parameter called `name`, written with or without its `:`, `@` or `$`.
+    pub fn bind_named<V>(mut self, name: &str, value: V) -> Query<'a>
+    where
+        V: TryInto<Value>,
+        V::Error: Into<Error>,
+    {
+        match value.try_into() {
+            Ok(value) => self.call.params.push_named(name, value),
+            Err(error) => self.fault = self.fault.or_else(|| Some(error.into())),
+        }
+        self
+    }
+
+    /// The name under which statistics, logs and metrics show this statement.
+    pub fn named(mut self, name: &'a str) -> Query<'a> {
+        self.call.name = Some(name);
+        self
+    }
+
+    /// Goes to the database, whatever the cache holds.
+    pub fn no_cache(mut self) -> Query<'a> {
+        self.call.no_cache = true;
+        self
+    }
+
+    /// The longest this statement may run, instead of the database's default.
+    pub fn timeout(mut self, limit: Duration) -> Query<'a> {
+        self.call.timeout = Some(limit);
+        self
+    }
+
+    /// Rows at most; more is an error ([`Error::is_too_large`]).
+    pub fn max_rows(mut self, rows: usize) -> Query<'a> {
+        self.call.limits.rows_max = rows;
+        self
+    }
+
+    /// Bytes at most; more is an error ([`Error::is_too_large`]).
+    pub fn max_bytes(mut self, bytes: usize) -> Query<'a> {
+        self.call.limits.bytes_max = bytes;
+        self
+    }
+
+    /// The first row; an error ([`Error::is_not_found`]) when there is none.
+    pub async fn one<T: DeserializeOwned>(self) -> Result<T> {
+        self.optional().await?.ok_or_else(not_found)
+    }
+
+    /// The first row, if there is one.
+    pub async fn optional<T: DeserializeOwned>(self) -> Result<Option<T>> {
+        let rows = self.fetch().await?.rows;
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        decode::row(rows.columns(), rows.values(0)).map(Some)
+    }
+
+    /// All rows.
+    pub async fn all<T: DeserializeOwned>(self) -> Result<Vec<T>> {
+        decode::all(&self.fetch().await?.rows)
+    }
+
+    /// All rows, decoded once and shared by every caller that asks for the same type: a hit
+    /// neither decodes nor copies.
+    pub async fn shared<T>(self) -> Result<Arc<Vec<T>>>
+    where
+        T: DeserializeOwned + Send + Sync + 'static,
+    {
+        let (target, call) = self.ready()?;
+        let Target::Shared(engine) = target else {
+            let read = target.run(call).await?;
+            return decode::all(&read.outcome.rows).map(Arc::new);
+        };
+        if !call.no_cache
+            && let Some(typed) = engine.lookup_typed::<T>(&call)
+        {
+            return Ok(typed);
+        }
+        let read = engine.run(call.clone()).await?;
+        let typed = Arc::new(decode::all(&read.outcome.rows)?);
+        if let Some(source) = read.source {
+            engine.keep_typed(&call, typed.clone(), &read.outcome.rows, source);
+        }
+        Ok(typed)
+    }
+
+    /// The first column of the first row; an error ([`Error::is_not_found`]) without a row.
+    pub async fn scalar<T: DeserializeOwned>(self) -> Result<T> {
+        let rows = self.fetch().await?.rows;
+        if rows.is_empty() {
+            return Err(not_found());
+        }
+        decode::scalar(rows.columns(), rows.values(0))
+    }
+
+    /// The rows undecoded, with what the statement changed.
+    pub async fn fetch(self) -> Result<Outcome> {
+        let (target, call) = self.ready()?;
+        Ok(target.run(call).await?.outcome)
+    }
+
+    /// The rows one after another, in bounded memory: a few chunks of 256 rows or 256 KiB. They
+    /// may come from the cache but are not stored in it. The stream holds a connection until it
+    /// ends or is dropped; one that is not read for 30 s is ended with an error.
+    pub async fn stream<T: DeserializeOwned>(self) -> Result<RowStream<T>> {
+        let (target, call) = self.ready()?;
+        let chunks = match target {
+            Target::Shared(engine) => engine.stream(call).await?,
+            Target::Session(engine, session) => engine.stream_in_session(session, call).await?,
+            Target::Transaction(engine, pinned) => {
+                engine.stream_pinned(pinned, call, Scope::Shared).await?
+            }
+        };
+        Ok(RowStream { chunks, rows: None, next: 0, row: std::marker::PhantomData })
+    }
+
+    pub(crate) fn into_call(self) -> Call<'a> {
+        self.call
+    }
+
+    fn ready(self) -> Result<(Target<'a>, Call<'a>)> {
+        match self.fault {
+            Some(fault) => Err(fault),
+            None => Ok((self.target, self.call)),
+        }
+    }
+}
+
+impl<'a> Target<'a> {
+    fn engine(self) -> &'a Engine {
+        match self {
+            Target::Shared(engine)
+            | Target::Session(engine, _)
+            | Target::Transaction(engine, _) => engine,
+        }
+    }
+
+    async fn run(self, call: Call<'_>) -> Result<Read> {
+        match self {
+            Target::Shared(engine) => engine.run(call).await,
+            Target::Session(engine, session) => engine.run_in_session(session, call).await,
+            Target::Transaction(engine, pinned) => {
+                engine.run_pinned(pinned, &call, Scope::Shared).await
+            }
+        }
+    }
+}
+
+fn not_found() -> Error {
+    Error::new(Kind::NotFound, "the query found no row; use `optional` if that is expected")
+}
+
 /// Rows one after another. Dropping it stops the statement.
 pub struct RowStream<T> {
-    _row: std::marker::PhantomData<fn() -> T>,
+    chunks: Chunks,
+    rows: Option<Rows>,
+    next: usize,
+    row: std::marker::PhantomData<fn() -> T>,
 }
 
 impl<T: DeserializeOwned> RowStream<T> {
     /// The columns, in order.
-    pub fn columns(&self) -> &[crate::row::Column] {
-        todo!()
+    pub fn columns(&self) -> &[Column] {
+        self.chunks.columns()
     }
 
-    /// The next row, or `None` after the last.
+    /// The next row, or `None` after the last. Cancel safe.
     pub async fn next(&mut self) -> Option<Result<T>> {
-        todo!()
+        poll_fn(|context| self.poll(context)).await
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<T>>> {
+        loop {
+            if let Some(rows) = &self.rows
+                && self.next < rows.len()
+            {
+                let row = decode::at(rows, self.next);
+                self.next += 1;
+                return Poll::Ready(Some(row));
+            }
+            self.rows = None;
+            self.next = 0;
+            match self.chunks.poll_next(context) {
+                Poll::Ready(Some(Ok(rows))) => self.rows = Some(rows),
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),
+                Poll::Ready(None) => return Poll::Ready(None),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
     }
 }
 
 impl<T: DeserializeOwned> futures_core::Stream for RowStream<T> {
     type Item = Result<T>;
 
-    fn poll_next(
-        self: Pin<&mut Self>,
-        _cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Result<T>>> {
-        todo!()
-    }
-}
-
-impl<'a> Query<'a> {
-    /// Binds the next positional parameter.
-    pub fn bind<V>(self, value: V) -> Query<'a>
-    where
-        V: TryInto<Value>,
-        V::Error: Into<Error>,
-    {
-        let _ = (value.try_into().map_err(Into::into), self.sql);
-        todo!()
-    }
-
-    /// Binds the parameter called `name`, written with or without its `:`, `@` or `$`.
-    pub fn bind_named<V>(self, name: &str, value: V) -> Query<'a>
-    where
-        V: TryInto<Value>,
-        V::Error: Into<Error>,
-    {
-        let _ = (name, value.try_into().map_err(Into::into));
-        todo!()
-    }
-
-    /// The name under which statistics, logs and metrics show this statement.
-    pub fn named(self, name: &'a str) -> Query<'a> {
-        let _ = name;
-        todo!()
-    }
-
-    /// Goes to the database, whatever the cache holds.
-    pub fn no_cache(self) -> Query<'a> {
-        todo!()
-    }
-
-    /// The longest this statement may run.
-    pub fn timeout(self, limit: Duration) -> Query<'a> {
-        let _ = limit;
-        todo!()
-    }
-
-    /// Rows at most; more is an error ([`Error::is_too_large`]).
-    pub fn max_rows(self, rows: usize) -> Query<'a> {
-        let _ = rows;
-        todo!()
-    }
-
-    /// Bytes at most; more is an error ([`Error::is_too_large`]).
-    pub fn max_bytes(self, bytes: usize) -> Query<'a> {
-        let _ = bytes;
-        todo!()
-    }
-
-    /// The first row; an error ([`Error::is_not_found`]) when there is none.
-    pub async fn one<T: DeserializeOwned>(self) -> Result<T> {
-        todo!()
-    }
-
-    /// The first row, if there is one.
-    pub async fn optional<T: DeserializeOwned>(self) -> Result<Option<T>> {
-        todo!()
-    }
-
-    /// All rows.
-    pub async fn all<T: DeserializeOwned>(self) -> Result<Vec<T>> {
-        todo!()
-    }
-
-    /// All rows, decoded once and shared by every caller that asks for the same type.
-    pub async fn shared<T>(self) -> Result<Arc<Vec<T>>>
-    where
-        T: DeserializeOwned + Send + Sync + 'static,
-    {
-        todo!()
-    }
-
-    /// The first column of the first row.
-    pub async fn scalar<T: DeserializeOwned>(self) -> Result<T> {
-        todo!()
-    }
-
-    /// The rows undecoded, with what the statement changed.
-    pub async fn fetch(self) -> Result<Outcome> {
-        todo!()
-    }
-
-    /// The rows one after another, in bounded memory; not stored in the cache.
-    pub async fn stream<T: DeserializeOwned>(self) -> Result<RowStream<T>> {
-        todo!()
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<T>>> {
+        self.get_mut().poll(context)
     }
 }
 
 /// A statement whose rows do not matter. Await it.
 #[must_use = "a statement does nothing until it is awaited"]
-pub struct Execute<'a>(Query<'a>);
+pub struct Execute<'a>(pub(crate) Query<'a>);
 
 impl<'a> Execute<'a> {
     /// Binds the next positional parameter.
@@ -164,7 +298,7 @@ impl<'a> Execute<'a> {
         Execute(self.0.bind(value))
     }
 
-    /// Binds the parameter called `name`.
+    /// Binds the parameter called `name`, written with or without its `:`, `@` or `$`.
     pub fn bind_named<V>(self, name: &str, value: V) -> Execute<'a>
     where
         V: TryInto<Value>,
@@ -178,7 +312,7 @@ impl<'a> Execute<'a> {
         Execute(self.0.named(name))
     }
 
-    /// The longest this statement may run.
+    /// The longest this statement may run, instead of the database's default.
     pub fn timeout(self, limit: Duration) -> Execute<'a> {
         Execute(self.0.timeout(limit))
     }

@@ -42,6 +42,10 @@ impl Rows {
         &self.0.columns
     }
 
+    pub(crate) fn columns_arc(&self) -> Arc<[Column]> {
+        self.0.columns.clone()
+    }
+
     /// The number of rows.
     pub fn len(&self) -> usize {
         self.0.len

@@ -1,9 +1,14 @@
-//! Statements in order on one connection: sessions and transactions.
+//! Statements in order on one connection: sessions and transactions, as their callers hold them.
 
 use std::future::Future;
+use std::panic::Location;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::backend::sqlite::Scope;
+use crate::engine::{Engine, Pinned, SessionState};
 use crate::error::Result;
-use crate::query::{Execute, Query};
+use crate::query::{Execute, Query, Target};
 
 /// Statements in order, as one client sends them. Transactions are begun and ended with SQL.
 ///
@@ -12,75 +17,106 @@ use crate::query::{Execute, Query};
 /// does from the first statement that changes the connection (PRAGMA, ATTACH, TEMP objects) until
 /// it is dropped. Statements run one after another, also when called at once.
 /// Dropping it rolls back.
-pub struct Session {}
+pub struct Session {
+    engine: Arc<Engine>,
+    state: SessionState,
+}
 
 impl Session {
+    pub(crate) fn new(engine: Arc<Engine>) -> Session {
+        Session { engine, state: SessionState::default() }
+    }
+
     /// A statement that answers rows.
     #[track_caller]
     pub fn query<'a>(&'a self, sql: &'a str) -> Query<'a> {
-        let _ = sql;
-        todo!()
+        Query::new(Target::Session(&self.engine, &self.state), sql, Location::caller())
     }
 
     /// A statement whose rows do not matter. Await it.
     #[track_caller]
     pub fn execute<'a>(&'a self, sql: &'a str) -> Execute<'a> {
-        let _ = sql;
-        todo!()
+        Execute(self.query(sql))
     }
 
     /// Runs the statements of a script, separated by `;`, one after another, without parameters;
     /// it stops at the first that fails. They are not wrapped in a transaction.
-    pub async fn execute_batch(&self, sql: &str) -> Result<()> {
-        let _ = sql;
-        todo!()
+    #[track_caller]
+    pub fn execute_batch<'a>(&'a self, sql: &'a str) -> impl Future<Output = Result<()>> + Send {
+        let call = self.query(sql).into_call();
+        async move { self.engine.script_in_session(&self.state, call).await }
     }
 
-    /// Whether no transaction is open. A transaction that ended by its time limit counts as
+    /// Whether no transaction is open. A transaction that was ended by a time limit counts as
     /// open until a statement has reported it.
     pub async fn is_autocommit(&self) -> bool {
-        todo!()
+        self.state.is_autocommit().await
     }
 
-    /// Rolls back what is open and gives the connection back.
+    /// Rolls back what is open and gives the connection back. The same as dropping it.
     pub async fn close(self) {
-        todo!()
+        self.state.release();
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.state.release();
     }
 }
 
 /// An open transaction. A clone is the same transaction; after its end every call fails with
 /// [`crate::Error::is_closed`].
 #[derive(Clone)]
-pub struct Transaction {}
+pub struct Transaction {
+    engine: Arc<Engine>,
+    pinned: Arc<Pinned>,
+    /// Numbers the savepoints, so that each has a name of its own.
+    savepoints: Arc<AtomicU64>,
+}
 
 impl Transaction {
+    pub(crate) fn new(engine: Arc<Engine>, pinned: Arc<Pinned>) -> Transaction {
+        Transaction { engine, pinned, savepoints: Arc::default() }
+    }
+
     /// A statement that answers rows; reads see this transaction's own writes.
     #[track_caller]
     pub fn query<'a>(&'a self, sql: &'a str) -> Query<'a> {
-        let _ = sql;
-        todo!()
+        Query::new(Target::Transaction(&self.engine, &self.pinned), sql, Location::caller())
     }
 
     /// A statement whose rows do not matter. Await it.
     #[track_caller]
     pub fn execute<'a>(&'a self, sql: &'a str) -> Execute<'a> {
-        let _ = sql;
-        todo!()
+        Execute(self.query(sql))
     }
 
-    /// Runs the statements of a script, separated by `;`, without parameters.
+    /// Runs the statements of a script, separated by `;`, without parameters. What ran before
+    /// the first that fails stays part of the transaction.
     pub async fn execute_batch(&self, sql: &str) -> Result<()> {
-        let _ = sql;
-        todo!()
+        self.engine.script_pinned(&self.pinned, sql, Scope::Shared).await
     }
 
-    /// Runs `work` in a savepoint: kept when it returns `Ok`, undone when it returns `Err`.
+    /// Runs `work` in a savepoint: kept when it returns `Ok`, undone when it returns `Err`. When
+    /// the future is dropped, the whole transaction has to be given up.
     pub async fn savepoint<T, F, Fut>(&self, work: F) -> Result<T>
     where
         F: FnOnce(Transaction) -> Fut,
         Fut: Future<Output = Result<T>>,
     {
-        let _ = work;
-        todo!()
+        let name = format!("forebay_{}", self.savepoints.fetch_add(1, Ordering::Relaxed));
+        self.engine.savepoint(&self.pinned, format!("SAVEPOINT {name}")).await?;
+        match work(self.clone()).await {
+            Ok(value) => {
+                self.engine.savepoint(&self.pinned, format!("RELEASE {name}")).await?;
+                Ok(value)
+            }
+            Err(error) => {
+                let undo = format!("ROLLBACK TO {name}; RELEASE {name}");
+                self.engine.savepoint(&self.pinned, undo).await?;
+                Err(error)
+            }
+        }
     }
 }

@@ -1,10 +1,16 @@
 //! SQL text as text: tokens, fingerprints and what the first word says. It knows no schema and
 //! decides nothing about effects; that is asked of the database.
 
+mod bypass;
 mod digest;
 mod fingerprint;
+mod function;
 mod lex;
+mod pragma;
 mod statement;
 
+pub(crate) use bypass::Bypass;
 pub(crate) use fingerprint::Fingerprint;
+pub(crate) use function::is_immutable;
+pub(crate) use pragma::{Pragma, classify as classify_pragma, is_allowed_remotely};
 pub(crate) use statement::{contains_nul, is_blank, leading_keyword};
