@@ -31,6 +31,7 @@ struct Faults {
     hang: AtomicBool,
     panic: AtomicBool,
     delay_ms: AtomicU64,
+    slow_close: AtomicBool,
 }
 
 /// A connection to it; dropping closes it.
@@ -87,6 +88,9 @@ impl Connect for Origin {
 
 impl Drop for Line {
     fn drop(&mut self) {
+        if self.faults.slow_close.load(SeqCst) {
+            std::thread::sleep(Duration::from_micros(200));
+        }
         self.faults.live.fetch_sub(1, SeqCst);
     }
 }
@@ -212,6 +216,29 @@ async fn cancelled_and_failing_callers_lose_no_permit() {
     drop(all);
     assert_eq!(counts(&pool).0, 2, "overflow is closed on return");
     assert_eq!(origin.live(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_place_is_free_before_its_permit_is() {
+    for (slow_close, rounds) in [(false, 2_000), (true, 50)] {
+        let (pool, origin) = pool(fixed(1, 1));
+        origin.0.slow_close.store(slow_close, SeqCst);
+        let tasks: Vec<_> = (0..8)
+            .map(|_| {
+                let pool = pool.clone();
+                tokio::spawn(async move {
+                    for _ in 0..rounds {
+                        pool.acquire(label()).await.unwrap().discard();
+                    }
+                })
+            })
+            .collect();
+        for task in join_all(tasks).await {
+            task.unwrap();
+        }
+        assert!(origin.peak() <= 2, "{} were open", origin.peak());
+        assert_eq!((pool.stats().opened, pool.stats().closed), (rounds * 8, rounds * 8));
+    }
 }
 
 #[tokio::test]
@@ -369,7 +396,7 @@ async fn a_checkout_can_end_on_a_thread_without_a_runtime() {
 #[tokio::test]
 async fn idle_connections_go_down_to_min_idle_and_old_ones_go() {
     let (origin, clock) = (Origin::default(), Clock::manual());
-    let options = Options { min_idle: 2, ..Options::new("reader") };
+    let options = Options { min_idle: 2, held_warning: None, ..Options::new("reader") };
     let pool = Pool::with_clock(origin.clone(), options, clock.clone()).unwrap();
     let mut all = join_all((0..12).map(|_| pool.acquire(label()))).await;
     let held = all.pop();
@@ -560,6 +587,9 @@ impl tracing::Subscriber for Log {
 #[tokio::test(start_paused = true)]
 async fn a_connection_held_too_long_is_told_of_once() {
     let log = Log::default();
+    // While there is but one subscriber, tracing asks only the thread that meets an event first
+    // whether anybody listens, and that may be the thread of another test.
+    let _second = tracing::Dispatch::new(Log::default());
     let _guard = tracing::subscriber::set_default(log.clone());
     let (origin, clock) = (Origin::default(), Clock::manual());
     let pool = Pool::with_clock(origin.clone(), fixed(3, 0), clock.clone()).unwrap();
