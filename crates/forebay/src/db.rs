@@ -90,10 +90,7 @@ impl Db {
 
     /// Whether a statement is cached and why, what it reads, and its query plan. Nothing is run.
     #[track_caller]
-    pub fn explain<'a>(
-        &'a self,
-        sql: &'a str,
-    ) -> impl Future<Output = Result<Explanation>> + Send {
+    pub fn explain<'a>(&'a self, sql: &'a str) -> impl Future<Output = Result<Explanation>> + Send {
         let call = self.query(sql).into_call();
         async move { self.engine.explain(call).await }
     }

@@ -30,7 +30,5 @@ pub use explain::Explanation;
 pub use query::{Execute, Outcome, Query, RowStream};
 pub use row::{Column, Row, Rows};
 pub use session::{Session, Transaction};
-pub use stats::{
-    CacheStats, FingerprintStats, Holder, PoolStats, StatementCacheStats, Stats,
-};
+pub use stats::{CacheStats, FingerprintStats, Holder, PoolStats, StatementCacheStats, Stats};
 pub use value::Value;

@@ -38,13 +38,8 @@ impl Params {
 
     /// Values with a name, in order.
     pub(crate) fn named(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.names
-            .iter()
-            .map(|name| &**name)
-            .zip(&self.values)
-            .filter(|(name, _)| !name.is_empty())
+        self.names.iter().map(|name| &**name).zip(&self.values).filter(|(name, _)| !name.is_empty())
     }
-
 
     /// Bytes on the heap and inline.
     pub(crate) fn size(&self) -> usize {

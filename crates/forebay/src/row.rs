@@ -32,7 +32,8 @@ impl Rows {
     pub(crate) fn new(columns: Arc<[Column]>, values: Vec<Value>) -> Rows {
         let len = values.len().checked_div(columns.len()).unwrap_or(0);
         assert_eq!(len * columns.len(), values.len(), "every row has a value for every column");
-        let names: usize = columns.iter().map(|column| size_of::<Column>() + column.name.len()).sum();
+        let names: usize =
+            columns.iter().map(|column| size_of::<Column>() + column.name.len()).sum();
         let size = names + values.iter().map(Value::size).sum::<usize>() + size_of::<Inner>();
         Rows(Arc::new(Inner { columns, values, len, size }))
     }

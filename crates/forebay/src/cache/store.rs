@@ -53,7 +53,9 @@ impl<V: Resident> Store<V> {
     pub(crate) fn new(bytes_max: u64) -> Store<V> {
         let evictions = Arc::new(AtomicU64::new(0));
         let options = OptionsBuilder::new()
-            .estimated_items_capacity(usize::try_from(bytes_max / 1024).unwrap_or(usize::MAX).max(16))
+            .estimated_items_capacity(
+                usize::try_from(bytes_max / 1024).unwrap_or(usize::MAX).max(16),
+            )
             .weight_capacity(bytes_max)
             .build()
             .expect("both capacities are given");

@@ -1,7 +1,7 @@
 //! What is known about a statement, for `explain` and `describe`. Nothing is run.
 
 use super::call::Call;
-use super::engine::Engine;
+use super::database::Engine;
 use crate::backend::sqlite::{Analysis, Effect};
 use crate::db::Describe;
 use crate::error::Result;

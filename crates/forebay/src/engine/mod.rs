@@ -2,7 +2,7 @@
 //! the parts; what stands above it asks the engine, never around it.
 
 mod call;
-mod engine;
+mod database;
 mod entry;
 mod explain;
 mod flight;
@@ -17,7 +17,7 @@ mod worker;
 mod write;
 
 pub(crate) use call::Call;
-pub(crate) use engine::{Engine, Settings};
+pub(crate) use database::{Engine, Settings};
 pub(crate) use pinned::Pinned;
 pub(crate) use read::Read;
 pub(crate) use session::SessionState;

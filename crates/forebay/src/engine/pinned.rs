@@ -23,7 +23,7 @@ pub(super) struct Patience {
 /// Where the connection is.
 enum Slot {
     /// Here, waiting for the next statement.
-    Here(Checkout<Connector>),
+    Here(Box<Checkout<Connector>>),
     /// With a statement that is running.
     Away,
     /// With a statement that is running; to be rolled back when it returns.
@@ -60,8 +60,12 @@ impl Pinned {
     pub(super) fn new(checkout: Checkout<Connector>, patience: Patience) -> Arc<Pinned> {
         let now = Instant::now();
         let since = (!checkout.is_autocommit()).then_some(now);
-        let state =
-            State { slot: Slot::Here(checkout), since, last_used: now, is_changed: false };
+        let state = State {
+            slot: Slot::Here(Box::new(checkout)),
+            since,
+            last_used: now,
+            is_changed: false,
+        };
         let state = Arc::new(Mutex::new(state));
         watch(Arc::downgrade(&state), patience);
         Arc::new(Pinned { turn: Arc::default(), state, patience })
@@ -135,7 +139,7 @@ impl Drop for Pinned {
 }
 
 impl State {
-    fn take(&mut self) -> Result<Checkout<Connector>> {
+    fn take(&mut self) -> Result<Box<Checkout<Connector>>> {
         match std::mem::replace(&mut self.slot, Slot::Away) {
             Slot::Here(checkout) => Ok(checkout),
             other => {
@@ -153,7 +157,7 @@ impl State {
         }
     }
 
-    fn give_up(&mut self, why: Gone) -> Option<Checkout<Connector>> {
+    fn give_up(&mut self, why: Gone) -> Option<Box<Checkout<Connector>>> {
         self.since = None;
         match std::mem::replace(&mut self.slot, Slot::Gone(why)) {
             Slot::Here(checkout) => Some(checkout),
@@ -192,17 +196,14 @@ impl Gone {
 
 /// A connection on its way through a statement.
 struct Away {
-    checkout: Option<Checkout<Connector>>,
+    checkout: Option<Box<Checkout<Connector>>>,
     state: Arc<Mutex<State>>,
     _turn: OwnedMutexGuard<()>,
 }
 
 impl Drop for Away {
     fn drop(&mut self) {
-        let Some(mut checkout) = self.checkout.take() else { return };
-        if std::thread::panicking() {
-            checkout.poison();
-        }
+        let Some(checkout) = self.checkout.take() else { return };
         let mut state = lock(&self.state);
         state.last_used = Instant::now();
         state.is_changed = checkout.is_changed();
@@ -240,7 +241,7 @@ fn watch(state: Weak<Mutex<State>>, patience: Patience) {
 
 impl State {
     /// What a limit demands now, and when to look again.
-    fn look(&mut self, patience: Patience) -> (Duration, Option<Checkout<Connector>>) {
+    fn look(&mut self, patience: Patience) -> (Duration, Option<Box<Checkout<Connector>>>) {
         /// Bounds how often the watch wakes up.
         const LOOK_MIN: Duration = Duration::from_millis(5);
         let rest = patience.idle_max.min(patience.total_max).max(LOOK_MIN);
@@ -258,7 +259,7 @@ impl State {
 }
 
 /// Rolls back on a worker thread if there is anything to roll back.
-fn retire(checkout: Checkout<Connector>) {
+fn retire(checkout: Box<Checkout<Connector>>) {
     if checkout.is_autocommit() && !checkout.is_changed() {
         return;
     }
@@ -269,7 +270,7 @@ fn retire(checkout: Checkout<Connector>) {
 }
 
 /// Makes a connection fit for another caller, or closes it.
-fn clean(mut checkout: Checkout<Connector>) {
+fn clean(mut checkout: Box<Checkout<Connector>>) {
     let rolled_back = checkout.roll_back();
     if let Err(error) = &rolled_back {
         tracing::warn!(%error, "a transaction could not be rolled back; its connection is closed");

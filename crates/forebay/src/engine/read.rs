@@ -6,14 +6,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::call::Call;
-use super::engine::Engine;
+use super::database::Engine;
 use super::entry::{Entry, Payload};
 use super::flight::Part;
 use super::template::{INLINE_STEPS, Template};
 use super::worker::blocking;
-use crate::backend::sqlite::{
-    Answer, Budget, Collect, Effect, Limits, Ran, Request, Scope,
-};
+use crate::backend::sqlite::{Answer, Budget, Collect, Effect, Limits, Ran, Request, Scope};
 use crate::cache::{Key, KeyRef, Shape};
 use crate::error::{Error, Kind, Result};
 use crate::guard::{Stop, StopOnDrop};
@@ -156,8 +154,7 @@ impl Engine {
                 let record = template.record.clone();
                 let rows = answer.rows.clone();
                 let bytes = rows.size();
-                let entry =
-                    Entry::new(Payload::Rows(rows), bytes, ticket.clone(), record.clone());
+                let entry = Entry::new(Payload::Rows(rows), bytes, ticket.clone(), record.clone());
                 self.store.insert(key, entry);
                 Some((ticket, record))
             }

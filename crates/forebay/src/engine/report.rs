@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::engine::Engine;
+use super::database::Engine;
 use crate::sql::Bypass;
 use crate::stats::{CacheStats, FingerprintStats, StatementCacheStats, Stats};
 

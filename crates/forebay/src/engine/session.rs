@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Mutex as Turn;
 
 use super::call::Call;
-use super::engine::Engine;
+use super::database::Engine;
 use super::pinned::Pinned;
 use super::read::Read;
 use crate::backend::sqlite::{Effect, Scope};
@@ -97,10 +97,9 @@ impl Engine {
     /// Whether a statement must run on a connection of the session's own.
     async fn needs_connection(&self, call: &Call<'_>) -> Result<bool> {
         match self.template(call).await {
-            Ok(template) => Ok(matches!(
-                template.analysis.effect,
-                Effect::Session | Effect::Transaction
-            )),
+            Ok(template) => {
+                Ok(matches!(template.analysis.effect, Effect::Session | Effect::Transaction))
+            }
             // Shared connections refuse what a session may be allowed.
             Err(error) if error.is_denied() => Ok(true),
             Err(error) => Err(error),

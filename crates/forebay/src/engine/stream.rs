@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::call::Call;
-use super::engine::Engine;
+use super::database::Engine;
 use super::entry::Payload;
 use super::pinned::Pinned;
 use super::session::SessionState;
@@ -52,10 +52,7 @@ impl Chunks {
     }
 
     /// The next rows; `None` after the last. Cancel safe.
-    pub(crate) fn poll_next(
-        &mut self,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Chunk>> {
+    pub(crate) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Chunk>> {
         if let Some(rows) = self.ready.take() {
             return Poll::Ready(Some(Ok(rows)));
         }

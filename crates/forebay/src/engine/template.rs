@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::call::Call;
-use super::engine::Engine;
+use super::database::Engine;
 use crate::backend::sqlite::Analysis;
 use crate::error::Result;
 use crate::watch::Record;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::call::Call;
-use super::engine::Engine;
+use super::database::Engine;
 use super::pinned::{Patience, Pinned};
 use super::read::{Read, finish};
 use crate::backend::sqlite::{Budget, Collect, Effect, Request, Scope};
@@ -71,10 +71,7 @@ impl Drop for Release {
 
 impl Engine {
     pub(super) fn patience(&self) -> Patience {
-        Patience {
-            idle_max: self.transaction_idle_timeout,
-            total_max: self.transaction_timeout,
-        }
+        Patience { idle_max: self.transaction_idle_timeout, total_max: self.transaction_timeout }
     }
 
     async fn begin(&self, caller: &'static Location<'static>) -> Result<Arc<Pinned>> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::call::Call;
-use super::engine::Engine;
+use super::database::Engine;
 use super::read::{Read, finish};
 use super::template::Template;
 use super::transaction;

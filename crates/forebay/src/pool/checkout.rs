@@ -17,7 +17,7 @@ pub(crate) struct Checkout<C: Connect> {
     id: SlotId,
     /// Empty only while it is being dropped.
     connection: Option<C::Connection>,
-    poisoned: bool,
+    discarded: bool,
 }
 
 impl<C: Connect> Checkout<C> {
@@ -25,17 +25,12 @@ impl<C: Connect> Checkout<C> {
         // The checkout answers for the slot and the permit from here on.
         claim.passed_on = true;
         let core = Arc::clone(claim.core);
-        Checkout { core, id, connection: Some(connection), poisoned: false }
+        Checkout { core, id, connection: Some(connection), discarded: false }
     }
 
     /// Closes the connection instead of giving it back.
     pub(crate) fn discard(mut self) {
-        self.poisoned = true;
-    }
-
-    /// The connection is to be closed when it comes back: it cannot be trusted any more.
-    pub(crate) fn poison(&mut self) {
-        self.poisoned = true;
+        self.discarded = true;
     }
 }
 
@@ -61,7 +56,7 @@ impl<C: Connect> Drop for Checkout<C> {
         let Some(mut connection) = self.connection.take() else { return };
         // A holder that panicked may have left anything behind, and what it left must not lie
         // idle, for instance with a lock on the database.
-        let broken = self.poisoned
+        let broken = self.discarded
             || (std::thread::panicking() && !self.core.connect.check(&mut connection));
         if broken {
             drop(connection);

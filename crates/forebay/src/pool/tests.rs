@@ -191,10 +191,10 @@ async fn cancelled_and_failing_callers_lose_no_permit() {
                     origin.fail_next(2);
                 }
                 let used = async {
-                    let mut line = pool.acquire(label()).await?;
+                    let line = pool.acquire(label()).await?;
                     line.use_for(Duration::from_micros(300)).await;
                     if task % 7 == 0 {
-                        line.poison();
+                        line.discard();
                     }
                     Ok::<_, Error>(())
                 };

@@ -161,7 +161,7 @@ impl<'a> Writer<'a> {
         self.write(text, Last::Name);
         let start = self.out.len() - text.len();
         self.out[start..].make_ascii_lowercase();
-        if name || !takes_operand(self.out[start..].as_bytes()) {
+        if name || !takes_operand(&self.out.as_bytes()[start..]) {
             return;
         }
         self.last = Last::Keyword;

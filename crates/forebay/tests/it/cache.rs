@@ -111,8 +111,7 @@ async fn what_is_not_committed_is_not_seen() {
     let refused: Result<(), _> = db
         .transaction(|tx| async move {
             tx.execute("UPDATE users SET name = 'nobody' WHERE id = 1").await?;
-            let seen: String =
-                tx.query("SELECT name FROM users WHERE id = 1").scalar().await?;
+            let seen: String = tx.query("SELECT name FROM users WHERE id = 1").scalar().await?;
             assert_eq!(seen, "nobody", "a transaction reads its own writes");
             tx.execute("INSERT INTO users (name) VALUES ('Grace')").await?;
             Ok(())

@@ -139,11 +139,13 @@ impl Analysis {
 
 /// The columns of a statement's answer.
 pub(super) fn columns(statement: &rusqlite::Statement<'_>) -> Arc<[Column]> {
-    let column = |column: rusqlite::Column<'_>| Column {
-        name: column.name().into(),
-        declared: column.decl_type().map(Into::into),
-    };
-    statement.columns().into_iter().map(column).collect()
+    // A loop, because the driver answers a vector or an iterator, depending on its version.
+    let mut columns = Vec::with_capacity(statement.column_count());
+    for column in statement.columns() {
+        let declared = column.decl_type().map(Into::into);
+        columns.push(Column { name: column.name().into(), declared });
+    }
+    columns.into()
 }
 
 fn effect(observed: &Observed, is_readonly: bool, is_explain: bool) -> Effect {
@@ -184,9 +186,8 @@ fn bypasses(
     observed: &Observed,
     program: Program,
 ) -> Vec<Bypass> {
-    let system = |table: &str| {
-        table.get(..7).is_some_and(|prefix| prefix.eq_ignore_ascii_case("sqlite_"))
-    };
+    let system =
+        |table: &str| table.get(..7).is_some_and(|prefix| prefix.eq_ignore_ascii_case("sqlite_"));
     let rules = [
         (Bypass::Write, effect != Effect::Read),
         (Bypass::Pragma, is_explain || observed.pragma),

@@ -75,7 +75,9 @@ impl Connect for Connector {
         })
     }
 
+    /// A database in memory would be gone with its connection, so that one is made fit again.
     fn check(&self, connection: &mut Connection) -> bool {
-        !connection.is_changed() && connection.is_autocommit()
+        let is_open = connection.is_autocommit() || connection.roll_back().is_ok();
+        is_open && !connection.is_changed()
     }
 }

@@ -215,11 +215,9 @@ impl Work {
         }
         self.checkpointed = frames;
         hooked.control().arm(None, None, Duration::ZERO);
-        let done = hooked.connection().query_row(
-            "PRAGMA wal_checkpoint(PASSIVE)",
-            [],
-            |row| row.get::<_, i64>(0),
-        );
+        let done = hooked
+            .connection()
+            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get::<_, i64>(0));
         hooked.control().take_observed();
         if let Err(error) = done {
             tracing::warn!(%error, "a checkpoint failed; it is tried again after a later commit");

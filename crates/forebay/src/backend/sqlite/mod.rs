@@ -21,7 +21,7 @@ pub(crate) use analysis::{Analysis, Effect};
 pub(crate) use catchup::CatchUp;
 pub(crate) use connect::{Connector, Role};
 pub(crate) use connection::{Connection, Scope, StatementCounters};
+pub(crate) use location::Location;
 pub(crate) use open::open;
 pub(crate) use options::Options;
-pub(crate) use location::Location;
 pub(crate) use run::{Answer, Budget, Collect, Limits, Ran, Request, RowSink};

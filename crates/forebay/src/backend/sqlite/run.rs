@@ -95,16 +95,16 @@ impl RowSink for Collect {
         self.bytes += row.iter().map(Value::size).sum::<usize>();
         let Limits { rows_max, bytes_max } = self.limits;
         if self.rows > rows_max {
-            Err(too_large(format!("more than {rows_max} rows")))
+            Err(too_large(&format!("more than {rows_max} rows")))
         } else if self.bytes > bytes_max {
-            Err(too_large(format!("more than {bytes_max} bytes")))
+            Err(too_large(&format!("more than {bytes_max} bytes")))
         } else {
             Ok(())
         }
     }
 }
 
-fn too_large(what: String) -> Error {
+fn too_large(what: &str) -> Error {
     Error::new(
         Kind::TooLarge,
         format!("the answer has {what}; add a LIMIT, raise the limit, or use `stream`"),
@@ -219,14 +219,14 @@ impl Connection {
         let (mut statement, _) = self.statements.prepare(&self.hooked, request.sql)?;
         let control = self.hooked.control();
         bind(&mut statement, request.params)?;
-        let mut fill =
-            fill.then(|| self.work.catchup.begin_fill(&analysis.reads)).flatten();
+        let mut fill = fill.then(|| self.work.catchup.begin_fill(&analysis.reads)).flatten();
         let mut columns = analysis.columns.clone();
         let mut values = Vec::new();
         let mut is_first = true;
         let mut rows = statement.raw_query();
         loop {
-            let row = rows.next().map_err(|error| fault::from_driver(error, None, control.halt()))?;
+            let row =
+                rows.next().map_err(|error| fault::from_driver(error, None, control.halt()))?;
             if is_first {
                 is_first = false;
                 fill = fill.filter(|fill| self.work.catchup.is_snapshot_of(fill));

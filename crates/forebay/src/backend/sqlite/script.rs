@@ -15,12 +15,7 @@ use crate::sql::contains_nul;
 
 impl Connection {
     /// Runs the statements of `script` up to the first that fails.
-    pub(crate) fn run_script(
-        &mut self,
-        script: &str,
-        stop: Arc<Stop>,
-        scope: Scope,
-    ) -> Result<()> {
+    pub(crate) fn run_script(&mut self, script: &str, stop: Arc<Stop>, scope: Scope) -> Result<()> {
         if contains_nul(script) {
             return Err(Error::usage("the SQL text contains a NUL byte"));
         }

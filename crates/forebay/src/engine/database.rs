@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
-use quick_cache::sync::Cache;
 use quick_cache::UnitWeighter;
+use quick_cache::sync::Cache;
 
 use super::entry::Entry;
 use super::flight::Flights;
