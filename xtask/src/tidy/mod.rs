@@ -1,0 +1,21 @@
+//! The house rules that no other tool checks: sizes, module docs, contents pages, file names, the
+//! import table, the paths in the architecture page, lockfiles. Only `run` and `tree` touch the
+//! disk; every rule is a function from text to findings.
+
+mod contents;
+mod document;
+mod finding;
+mod imports;
+mod item;
+mod limits;
+mod lockfile;
+mod module;
+mod name;
+mod outline;
+mod package;
+mod run;
+mod size;
+mod table;
+mod tree;
+
+pub(crate) use run::run;
