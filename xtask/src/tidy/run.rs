@@ -12,12 +12,12 @@ use super::outline::Outline;
 use super::size::Sizes;
 use super::table::Table;
 use super::tree::{File, Tree};
-use super::{contents, document, imports, limits, lockfile, module, name, package};
+use super::{contents, document, imports, limits, lockfile, module, name, package, tree};
 
 /// Checks the workspace at `root`; an error when anything is to be mended.
 pub(crate) fn run(root: &Path) -> Result<()> {
     let tree = Tree::read(root)?;
-    let report = check(&tree, &|path| root.join(path).exists());
+    let report = check(&tree, &|path| tree::exists(root, path));
     let mut text = String::new();
     for finding in &report.findings {
         text.push_str(&format!("{finding}\n"));

@@ -66,6 +66,16 @@ impl Tree {
     }
 }
 
+/// Whether there is such a file, or a folder with something in it: git keeps no empty folders, so
+/// these would be missing in a fresh clone.
+pub(crate) fn exists(root: &Path, path: &str) -> bool {
+    let path = root.join(path);
+    match fs::read_dir(&path) {
+        Ok(mut entries) => entries.next().is_some(),
+        Err(_) => path.exists(),
+    }
+}
+
 fn read(root: &Path, path: &str) -> Result<File> {
     let text =
         fs::read_to_string(root.join(path)).with_context(|| format!("cannot read {path}"))?;
@@ -82,4 +92,33 @@ fn metadata(root: &Path) -> Result<String> {
         bail!("cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr));
     }
     String::from_utf8(output.stdout).context("cargo metadata printed something else than UTF-8")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn empty_folders_do_not_exist() {
+        let root = std::env::temp_dir().join(format!("forebay-tidy-{}", std::process::id()));
+        fs::create_dir_all(root.join("full")).unwrap();
+        fs::create_dir_all(root.join("empty")).unwrap();
+        fs::write(root.join("full/file.md"), "").unwrap();
+        let check = |path: &str, expect: bool| assert_eq!(exists(&root, path), expect, "{path}");
+        check("full/", true);
+        check("full/file.md", true);
+        check("empty/", false);
+        check("gone.md", false);
+        check("full/gone.md", false);
+        fs::remove_dir_all(&root).unwrap();
+    }
+
+    #[test]
+    fn the_walk_finds_sources_and_leaves_out_what_is_built() {
+        let tree = Tree::read(crate::root()).unwrap();
+        let has = |path: &str| tree.sources.iter().any(|file| file.path == path);
+        assert!(has("xtask/src/main.rs") && has("crates/forebay/src/lib.rs"));
+        assert!(tree.sources.iter().all(|file| !file.path.starts_with("target/")));
+        assert!(tree.packages.iter().any(|package| package.name == "forebay-cli"));
+    }
 }
