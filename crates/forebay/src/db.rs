@@ -7,9 +7,8 @@ use std::sync::Arc;
 
 use crate::engine::{Engine, transact};
 use crate::error::Result;
-use crate::explain::Explanation;
+use crate::outcome::{Describe, Explanation};
 use crate::query::{Execute, Query, Target};
-use crate::row::Column;
 use crate::session::{Session, Transaction};
 use crate::stats::Stats;
 
@@ -17,19 +16,6 @@ use crate::stats::Stats;
 #[derive(Clone)]
 pub struct Db {
     engine: Arc<Engine>,
-}
-
-/// What a statement takes and gives.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Describe {
-    /// The parameters in order, with their name (`:id`, `?1`) where they have one.
-    pub params: Vec<Option<String>>,
-    /// The columns of the answer.
-    pub columns: Vec<Column>,
-    /// Whether it is an EXPLAIN.
-    pub is_explain: bool,
-    /// Whether it writes nothing to the database.
-    pub is_readonly: bool,
 }
 
 impl Db {

@@ -13,6 +13,7 @@ use crate::backend::sqlite::Scope;
 use crate::decode;
 use crate::engine::{Call, Chunks, Engine, Pinned, Read, SessionState};
 use crate::error::{Error, Kind, Result};
+use crate::outcome::Outcome;
 use crate::params::Params;
 use crate::row::{Column, Rows};
 use crate::value::Value;
@@ -37,19 +38,6 @@ pub(crate) enum Target<'a> {
     Shared(&'a Engine),
     Session(&'a Engine, &'a SessionState),
     Transaction(&'a Engine, &'a Arc<Pinned>),
-}
-
-/// All that a statement brought about.
-#[derive(Clone, Debug)]
-pub struct Outcome {
-    /// The rows; none for a statement without any.
-    pub rows: Rows,
-    /// Rows inserted, updated or deleted by the statement itself.
-    pub rows_affected: u64,
-    /// For a write, the rowid of the row last inserted on its connection.
-    pub last_insert_id: Option<i64>,
-    /// Whether it was answered from the cache.
-    pub cached: bool,
 }
 
 impl<'a> Query<'a> {

@@ -3,9 +3,8 @@
 use super::call::Call;
 use super::database::Engine;
 use crate::backend::sqlite::{Analysis, Effect};
-use crate::db::Describe;
 use crate::error::Result;
-use crate::explain::Explanation;
+use crate::outcome::{Describe, Explanation};
 use crate::sql::{Bypass, Fingerprint};
 
 impl Engine {

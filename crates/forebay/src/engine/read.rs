@@ -16,7 +16,7 @@ use crate::cache::{Key, KeyRef, Shape};
 use crate::error::{Error, Kind, Result};
 use crate::guard::{Stop, StopOnDrop};
 use crate::invalidate::Ticket;
-use crate::query::Outcome;
+use crate::outcome::Outcome;
 use crate::row::Rows;
 use crate::sql::Bypass;
 use crate::watch::Record;

@@ -1,6 +1,34 @@
-//! What Forebay makes of a statement, in words.
+//! What comes of a statement, as plain data: its outcome, its description, its explanation.
 
 use std::fmt;
+
+use crate::row::{Column, Rows};
+
+/// All that a statement brought about.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The rows; none for a statement without any.
+    pub rows: Rows,
+    /// Rows inserted, updated or deleted by the statement itself.
+    pub rows_affected: u64,
+    /// For a write, the rowid of the row last inserted on its connection.
+    pub last_insert_id: Option<i64>,
+    /// Whether it was answered from the cache.
+    pub cached: bool,
+}
+
+/// What a statement takes and gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Describe {
+    /// The parameters in order, with their name (`:id`, `?1`) where they have one.
+    pub params: Vec<Option<String>>,
+    /// The columns of the answer.
+    pub columns: Vec<Column>,
+    /// Whether it is an EXPLAIN.
+    pub is_explain: bool,
+    /// Whether it writes nothing to the database.
+    pub is_readonly: bool,
+}
 
 /// Whether a statement is cached and why, what it reads, and its query plan.
 #[derive(Clone, Debug)]
