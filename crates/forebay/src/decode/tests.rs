@@ -40,6 +40,9 @@ fn decoded<T: DeserializeOwned + Debug>(names: &[&str], values: &[Value]) -> Str
             error.to_string().replace("forebay::decode::tests::", "")
         }
     };
+    if names.is_empty() {
+        return by_row;
+    }
     // The other ways to the same row agree with it.
     let rows = Rows::new(columns, values.to_vec());
     if let Ok(value) = at::<T>(&rows, 0) {
@@ -692,12 +695,14 @@ fn measure() {
         active: bool,
     }
     fn time<T: DeserializeOwned>(label: &str, answer: &Rows) {
-        let start = std::time::Instant::now();
-        for _ in 0..200 {
+        // The best of many rounds, since other work on the machine only adds.
+        let round = || {
+            let start = std::time::Instant::now();
             std::hint::black_box(all::<T>(std::hint::black_box(answer)).unwrap());
-        }
-        let per_row = start.elapsed() / (200 * u32::try_from(answer.len()).unwrap());
-        println!("{label}: {per_row:?} per row");
+            start.elapsed()
+        };
+        let best = (0..300).map(|_| round()).min().unwrap();
+        println!("{label}: {:?} per row", best / u32::try_from(answer.len()).unwrap());
     }
     let user: [Value; 6] =
         [7.into(), text("Ada Lovelace"), text("ada@example.com"), 36.into(), 1.5.into(), 1.into()];
