@@ -284,7 +284,8 @@ fn edges_of_types() {
             let mut cases = vec![(Value::Integer(0), "0")];
             for (edge, step) in [($type::MIN, -1), ($type::MAX, 1)] {
                 let shown = if step < 0 { &*min } else { &*max };
-                if let Ok(edge) = i64::try_from(edge) {
+                let within = i64::try_from(edge).ok();
+                if let Some(edge) = within {
                     cases.push((edge.into(), shown));
                     if let Some(beyond) = edge.checked_add(step) {
                         cases.push((beyond.into(), &outside));
@@ -422,7 +423,7 @@ fn shapes_of_rows() {
     fn check<T: DeserializeOwned + Debug>(names: &[&str], values: &[Value], expect: &str) {
         assert_eq!(decoded::<T>(names, values), expect);
     }
-    let (one, ab) = || -> (Value, Value) { (1.into(), text("ab")) }();
+    let (one, ab) = (Value::Integer(1), text("ab"));
     let pair = &[one.clone(), ab.clone()];
     check::<Pair>(&["id", "name"], pair, "Pair { id: 1, name: Some(\"ab\") }");
     check::<Pair>(
@@ -430,7 +431,7 @@ fn shapes_of_rows() {
         &[ab.clone(), Value::Null, one.clone()],
         "Pair { id: 1, name: Some(\"ab\") }",
     );
-    check::<Pair>(&["id"], &[one.clone()], "Pair { id: 1, name: None }");
+    check::<Pair>(&["id"], std::slice::from_ref(&one), "Pair { id: 1, name: None }");
     check::<Option<Pair>>(&["id", "name"], pair, "Some(Pair { id: 1, name: Some(\"ab\") })");
     check::<(i64, String)>(&["a", "a"], pair, "(1, \"ab\")");
     check::<(Id, Name)>(&["a", "b"], pair, "(Id(1), Name(Some(\"ab\")))");
@@ -440,9 +441,9 @@ fn shapes_of_rows() {
     check::<Row>(&["a", "a"], pair, "{\"a\": 1, \"a\": \"ab\"}");
     check::<Option<Row>>(&["a", "b"], pair, "Some({\"a\": 1, \"b\": \"ab\"})");
     check::<Loose>(&["id", "name"], pair, "Pair(Pair { id: 1, name: Some(\"ab\") })");
-    check::<Loose>(&["v"], &[one.clone()], "One { v: 1 }");
+    check::<Loose>(&["v"], std::slice::from_ref(&one), "One { v: 1 }");
     check::<Tagged>(&["radius", "kind"], &[1.into(), text("Circle")], "Circle { radius: 1.0 }");
-    check::<Strict>(&["id"], &[one.clone()], "Strict { id: 1 }");
+    check::<Strict>(&["id"], std::slice::from_ref(&one), "Strict { id: 1 }");
     let columns: Arc<[Column]> = [("uid", None), ("on", Some("Boolean")), ("x", Some("bool"))]
         .map(|(name, declared)| Column { name: name.into(), declared: declared.map(Into::into) })
         .into();

@@ -49,7 +49,10 @@ fn bounded(shape: &str) -> Arc<str> {
     if shape.len() <= TEXT_BYTES_MAX {
         return shape.into();
     }
-    let end = shape.floor_char_boundary(TEXT_BYTES_MAX - CUT.len());
+    let mut end = TEXT_BYTES_MAX - CUT.len();
+    while !shape.is_char_boundary(end) {
+        end -= 1;
+    }
     [&shape[..end], CUT].concat().into()
 }
 
