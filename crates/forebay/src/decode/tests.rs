@@ -534,8 +534,8 @@ fn rows_that_do_not_fit() {
         &[&long],
         &[300.into()],
         &format!(
-            "column \"{}…\": wanted u8, found an integer outside of 0 to 255; use a type that holds \
-         it, such as i64",
+            "column \"{}…\": wanted u8, found an integer outside of 0 to 255; use a type \
+             that holds it, such as i64",
             &long[..64]
         ),
     );
@@ -675,7 +675,8 @@ proptest! {
     ) {
         let unique: std::collections::HashSet<&String> = names.iter().collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let found = row::<HashMap<String, Value>>(&columns(&names), &vec![Value::Null; names.len()]);
+        let nulls = vec![Value::Null; names.len()];
+        let found = row::<HashMap<String, Value>>(&columns(&names), &nulls);
         prop_assert_eq!(found.is_ok(), unique.len() == names.len());
     }
 }
