@@ -230,3 +230,19 @@ async fn shared_answers_are_decoded_once() {
     db.close().await;
     assert!(db.query(sql).fetch().await.unwrap_err().is_closed());
 }
+
+/// The read set of an answer is that of the statement as it ran, not as it was once prepared.
+#[tokio::test]
+async fn a_view_replaced_elsewhere_is_followed() {
+    let place = Place::new();
+    let db = place.open(SCHEMA).await;
+    let bare = place.bare();
+    let read = "SELECT count(*) FROM (SELECT * FROM shown)";
+    db.execute_batch("CREATE VIEW shown AS SELECT name FROM users").await.unwrap();
+    ask(&db, read).await;
+    bare.execute_batch("DROP VIEW shown; CREATE VIEW shown AS SELECT name FROM tags").unwrap();
+    assert_eq!(ask(&db, read).await, (vec![vec![Value::Integer(1)]], false));
+    ask(&db, read).await;
+    db.execute("INSERT INTO tags (name) VALUES ('another')").await.unwrap();
+    assert_eq!(ask(&db, read).await.0, vec![vec![Value::Integer(2)]]);
+}

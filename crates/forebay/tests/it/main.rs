@@ -7,5 +7,7 @@ mod cache;
 mod differential;
 /// Databases on disk for the tests.
 mod place;
+/// Readers and writers at once: no read is stale or goes back in time.
+mod recency;
 /// Statements, parameters, rows and errors.
 mod statement;
