@@ -1,0 +1,108 @@
+//! What a client gets to see when something fails: a status, a code for programs and a text for
+//! people. One mapping from the library's errors serves every door; the doors only differ in the
+//! JSON around it. It never carries parameter values.
+
+use serde::Serialize;
+
+/// A failed request, or a failed part of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// The HTTP status, where the failure is the answer to a whole request.
+    pub(crate) status: u16,
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+}
+
+/// The form of an error in the Hrana protocol.
+#[derive(Serialize)]
+pub(crate) struct HranaError<'a> {
+    message: &'a str,
+    code: &'a str,
+}
+
+impl Failure {
+    pub(crate) fn new(status: u16, code: &'static str, message: impl Into<String>) -> Failure {
+        Failure { status, code, message: message.into() }
+    }
+
+    /// A request that is wrong in itself.
+    pub(crate) fn bad(code: &'static str, message: impl Into<String>) -> Failure {
+        Failure::new(400, code, message)
+    }
+
+    /// An answer beyond a limit. The statement was understood and may have run, so the status is
+    /// not that of a request that is too large.
+    pub(crate) fn response_too_large(message: impl Into<String>) -> Failure {
+        Failure::new(422, "RESPONSE_TOO_LARGE", message)
+    }
+
+    /// Whether it may go well when tried again a little later.
+    pub(crate) fn is_temporary(&self) -> bool {
+        self.status == 503
+    }
+
+    pub(crate) fn hrana(&self) -> HranaError<'_> {
+        HranaError { message: &self.message, code: primary(self.code) }
+    }
+}
+
+impl From<forebay::Error> for Failure {
+    fn from(error: forebay::Error) -> Failure {
+        let (status, name) = class(&error);
+        let code = error.code().unwrap_or(name);
+        // The statement is normalised: it holds no literals, and parameters are never in it.
+        if status >= 500 {
+            let statement = error.statement();
+            tracing::debug!(code, message = error.message(), statement, "a statement failed");
+        }
+        Failure::new(status, code, error.message())
+    }
+}
+
+/// The status and, where the database has no name for it, the code.
+fn class(error: &forebay::Error) -> (u16, &'static str) {
+    // The first predicate that holds decides.
+    let classes: [(bool, u16, &'static str); 15] = [
+        (error.is_usage(), 400, "SQL_INPUT_ERROR"),
+        (error.is_decode(), 400, "SQL_INPUT_ERROR"),
+        (error.is_denied(), 403, "BLOCKED"),
+        (error.is_read_only(), 403, "SQLITE_READONLY"),
+        (error.is_not_found(), 404, "NOT_FOUND"),
+        (error.is_constraint_violation(), 409, "SQLITE_CONSTRAINT"),
+        (error.is_too_large(), 422, "RESPONSE_TOO_LARGE"),
+        (error.is_timeout(), 504, "STATEMENT_TIMEOUT"),
+        (error.is_pool_exhausted(), 503, "POOL_EXHAUSTED"),
+        (error.is_busy(), 503, "SQLITE_BUSY"),
+        (error.is_full(), 507, "SQLITE_FULL"),
+        (error.is_cancelled(), 503, "CANCELLED"),
+        (error.is_closed(), 503, "CLOSED"),
+        (error.is_corrupt(), 500, "SQLITE_CORRUPT"),
+        (error.is_open(), 500, "SQLITE_CANTOPEN"),
+    ];
+    let found = classes.into_iter().find(|(holds, ..)| *holds);
+    found.map_or((500, "SQLITE_ERROR"), |(_, status, name)| (status, name))
+}
+
+/// `SQLITE_CONSTRAINT_UNIQUE` → `SQLITE_CONSTRAINT`: libSQL's own server sends primary codes, and
+/// its clients compare with them. Every primary code of SQLite is one word after the prefix.
+fn primary(code: &str) -> &str {
+    let Some(rest) = code.strip_prefix("SQLITE_") else { return code };
+    rest.find('_').map_or(code, |end| &code[.."SQLITE_".len() + end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hrana_gets_primary_codes() {
+        for (code, expect) in [
+            ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT"),
+            ("SQLITE_IOERR_SHORT_READ", "SQLITE_IOERR"),
+            ("SQLITE_BUSY", "SQLITE_BUSY"),
+            ("STREAM_EXPIRED", "STREAM_EXPIRED"),
+        ] {
+            assert_eq!(primary(code), expect);
+        }
+    }
+}

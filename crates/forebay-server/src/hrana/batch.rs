@@ -1,0 +1,200 @@
+//! Batches: statements one after another, each run only if its condition on the earlier ones
+//! holds. Clients build transactions in one round trip out of them.
+
+use forebay::Session;
+use serde::Deserialize;
+
+use super::stmt::{Prepared, Stmt};
+use super::store::StoredSql;
+use crate::failure::Failure;
+use crate::json::Answer;
+use crate::options::Options;
+
+/// A batch as a client sends it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Batch {
+    steps: Vec<BatchStep>,
+}
+
+#[derive(Debug, Deserialize)]
+struct BatchStep {
+    #[serde(default)]
+    condition: Option<Cond>,
+    stmt: Stmt,
+}
+
+/// When a step is run. How deeply conditions nest is bounded by the JSON reader (128).
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Cond {
+    Ok { step: usize },
+    Error { step: usize },
+    Not { cond: Box<Cond> },
+    And { conds: Vec<Cond> },
+    Or { conds: Vec<Cond> },
+    IsAutocommit,
+}
+
+/// A batch that is sound: its texts are known and its conditions look back only.
+pub(crate) struct Program {
+    steps: Vec<Step>,
+}
+
+/// One statement of a program, with its condition.
+pub(crate) struct Step {
+    cond: Option<Cond>,
+    pub(crate) stmt: Prepared,
+}
+
+/// What became of a step. A step is `Skipped` until it has run, which it does at most once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Skipped,
+    Ok,
+    Error,
+}
+
+impl Batch {
+    pub(crate) fn program(self, sqls: &StoredSql, limits: &Options) -> Result<Program, Failure> {
+        if self.steps.len() > limits.batch_steps_max {
+            return Err(Failure::bad(
+                "BATCH_TOO_LONG",
+                format!(
+                    "the batch has {} steps, and {} are allowed (batch_steps_max); split it",
+                    self.steps.len(),
+                    limits.batch_steps_max
+                ),
+            ));
+        }
+        let mut steps = Vec::with_capacity(self.steps.len());
+        for (index, BatchStep { condition, stmt }) in self.steps.into_iter().enumerate() {
+            if condition.as_ref().is_some_and(|cond| !cond.looks_back_from(index)) {
+                return Err(Failure::bad(
+                    "BATCH_COND_INVALID",
+                    format!("the condition of step {index} names a step that is not before it"),
+                ));
+            }
+            steps.push(Step { cond: condition, stmt: stmt.prepare(sqls)? });
+        }
+        Ok(Program { steps })
+    }
+}
+
+impl Cond {
+    fn looks_back_from(&self, index: usize) -> bool {
+        match self {
+            Cond::Ok { step } | Cond::Error { step } => *step < index,
+            Cond::Not { cond } => cond.looks_back_from(index),
+            Cond::And { conds } | Cond::Or { conds } => {
+                conds.iter().all(|cond| cond.looks_back_from(index))
+            }
+            Cond::IsAutocommit => true,
+        }
+    }
+
+    fn asks_autocommit(&self) -> bool {
+        match self {
+            Cond::Ok { .. } | Cond::Error { .. } => false,
+            Cond::Not { cond } => cond.asks_autocommit(),
+            Cond::And { conds } | Cond::Or { conds } => conds.iter().any(Cond::asks_autocommit),
+            Cond::IsAutocommit => true,
+        }
+    }
+
+    fn holds(&self, fates: &[Fate], autocommit: bool) -> bool {
+        match self {
+            Cond::Ok { step } => fates[*step] == Fate::Ok,
+            Cond::Error { step } => fates[*step] == Fate::Error,
+            Cond::Not { cond } => !cond.holds(fates, autocommit),
+            Cond::And { conds } => conds.iter().all(|cond| cond.holds(fates, autocommit)),
+            Cond::Or { conds } => conds.iter().any(|cond| cond.holds(fates, autocommit)),
+            Cond::IsAutocommit => autocommit,
+        }
+    }
+}
+
+impl Step {
+    /// Whether it is to be run after steps with these fates.
+    pub(crate) async fn is_due(&self, session: &Session, fates: &[Fate]) -> bool {
+        let Some(cond) = &self.cond else { return true };
+        let autocommit = cond.asks_autocommit() && session.is_autocommit().await;
+        cond.holds(fates, autocommit)
+    }
+}
+
+impl Program {
+    pub(crate) fn into_steps(self) -> Vec<Step> {
+        self.steps
+    }
+
+    /// Runs it and appends its result. A step whose answer is too large counts as failed, so
+    /// that a transaction built of conditions rolls back rather than commit unseen.
+    pub(crate) async fn run(self, session: &Session, limits: &Options, answer: &mut Answer) {
+        let mut fates = Vec::with_capacity(self.steps.len());
+        let mut errors = Vec::with_capacity(self.steps.len());
+        answer.raw(r#"{"step_results":["#);
+        for (index, step) in self.steps.iter().enumerate() {
+            if index > 0 {
+                answer.raw(",");
+            }
+            let mark = answer.mark();
+            let result = match step.is_due(session, &fates).await {
+                true => step.stmt.run(session, limits, answer).await.map(|()| Fate::Ok),
+                false => Ok(Fate::Skipped),
+            };
+            if result != Ok(Fate::Ok) {
+                answer.undo(mark);
+                answer.raw("null");
+            }
+            fates.push(*result.as_ref().unwrap_or(&Fate::Error));
+            errors.push(result.err());
+        }
+        let errors: Vec<_> = errors.iter().map(|e| e.as_ref().map(Failure::hrana)).collect();
+        answer.raw(r#"],"step_errors":"#);
+        answer.put(&errors);
+        answer.raw(r#","replication_index":null}"#);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(cond: &str, expect: bool) {
+        let cond: Cond = serde_json::from_str(cond).unwrap();
+        assert!(cond.looks_back_from(3));
+        assert_eq!(cond.holds(&[Fate::Ok, Fate::Error, Fate::Skipped], true), expect, "{cond:?}");
+    }
+
+    #[test]
+    fn conditions_hold_as_the_protocol_says() {
+        check(r#"{"type":"ok","step":0}"#, true);
+        check(r#"{"type":"ok","step":1}"#, false);
+        check(r#"{"type":"ok","step":2}"#, false);
+        check(r#"{"type":"error","step":0}"#, false);
+        check(r#"{"type":"error","step":1}"#, true);
+        check(r#"{"type":"error","step":2}"#, false);
+        check(r#"{"type":"not","cond":{"type":"error","step":2}}"#, true);
+        check(r#"{"type":"and","conds":[]}"#, true);
+        check(r#"{"type":"or","conds":[]}"#, false);
+        check(r#"{"type":"and","conds":[{"type":"ok","step":0},{"type":"is_autocommit"}]}"#, true);
+        check(r#"{"type":"or","conds":[{"type":"ok","step":1},{"type":"ok","step":0}]}"#, true);
+    }
+
+    #[test]
+    fn a_condition_must_look_back() {
+        for (cond, index, expect) in [
+            (r#"{"type":"ok","step":0}"#, 0, false),
+            (r#"{"type":"ok","step":0}"#, 1, true),
+            (r#"{"type":"not","cond":{"type":"error","step":5}}"#, 5, false),
+            (
+                r#"{"type":"or","conds":[{"type":"is_autocommit"},{"type":"ok","step":9}]}"#,
+                2,
+                false,
+            ),
+        ] {
+            let cond: Cond = serde_json::from_str(cond).unwrap();
+            assert_eq!(cond.looks_back_from(index), expect, "{cond:?} at {index}");
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! One statement of a client: its text, its parameters, how it is run, and the form of its result.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use forebay::{Outcome, Query, Session};
+use serde::{Deserialize, Serialize};
+
+use super::store::{SqlSource, StoredSql};
+use super::value::{Arg, put_row};
+use crate::failure::Failure;
+use crate::json::Answer;
+use crate::options::Options;
+
+/// Space that the result of a statement without rows may need.
+const RESULT_BYTES_MIN: usize = 512;
+
+/// A statement as a client sends it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Stmt {
+    #[serde(default)]
+    sql: Option<String>,
+    #[serde(default)]
+    sql_id: Option<i32>,
+    #[serde(default)]
+    args: Option<Vec<Arg>>,
+    #[serde(default)]
+    named_args: Option<Vec<NamedArg>>,
+    #[serde(default)]
+    want_rows: Option<bool>,
+}
+
+#[derive(Debug, Deserialize)]
+struct NamedArg {
+    name: String,
+    value: Arg,
+}
+
+/// A statement whose text is known.
+pub(crate) struct Prepared {
+    pub(crate) sql: Arc<str>,
+    args: Vec<Arg>,
+    named_args: Vec<NamedArg>,
+    pub(crate) want_rows: bool,
+}
+
+/// The bounds of one collected answer.
+#[derive(Clone, Copy)]
+pub(crate) struct Bounds {
+    pub(crate) rows: usize,
+    pub(crate) bytes: usize,
+    pub(crate) time: Duration,
+}
+
+impl Stmt {
+    pub(crate) fn prepare(self, sqls: &StoredSql) -> Result<Prepared, Failure> {
+        Ok(Prepared {
+            sql: sqls.resolve(SqlSource { sql: self.sql, sql_id: self.sql_id })?,
+            args: self.args.unwrap_or_default(),
+            named_args: self.named_args.unwrap_or_default(),
+            want_rows: self.want_rows.unwrap_or(true),
+        })
+    }
+}
+
+impl Bounds {
+    pub(crate) fn new(options: &Options, bytes: usize) -> Bounds {
+        Bounds { rows: options.rows_max, bytes, time: options.statement_timeout }
+    }
+}
+
+impl Prepared {
+    /// The statement on `session`, with its parameters and bounds.
+    pub(crate) fn query<'a>(&'a self, session: &'a Session, bounds: Bounds) -> Query<'a> {
+        let mut query = session
+            .query(&self.sql)
+            .timeout(bounds.time)
+            .max_rows(bounds.rows)
+            .max_bytes(bounds.bytes);
+        for Arg(value) in &self.args {
+            query = query.bind(value);
+        }
+        for NamedArg { name, value: Arg(value) } in &self.named_args {
+            query = query.bind_named(name, value);
+        }
+        query
+    }
+
+    /// Runs it and appends its result.
+    pub(crate) async fn run(
+        &self,
+        session: &Session,
+        options: &Options,
+        answer: &mut Answer,
+    ) -> Result<(), Failure> {
+        // A statement whose result could not be told in any case is not run at all.
+        if answer.room() < RESULT_BYTES_MIN {
+            return Err(Failure::response_too_large(
+                "the results before this one fill the answer (response_bytes_max); the \
+                 statement was not run",
+            ));
+        }
+        let started = Instant::now();
+        let bounds = Bounds::new(options, options.response_bytes_max);
+        let outcome = self.query(session, bounds).fetch().await?;
+        put_result(answer, &outcome, self.want_rows, started.elapsed())
+    }
+}
+
+/// A column, as results and cursors describe it.
+#[derive(Serialize)]
+pub(crate) struct Col<'a> {
+    name: &'a str,
+    decltype: Option<&'a str>,
+}
+
+pub(crate) fn cols(columns: &[forebay::Column]) -> Vec<Col<'_>> {
+    columns.iter().map(|c| Col { name: &c.name, decltype: c.declared.as_deref() }).collect()
+}
+
+fn put_result(
+    answer: &mut Answer,
+    outcome: &Outcome,
+    want_rows: bool,
+    elapsed: Duration,
+) -> Result<(), Failure> {
+    let rows = &outcome.rows;
+    answer.raw(r#"{"cols":"#);
+    answer.put(&cols(rows.columns()));
+    answer.raw(r#","rows":["#);
+    for index in 0..if want_rows { rows.len() } else { 0 } {
+        if index > 0 {
+            answer.raw(",");
+        }
+        put_row(answer.buffer(), rows.values(index));
+        answer.check()?;
+    }
+    answer.raw(r#"],"affected_row_count":"#);
+    answer.put(&outcome.rows_affected);
+    answer.raw(r#","last_insert_rowid":"#);
+    answer.put(&outcome.last_insert_id.map(|id| id.to_string()));
+    // How many rows were looked at, SQLite does not tell; these are the rows answered.
+    answer.raw(r#","replication_index":null,"rows_read":"#);
+    answer.put(&rows.len());
+    answer.raw(r#","rows_written":"#);
+    answer.put(&outcome.rows_affected);
+    answer.raw(r#","query_duration_ms":"#);
+    answer.put(&(elapsed.as_secs_f64() * 1e3));
+    answer.raw("}");
+    answer.check()
+}

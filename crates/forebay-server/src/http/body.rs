@@ -1,0 +1,74 @@
+//! The body of a request, read within bounds of size and time, and decoded from JSON.
+
+use axum::extract::Request;
+use axum::http::header;
+use http_body_util::BodyExt;
+use serde::de::DeserializeOwned;
+
+use super::service::Service;
+use crate::failure::Failure;
+use crate::memory::Held;
+
+/// Larger bodies are decoded on a thread of their own, so that they hold up no other request.
+const DECODED_INLINE_BYTES_MAX: usize = 256 << 10;
+
+/// Reads and decodes the body of `request`. The memory is held for as long as the request needs
+/// what was decoded.
+pub(crate) async fn read<T: DeserializeOwned + Send + 'static>(
+    service: &Service,
+    request: Request,
+) -> Result<(T, Held), Failure> {
+    let limit = service.options.body_read_timeout;
+    let (bytes, held) = match tokio::time::timeout(limit, collect(service, request)).await {
+        Ok(result) => result?,
+        Err(_) => {
+            return Err(Failure::new(
+                408,
+                "BODY_TIMEOUT",
+                format!("the body of the request did not arrive within {limit:?}"),
+            ));
+        }
+    };
+    if bytes.len() <= DECODED_INLINE_BYTES_MAX {
+        return decode(&bytes).map(|value| (value, held));
+    }
+    let decoded = tokio::task::spawn_blocking(move || decode(&bytes)).await;
+    let value =
+        decoded.map_err(|_| Failure::new(500, "INTERNAL", "decoding the body failed"))??;
+    Ok((value, held))
+}
+
+async fn collect(service: &Service, request: Request) -> Result<(Vec<u8>, Held), Failure> {
+    let bytes_max = service.options.body_bytes_max;
+    let too_large = || {
+        Failure::new(
+            413,
+            "BODY_TOO_LARGE",
+            format!("the body of the request is larger than {bytes_max} bytes (body_bytes_max)"),
+        )
+    };
+    let declared = request.headers().get(header::CONTENT_LENGTH);
+    let declared = declared.and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if declared.is_some_and(|bytes| bytes > bytes_max) {
+        return Err(too_large());
+    }
+    let mut held = service.memory.hold();
+    let mut bytes = Vec::new();
+    let mut body = request.into_body();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Failure::bad("BODY_BROKEN", "the body broke off"))?;
+        let Ok(data) = frame.into_data() else { continue };
+        if bytes.len() + data.len() > bytes_max {
+            return Err(too_large());
+        }
+        held.grow_to(bytes.len() + data.len())?;
+        bytes.extend_from_slice(&data);
+    }
+    Ok((bytes, held))
+}
+
+fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        Failure::bad("REQUEST_INVALID", format!("the body is not a request: {error}"))
+    })
+}

@@ -1,0 +1,21 @@
+//! HTTP: routes, what is checked before a request gets anywhere, and how answers are sent. What
+//! a Hrana request means is in `hrana`; which statements a remote client may run is decided in
+//! the library.
+
+mod auth;
+mod body;
+mod guard;
+mod health;
+mod metrics;
+mod origin;
+mod query;
+mod reply;
+mod routes;
+mod sending;
+mod service;
+mod stall;
+mod tally;
+
+pub(crate) use routes::router;
+pub(crate) use service::Service;
+pub(crate) use stall::Stall;

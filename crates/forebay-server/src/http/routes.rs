@@ -1,0 +1,122 @@
+//! Which path is answered by what.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::from_fn_with_state;
+use axum::response::Response;
+use axum::routing::{get, post};
+use serde::de::DeserializeOwned;
+
+use super::reply::Dialect;
+use super::service::Service;
+use super::{body, guard, health, metrics, query, reply};
+use crate::failure::Failure;
+use crate::hrana::{CursorRequest, PipelineRequest, SingleBatch, SingleExecute};
+use crate::json::Answer;
+
+/// Every route; the guard counts by these names and no others.
+pub(crate) const ROUTES: [&str; 11] = [
+    "/",
+    "/health",
+    "/metrics",
+    "/v1/query",
+    "/v1/execute",
+    "/v1/batch",
+    "/v2",
+    "/v2/pipeline",
+    "/v3",
+    "/v3/pipeline",
+    "/v3/cursor",
+];
+
+/// The routes over `service`, with everything that is checked before them.
+pub(crate) fn router(service: Arc<Service>) -> Router {
+    Router::new()
+        .route("/", get(index))
+        .route("/health", get(health::health))
+        .route("/metrics", get(metrics::metrics))
+        .route("/v1/query", post(query::query))
+        .route("/v1/execute", post(execute))
+        .route("/v1/batch", post(batch))
+        .route("/v2", get(hrana))
+        .route("/v2/pipeline", post(pipeline))
+        .route("/v3", get(hrana))
+        .route("/v3/pipeline", post(pipeline))
+        .route("/v3/cursor", post(cursor))
+        .fallback(unknown)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(service.clone(), guard::guard))
+        .with_state(service)
+}
+
+async fn index(request: Request) -> Response {
+    // A client with a ws:// address comes here.
+    if request.headers().contains_key(header::UPGRADE) {
+        let failure = Failure::new(
+            501,
+            "WEBSOCKET_UNSUPPORTED",
+            "WebSockets are not served; use the same address with http: instead of ws:",
+        );
+        return reply::failure(&failure, Dialect::Plain);
+    }
+    reply::text(StatusCode::OK, "Forebay: POST /v1/query, GET /health, GET /metrics, Hrana 2, 3\n")
+}
+
+async fn hrana() -> Response {
+    reply::text(StatusCode::OK, "Forebay: Hrana over HTTP, JSON\n")
+}
+
+async fn execute(State(service): State<Arc<Service>>, request: Request) -> Response {
+    answer(&service, request, async |request: SingleExecute| request.run(&service.door).await).await
+}
+
+async fn batch(State(service): State<Arc<Service>>, request: Request) -> Response {
+    answer(&service, request, async |request: SingleBatch| request.run(&service.door).await).await
+}
+
+async fn pipeline(State(service): State<Arc<Service>>, request: Request) -> Response {
+    answer(&service, request, async |request: PipelineRequest| request.run(&service.door).await)
+        .await
+}
+
+async fn answer<T: DeserializeOwned + Send + 'static>(
+    service: &Service,
+    request: Request,
+    run: impl AsyncFnOnce(T) -> Result<Answer, Failure>,
+) -> Response {
+    let result = match body::read::<T>(service, request).await {
+        Ok((request, _held)) => run(request).await,
+        Err(failure) => Err(failure),
+    };
+    match result {
+        Ok(answer) => reply::answer(answer),
+        Err(failure) => reply::failure(&failure, Dialect::Hrana),
+    }
+}
+
+async fn cursor(State(service): State<Arc<Service>>, request: Request) -> Response {
+    let result = match body::read::<CursorRequest>(&service, request).await {
+        Ok((request, _held)) => request.open(&service.door).await,
+        Err(failure) => Err(failure),
+    };
+    match result {
+        Ok(body) => reply::respond(StatusCode::OK, "application/x-ndjson", Body::from_stream(body)),
+        Err(failure) => reply::failure(&failure, Dialect::Hrana),
+    }
+}
+
+async fn unknown(request: Request) -> Response {
+    let path = request.uri().path();
+    let failure = Failure::new(404, "ROUTE_UNKNOWN", "nothing is served at this path");
+    reply::failure(&failure, Dialect::of(path))
+}
+
+async fn wrong_method(request: Request) -> Response {
+    let path = request.uri().path();
+    let failure = Failure::new(405, "METHOD_WRONG", "this path is not served for this method");
+    reply::failure(&failure, Dialect::of(path))
+}

@@ -1,0 +1,44 @@
+//! An answer on its way: it keeps its request's place until the last byte is handed over, and
+//! breaks off when that takes too long, however steadily the client reads.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use axum::body::{Body, HttpBody};
+use bytes::Bytes;
+use hyper::body::{Frame, SizeHint};
+use tokio::sync::OwnedSemaphorePermit;
+
+/// A body with a place and a deadline. The deadline is looked at when the connection asks for
+/// more; a connection that asks no more is the business of `stall`.
+pub(crate) struct Sending {
+    pub(crate) body: Body,
+    pub(crate) deadline: Instant,
+    pub(crate) place: Option<OwnedSemaphorePermit>,
+}
+
+impl HttpBody for Sending {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        if Instant::now() > self.deadline {
+            self.place = None;
+            let error = std::io::Error::from(std::io::ErrorKind::TimedOut);
+            return Poll::Ready(Some(Err(axum::Error::new(error))));
+        }
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

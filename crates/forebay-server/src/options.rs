@@ -1,0 +1,264 @@
+//! Every setting of the service: its default, its range and its check in one place. What concerns
+//! the database (pools, transaction limits, what a remote client may do) is set on
+//! [`forebay::Builder`] before the service gets it.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+
+/// Settings of the service. Begin with [`Options::default`] and change fields; [`crate::run`]
+/// checks them.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Options {
+    /// The bearer token that every request but `GET /health` must carry; none by default.
+    pub token: Option<Token>,
+    /// Names that the `Host` header may carry. Empty, the default, means: loopback names and
+    /// addresses when the listener is on loopback, any name otherwise. Names given here are
+    /// allowed beside loopback names; a port is not part of a name.
+    pub allowed_hosts: Vec<String>,
+    /// Web origins (`https://app.example.com`) whose pages may send requests; none by default.
+    pub allow_origins: Vec<String>,
+
+    /// Connections open at once; further ones wait in the kernel's queue. 2,048.
+    pub connections_max: usize,
+    /// Requests in work at once, until their answer is sent; more are refused with 503. 1,024.
+    pub requests_max: usize,
+    /// The longest a connection may take to send the head of a request, and the longest it may
+    /// lie idle between two. 30 s.
+    pub header_read_timeout: Duration,
+    /// The longest the body of a request may take to arrive. 30 s.
+    pub body_read_timeout: Duration,
+    /// The longest a client may take none of an answer that waits for it; then its connection is
+    /// closed. 30 s.
+    pub write_stall_timeout: Duration,
+    /// The longest one answer may take to be sent, however slowly its client reads. 300 s.
+    pub answer_send_timeout: Duration,
+    /// The largest body of a request in bytes. 32 MiB.
+    pub body_bytes_max: usize,
+    /// Bytes of request bodies and collected answers held at once, all clients together; more is
+    /// refused with 503. 1 GiB.
+    pub memory_bytes_max: usize,
+
+    /// Rows of one collected answer at most; a cursor has no such bound. 100,000.
+    pub rows_max: usize,
+    /// Bytes of one collected answer at most, as JSON; a cursor has no such bound. 64 MiB.
+    pub response_bytes_max: usize,
+    /// The longest one statement may run. 30 s.
+    pub statement_timeout: Duration,
+    /// The longest a script (Hrana's `sequence`) may run as a whole. 60 s.
+    pub script_timeout: Duration,
+    /// The longest a cursor may stay open, however slowly its client reads. 60 s.
+    pub cursor_timeout: Duration,
+
+    /// Hrana streams open between two requests. A pipeline that closes its own stream needs
+    /// none of these. 1,024.
+    pub streams_max: usize,
+    /// The longest a stream may lie idle between two requests; then it is rolled back and closed.
+    /// 10 s.
+    pub stream_idle_timeout: Duration,
+    /// Requests in one pipeline. 1,000.
+    pub pipeline_requests_max: usize,
+    /// Statements in one batch. 10,000.
+    pub batch_steps_max: usize,
+    /// SQL texts that a stream may store. 64.
+    pub stored_sql_max: usize,
+    /// Bytes of these, all texts of a stream together. 1 MiB.
+    pub stored_sql_bytes_max: usize,
+
+    /// The longest the service waits for requests in work when it stops. 30 s.
+    pub drain_timeout: Duration,
+    /// The longest `GET /health` waits for the database. 2 s.
+    pub health_timeout: Duration,
+    /// Statements that `GET /metrics` shows one by one: the busiest. 50.
+    pub fingerprints_shown: usize,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            token: None,
+            allowed_hosts: Vec::new(),
+            allow_origins: Vec::new(),
+            connections_max: 2_048,
+            requests_max: 1_024,
+            header_read_timeout: Duration::from_secs(30),
+            body_read_timeout: Duration::from_secs(30),
+            write_stall_timeout: Duration::from_secs(30),
+            answer_send_timeout: Duration::from_secs(300),
+            body_bytes_max: 32 << 20,
+            memory_bytes_max: 1 << 30,
+            rows_max: 100_000,
+            response_bytes_max: 64 << 20,
+            statement_timeout: Duration::from_secs(30),
+            script_timeout: Duration::from_secs(60),
+            cursor_timeout: Duration::from_secs(60),
+            streams_max: 1_024,
+            stream_idle_timeout: Duration::from_secs(10),
+            pipeline_requests_max: 1_000,
+            batch_steps_max: 10_000,
+            stored_sql_max: 64,
+            stored_sql_bytes_max: 1 << 20,
+            drain_timeout: Duration::from_secs(30),
+            health_timeout: Duration::from_secs(2),
+            fingerprints_shown: 50,
+        }
+    }
+}
+
+impl Options {
+    /// Checks every field against its range; the error names the field and the range.
+    pub fn validate(&self) -> Result<()> {
+        const COUNT: RangeInclusive<usize> = 1..=1_000_000;
+        const BYTES: RangeInclusive<usize> = 1_024..=(1 << 40);
+        let counts = [
+            ("connections_max", self.connections_max, COUNT),
+            ("requests_max", self.requests_max, COUNT),
+            ("rows_max", self.rows_max, 1..=1_000_000_000),
+            ("streams_max", self.streams_max, COUNT),
+            ("pipeline_requests_max", self.pipeline_requests_max, COUNT),
+            ("batch_steps_max", self.batch_steps_max, COUNT),
+            ("stored_sql_max", self.stored_sql_max, COUNT),
+            ("fingerprints_shown", self.fingerprints_shown, 0..=10_000),
+            ("body_bytes_max", self.body_bytes_max, BYTES),
+            ("memory_bytes_max", self.memory_bytes_max, BYTES),
+            ("response_bytes_max", self.response_bytes_max, BYTES),
+            ("stored_sql_bytes_max", self.stored_sql_bytes_max, BYTES),
+        ];
+        for (name, value, range) in counts {
+            within(name, &value, &range)?;
+        }
+        let seconds = Duration::from_millis(1)..=Duration::from_secs(86_400);
+        let times = [
+            ("header_read_timeout", self.header_read_timeout),
+            ("body_read_timeout", self.body_read_timeout),
+            ("write_stall_timeout", self.write_stall_timeout),
+            ("answer_send_timeout", self.answer_send_timeout),
+            ("statement_timeout", self.statement_timeout),
+            ("script_timeout", self.script_timeout),
+            ("cursor_timeout", self.cursor_timeout),
+            ("stream_idle_timeout", self.stream_idle_timeout),
+            ("drain_timeout", self.drain_timeout),
+            ("health_timeout", self.health_timeout),
+        ];
+        for (name, value) in times {
+            within(name, &value, &seconds)?;
+        }
+        if self.memory_bytes_max < self.body_bytes_max.max(self.response_bytes_max) {
+            return Err(Error::options(
+                "memory_bytes_max is smaller than body_bytes_max or response_bytes_max, so that \
+                 a single request could never be served; raise it, or lower the other two",
+            ));
+        }
+        self.validate_names()
+    }
+
+    fn validate_names(&self) -> Result<()> {
+        if self.token.as_ref().is_some_and(|token| token.0.is_empty()) {
+            return Err(Error::options("token is empty; leave it out to require none"));
+        }
+        for host in &self.allowed_hosts {
+            if host.is_empty() || host.contains(['/', ' ', '*']) {
+                return Err(Error::options(format!(
+                    "allowed_hosts: {host:?} is not a host name; give it as in db.example.com, \
+                     without scheme, port or wildcard"
+                )));
+            }
+        }
+        for origin in &self.allow_origins {
+            let rest = origin.strip_prefix("https://").or(origin.strip_prefix("http://"));
+            if rest.is_none_or(|rest| rest.is_empty() || rest.contains(['/', ' ', '*'])) {
+                return Err(Error::options(format!(
+                    "allow_origins: {origin:?} is not a web origin; give it as in \
+                     https://app.example.com, without path, final slash or wildcard"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn within<T: PartialOrd + fmt::Debug>(
+    name: &str,
+    value: &T,
+    range: &RangeInclusive<T>,
+) -> Result<()> {
+    if range.contains(value) {
+        return Ok(());
+    }
+    let (low, high) = (range.start(), range.end());
+    Err(Error::options(format!("{name} is {value:?}, but must be from {low:?} to {high:?}")))
+}
+
+/// A bearer token. It is never printed, and compared in constant time.
+#[derive(Clone)]
+pub struct Token(String);
+
+impl Token {
+    /// The token, without white space around it.
+    pub fn new(text: impl AsRef<str>) -> Token {
+        Token(text.as_ref().trim().to_owned())
+    }
+
+    /// Whether `presented` is this token. The time it takes tells the length of the token and
+    /// nothing else.
+    pub(crate) fn matches(&self, presented: &[u8]) -> bool {
+        subtle::ConstantTimeEq::ct_eq(self.0.as_bytes(), presented).into()
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(change: impl FnOnce(&mut Options), expect: Option<&str>) {
+        let mut options = Options::default();
+        change(&mut options);
+        match (options.validate(), expect) {
+            (Ok(()), None) => {}
+            (Err(error), Some(part)) => {
+                assert!(error.is_options());
+                assert!(error.to_string().contains(part), "{error}");
+            }
+            (result, expect) => panic!("{result:?} instead of {expect:?}"),
+        }
+    }
+
+    #[test]
+    fn ranges_are_checked_and_named() {
+        check(|_| {}, None);
+        check(|o| o.requests_max = 0, Some("requests_max is 0, but must be from 1"));
+        check(|o| o.body_bytes_max = 10, Some("body_bytes_max"));
+        check(|o| o.drain_timeout = Duration::ZERO, Some("drain_timeout is 0ns"));
+        check(|o| o.cursor_timeout = Duration::from_secs(100_000), Some("cursor_timeout"));
+        check(|o| o.memory_bytes_max = 1 << 20, Some("memory_bytes_max is smaller"));
+        check(|o| o.token = Some(Token::new(" \n")), Some("token is empty"));
+        check(|o| o.token = Some(Token::new("x")), None);
+        check(|o| o.allowed_hosts = vec!["db.example.com".into()], None);
+        check(|o| o.allowed_hosts = vec!["http://db".into()], Some("allowed_hosts"));
+        check(|o| o.allow_origins = vec!["https://app.example.com".into()], None);
+        check(|o| o.allow_origins = vec!["*".into()], Some("allow_origins"));
+        check(|o| o.allow_origins = vec!["https://a/".into()], Some("allow_origins"));
+    }
+
+    #[test]
+    fn a_token_is_compared_whole_and_never_printed() {
+        let token = Token::new("secret\n");
+        assert!(token.matches(b"secret"));
+        for other in ["", "secre", "secret2", "Secret"] {
+            assert!(!token.matches(other.as_bytes()), "{other}");
+        }
+        assert!(
+            !format!("{:?}", Options { token: Some(token), ..Options::default() })
+                .contains("secret")
+        );
+    }
+}
