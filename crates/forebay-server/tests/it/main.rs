@@ -1,0 +1,22 @@
+//! The service over real connections to a port of its own, on real SQLite files.
+#![allow(clippy::unwrap_used, reason = "a panic with its line is all a failed test needs")]
+
+// The Hrana protocol: requests and what they are answered.
+mod hrana;
+// Hrana's cursors: results that are read bit by bit.
+mod cursor;
+// Plain JSON: `POST /v1/query`.
+mod query;
+// Bounds, and what happens at them.
+mod limits;
+// What is refused, and to whom.
+mod security;
+// `GET /health` and `GET /metrics`.
+mod observe;
+// Stopping.
+mod shutdown;
+
+// A service under test, a client, and JSON patterns, for the modules above.
+mod client;
+mod pattern;
+mod service;
