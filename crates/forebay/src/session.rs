@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::backend::sqlite::Scope;
 use crate::engine::{Engine, Pinned, SessionState};
 use crate::error::Result;
+use crate::outcome::Describe;
 use crate::query::{Execute, Query, Target};
 
 /// Statements in order, as one client sends them. Transactions are begun and ended with SQL.
@@ -45,6 +46,14 @@ impl Session {
     pub fn execute_batch<'a>(&'a self, sql: &'a str) -> impl Future<Output = Result<()>> + Send {
         let call = self.query(sql).into_call();
         async move { self.engine.script_in_session(&self.state, call).await }
+    }
+
+    /// What a statement takes and gives, without running it. It knows what the open transaction
+    /// has created.
+    #[track_caller]
+    pub fn describe<'a>(&'a self, sql: &'a str) -> impl Future<Output = Result<Describe>> + Send {
+        let call = self.query(sql).into_call();
+        async move { self.engine.describe_in_session(&self.state, call).await }
     }
 
     /// Whether no transaction is open. A transaction that was ended by a time limit counts as

@@ -2,7 +2,8 @@
 
 use super::call::Call;
 use super::database::Engine;
-use crate::backend::sqlite::{Analysis, Effect};
+use super::session::SessionState;
+use crate::backend::sqlite::{Analysis, Described, Effect};
 use crate::error::Result;
 use crate::outcome::{Describe, Explanation};
 use crate::sql::{Bypass, Fingerprint};
@@ -48,13 +49,28 @@ impl Engine {
     pub(crate) async fn describe(&self, call: Call<'_>) -> Result<Describe> {
         self.check_moved()?;
         let mut reader = self.readers.acquire(call.holder(None)).await?;
-        let described = reader.describe(call.sql)?;
-        Ok(Describe {
-            params: described.params,
-            columns: described.analysis.columns.to_vec(),
-            is_explain: described.analysis.is_explain,
-            is_readonly: described.analysis.is_readonly,
-        })
+        reader.describe(call.sql).map(describe)
+    }
+
+    /// The same as a session sees it: with what its open transaction has created.
+    pub(crate) async fn describe_in_session(
+        &self,
+        session: &SessionState,
+        call: Call<'_>,
+    ) -> Result<Describe> {
+        let _turn = session.turn().await;
+        let Some(pinned) = session.pinned() else { return self.describe(call).await };
+        let sql = call.sql.to_owned();
+        pinned.run(move |connection| connection.describe(&sql)).await.map(describe)
+    }
+}
+
+fn describe(described: Described) -> Describe {
+    Describe {
+        params: described.params,
+        columns: described.analysis.columns.to_vec(),
+        is_explain: described.analysis.is_explain,
+        is_readonly: described.analysis.is_readonly,
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::Mutex as Turn;
+use tokio::sync::{Mutex as Turn, MutexGuard};
 
 use super::call::Call;
 use super::database::Engine;
@@ -35,7 +35,13 @@ impl SessionState {
         }
     }
 
-    fn pinned(&self) -> Option<Arc<Pinned>> {
+    /// Waits until the statements asked for before have ended.
+    pub(super) async fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().await
+    }
+
+    /// The connection that the session holds now.
+    pub(super) fn pinned(&self) -> Option<Arc<Pinned>> {
         self.slot().clone()
     }
 

@@ -20,7 +20,7 @@ mod shm;
 pub(crate) use analysis::{Analysis, Effect};
 pub(crate) use catchup::CatchUp;
 pub(crate) use connect::{Connector, Role};
-pub(crate) use connection::{Connection, Scope, StatementCounters};
+pub(crate) use connection::{Connection, Described, Scope, StatementCounters};
 pub(crate) use location::Location;
 pub(crate) use open::open;
 pub(crate) use options::Options;
