@@ -70,7 +70,8 @@ fn class(error: &forebay::Error) -> (u16, &'static str) {
         (error.is_not_found(), 404, "NOT_FOUND"),
         (error.is_constraint_violation(), 409, "SQLITE_CONSTRAINT"),
         (error.is_too_large(), 422, "RESPONSE_TOO_LARGE"),
-        (error.is_timeout(), 504, "STATEMENT_TIMEOUT"),
+        // A statement that is stopped has SQLite's code for that.
+        (error.is_timeout(), 504, "TRANSACTION_TIMEOUT"),
         (error.is_pool_exhausted(), 503, "POOL_EXHAUSTED"),
         (error.is_busy(), 503, "SQLITE_BUSY"),
         (error.is_full(), 507, "SQLITE_FULL"),
@@ -79,8 +80,15 @@ fn class(error: &forebay::Error) -> (u16, &'static str) {
         (error.is_corrupt(), 500, "SQLITE_CORRUPT"),
         (error.is_open(), 500, "SQLITE_CANTOPEN"),
     ];
-    let found = classes.into_iter().find(|(holds, ..)| *holds);
-    found.map_or((500, "SQLITE_ERROR"), |(_, status, name)| (status, name))
+    if let Some((_, status, name)) = classes.into_iter().find(|(holds, ..)| *holds) {
+        return (status, name);
+    }
+    // With these codes SQLite refuses a statement for what it says, not for what befell it.
+    let is_refusal = error
+        .code()
+        .map(primary)
+        .is_some_and(|code| ["SQLITE_ERROR", "SQLITE_MISMATCH", "SQLITE_RANGE"].contains(&code));
+    (if is_refusal { 400 } else { 500 }, "SQLITE_ERROR")
 }
 
 /// `SQLITE_CONSTRAINT_UNIQUE` → `SQLITE_CONSTRAINT`: libSQL's own server sends primary codes, and

@@ -102,7 +102,7 @@ impl StreamRequest {
             }
             StreamRequest::Describe(source) => {
                 let sql = stream.sqls.resolve(source)?;
-                let describe = door.db.describe(&sql).await?;
+                let describe = stream.session.describe(&sql).await?;
                 answer.raw(r#"describe","result":"#);
                 answer.put(&DescribeResult::new(&describe));
                 answer.check()?;

@@ -209,15 +209,29 @@ async fn a_slow_cursor_is_told_why_it_ends() {
     assert!(started.elapsed() < Duration::from_secs(5));
     let last = lines.last().unwrap();
     assert_matches(last, &json!({ "type": "error", "error": { "code": "CURSOR_TIMEOUT" } }));
-    assert_eq!(reader_in_use(&service).await, 0);
+    let started = Instant::now();
+    while reader_in_use(&service).await != 0 {
+        assert!(started.elapsed() < Duration::from_secs(5), "still held");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Other tests take memory in this process, so this one is measured in a process of its own.
+#[test]
+fn memory_does_not_grow_with_the_answer() {
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "cursor::measured_alone", "--ignored", "--nocapture"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
 }
 
 #[tokio::test]
-async fn memory_does_not_grow_with_the_answer() {
+#[ignore = "run by memory_does_not_grow_with_the_answer"]
+async fn measured_alone() {
     let service = Service::start().await;
-    let mut client = service.client().await;
-    drop(client.get("/v3").await);
-    // A million rows of a kilobyte each: more than a gigabyte as JSON.
+    // 300,000 rows of a kilobyte each.
     let sql = "SELECT hex(zeroblob(512)) FROM (WITH RECURSIVE n(i) AS \
                (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 300000) SELECT i FROM n)";
     let stream = TcpStream::connect(service.address).await.unwrap();
@@ -238,7 +252,7 @@ async fn memory_does_not_grow_with_the_answer() {
     }
     assert!(bytes > 300_000 * 1_024);
     let grown = peak.saturating_sub(before);
-    assert!(grown < 64 << 20, "{grown} bytes for an answer of {bytes}");
+    assert!(grown < 32 << 20, "{grown} bytes for an answer of {bytes}");
 }
 
 /// What this process has in memory; 0 where the system does not tell.
