@@ -33,18 +33,19 @@ async fn reader_in_use(service: &Service) -> Value {
 async fn entries_come_in_order() {
     let service = Service::start().await;
     let is_error = json!({ "type": "error", "step": 2 });
+    let one = json!({ "type": "integer", "value": "1" });
     let body = json!({ "batch": { "steps": [
         { "stmt": { "sql": "CREATE TABLE t(x INTEGER)" } },
         { "stmt": { "sql": "INSERT INTO t VALUES (1), (2) RETURNING x" } },
         { "stmt": { "sql": "nonsense" } },
-        { "stmt": { "sql": "SELECT x FROM t WHERE x > ?", "args": [{ "type": "integer", "value": "1" }] } },
+        { "stmt": { "sql": "SELECT x FROM t WHERE x > ?", "args": [one] } },
         { "stmt": { "sql": "SELECT 1" }, "condition": { "type": "not", "cond": is_error } },
         { "stmt": { "sql": "SELECT x FROM t", "want_rows": false }, "condition": is_error },
     ] } });
     let reply = service.post("/v3/cursor", &body).await;
     assert_eq!(reply.status, 200);
     let row = |n: &str| json!({ "type": "row", "row": [{ "type": "integer", "value": n }] });
-    let end = |affected: u64, id: Value| json!({ "type": "step_end", "affected_row_count": affected, "last_insert_rowid": id });
+    let end = |count: u64, id: Value| json!({ "type": "step_end", "affected_row_count": count, "last_insert_rowid": id });
     let pattern = json!([
         { "baton": "*", "base_url": null },
         { "type": "step_begin", "step": 0, "cols": [] },

@@ -125,6 +125,7 @@ async fn dangerous_statements_are_denied_at_every_door() {
     ] {
         let stmt = json!({ "sql": sql });
         let steps = json!([{ "stmt": stmt }]);
+        let begun = json!([{ "stmt": { "sql": "BEGIN" } }, steps[0]]);
         let doors = [
             ("/v1/query", stmt.clone()),
             ("/v1/execute", json!({ "stmt": stmt })),
@@ -134,7 +135,7 @@ async fn dangerous_statements_are_denied_at_every_door() {
                 json!({ "requests": [
                 { "type": "execute", "stmt": stmt },
                 { "type": "sequence", "sql": sql },
-                { "type": "batch", "batch": { "steps": [{ "stmt": { "sql": "BEGIN" } }, steps[0]] } },
+                { "type": "batch", "batch": { "steps": begun } },
                 { "type": "close" },
             ] }),
             ),
