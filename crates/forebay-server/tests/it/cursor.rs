@@ -45,7 +45,11 @@ async fn entries_come_in_order() {
     let reply = service.post("/v3/cursor", &body).await;
     assert_eq!(reply.status, 200);
     let row = |n: &str| json!({ "type": "row", "row": [{ "type": "integer", "value": n }] });
-    let end = |count: u64, id: Value| json!({ "type": "step_end", "affected_row_count": count, "last_insert_rowid": id });
+    let end = |count: u64, id: Value| {
+        let mut end = json!({ "type": "step_end", "affected_row_count": count });
+        end["last_insert_rowid"] = id;
+        end
+    };
     let pattern = json!([
         { "baton": "*", "base_url": null },
         { "type": "step_begin", "step": 0, "cols": [] },
