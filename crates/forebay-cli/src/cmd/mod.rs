@@ -1,0 +1,9 @@
+//! The commands, one module each.
+
+mod demo;
+mod explain;
+mod serve;
+
+pub(crate) use demo::demo;
+pub(crate) use explain::explain;
+pub(crate) use serve::serve;
