@@ -188,10 +188,10 @@ pub(crate) struct ExplainArgs {
     pub(crate) json: bool,
 }
 
-/// Make a database of realistic size, send it the load of a busy site with and without Forebay,
-/// and compare: throughput, latency, hits, and stale reads (there are none).
+/// Compare the load of a busy site with and without Forebay, and check every answer.
 ///
-/// The same load runs three times, each time on a fresh copy: through plain SQLite connections,
+/// Makes a database of realistic size and prints throughput, latency, hits, and the stale reads
+/// found. The same load runs three times, each time on a fresh copy: through plain SQLite connections,
 /// through Forebay with its cache off, and through Forebay. Ctrl-C ends it early and prints what
 /// there is.
 #[derive(Args, Debug)]

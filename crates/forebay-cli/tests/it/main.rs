@@ -1,0 +1,14 @@
+//! The real binary on real files: each module starts it as a user would.
+#![allow(clippy::unwrap_used, reason = "a panic with its line is all a failed test needs")]
+
+// What a user sees of each command.
+mod demo;
+mod explain;
+mod serve;
+
+// A crash in the middle of writes.
+mod crash;
+
+// The process and the protocol, for the modules above.
+mod http;
+mod process;
