@@ -41,7 +41,7 @@ pub(super) static SHAPES: [Shape; 11] = [
     Shape {
         name: "story",
         sql: "SELECT id, version, title, body, score, comments FROM stories WHERE id = ?",
-        weight: 260,
+        weight: 280,
         key: Key::Story,
         checks: &[Check::Key { family: Family::Story, version: 1 }],
         volatile: false,
@@ -63,7 +63,7 @@ pub(super) static SHAPES: [Shape; 11] = [
         name: "front page",
         sql: "SELECT s.id, s.version, s.title, s.score, s.comments, u.id, u.version, u.name \
               FROM stories s JOIN users u ON u.id = s.author_id ORDER BY s.id DESC LIMIT 30",
-        weight: 180,
+        weight: 190,
         key: Key::None,
         checks: &[STORY_ROWS, Check::Each { family: Family::User, id: 5, version: 6 }],
         volatile: false,
@@ -71,7 +71,7 @@ pub(super) static SHAPES: [Shape; 11] = [
     Shape {
         name: "user",
         sql: "SELECT id, version, name, about, karma FROM users WHERE id = ?",
-        weight: 140,
+        weight: 145,
         key: Key::User,
         checks: &[Check::Key { family: Family::User, version: 1 }],
         volatile: false,
@@ -90,7 +90,7 @@ pub(super) static SHAPES: [Shape; 11] = [
         name: "tag cloud",
         sql: "SELECT g.name, count(*) FROM story_tags t JOIN tags g ON g.id = t.tag_id \
               GROUP BY g.id ORDER BY g.id",
-        weight: 60,
+        weight: 40,
         key: Key::None,
         checks: &[Check::Sum { column: 1 }],
         volatile: false,
@@ -98,7 +98,7 @@ pub(super) static SHAPES: [Shape; 11] = [
     Shape {
         name: "top users",
         sql: "SELECT id, version, name, karma FROM users ORDER BY karma DESC, id LIMIT 20",
-        weight: 40,
+        weight: 38,
         key: Key::None,
         checks: &[Check::Each { family: Family::User, id: 0, version: 1 }],
         volatile: false,
@@ -115,7 +115,7 @@ pub(super) static SHAPES: [Shape; 11] = [
     Shape {
         name: "most discussed",
         sql: "SELECT id, version, title, comments FROM stories ORDER BY comments DESC, id LIMIT 10",
-        weight: 15,
+        weight: 4,
         key: Key::None,
         checks: &[STORY_ROWS],
         volatile: false,
@@ -124,7 +124,7 @@ pub(super) static SHAPES: [Shape; 11] = [
         name: "comments by user",
         sql: "SELECT id, story_id, body FROM comments WHERE author_id = ? \
               ORDER BY id DESC LIMIT 20",
-        weight: 3,
+        weight: 2,
         key: Key::User,
         checks: &[],
         volatile: false,
@@ -132,7 +132,7 @@ pub(super) static SHAPES: [Shape; 11] = [
     Shape {
         name: "votes of a story",
         sql: "SELECT count(*) FROM votes WHERE story_id = ?",
-        weight: 2,
+        weight: 1,
         key: Key::Story,
         checks: &[Check::Key { family: Family::Votes, version: 0 }],
         volatile: false,
