@@ -48,13 +48,18 @@ fn nothing_acknowledged_is_lost_and_no_read_is_stale() {
             client.join().unwrap();
         }
         let written = known.counter.load(SeqCst) - before;
-        assert!(written > 20, "round {round}: only {written} writes, too few to prove anything");
+        assert!(
+            written > 20,
+            "round {round}: only {written} writes, too few to prove anything"
+        );
     }
     let service = Service::start(folder.path(), &["app.db"]);
     verify(service.address, &known);
     drop(service);
     let bare = rusqlite::Connection::open(folder.path().join("app.db")).unwrap();
-    let check: String = bare.query_one("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    let check: String = bare
+        .query_one("PRAGMA integrity_check", [], |row| row.get(0))
+        .unwrap();
     assert_eq!(check, "ok");
 }
 
@@ -70,11 +75,15 @@ fn prepare(folder: &Path) {
 
 /// Writes until the service is gone; a row and the counter in turn.
 fn write(address: SocketAddr, writer: i64, known: &Acknowledged) {
-    let Ok(mut http) = Http::connect(address) else { return };
+    let Ok(mut http) = Http::connect(address) else {
+        return;
+    };
     let last = &known.rows[writer as usize];
     // A row whose acknowledgement was lost may be there: numbers go on behind it.
     let sql = "SELECT coalesce(max(seq), 0) FROM rows WHERE writer = ?";
-    let Ok(start) = http.scalar(sql, &json!([writer])) else { return };
+    let Ok(start) = http.scalar(sql, &json!([writer])) else {
+        return;
+    };
     let start = start.as_i64().unwrap();
     assert!(start >= last.load(SeqCst));
     for seq in start + 1.. {
@@ -91,10 +100,14 @@ fn write(address: SocketAddr, writer: i64, known: &Acknowledged) {
 
 /// Reads until the service is gone; no answer may be older than what was acknowledged before.
 fn watch(address: SocketAddr, known: &Acknowledged) {
-    let Ok(mut http) = Http::connect(address) else { return };
+    let Ok(mut http) = Http::connect(address) else {
+        return;
+    };
     loop {
         let floor = known.counter.load(SeqCst);
-        let Ok(n) = http.scalar("SELECT n FROM counter", &json!([])) else { return };
+        let Ok(n) = http.scalar("SELECT n FROM counter", &json!([])) else {
+            return;
+        };
         assert!(n.as_i64().unwrap() >= floor, "stale: {n} after {floor}");
     }
 }
@@ -104,7 +117,10 @@ fn verify(address: SocketAddr, known: &Acknowledged) {
     let mut http = Http::connect(address).unwrap();
     for _ in 0..3 {
         let n = http.scalar("SELECT n FROM counter", &json!([])).unwrap();
-        assert!(n.as_i64().unwrap() >= known.counter.load(SeqCst), "the counter went back");
+        assert!(
+            n.as_i64().unwrap() >= known.counter.load(SeqCst),
+            "the counter went back"
+        );
         for (writer, last) in known.rows.iter().enumerate() {
             let last = last.load(SeqCst);
             let sql = "SELECT count(*) FROM rows WHERE writer = ? AND seq BETWEEN 1 AND ?";

@@ -97,12 +97,17 @@ pub(super) fn run(way: Way, load: &Load, path: &Path) -> Result<Measured> {
         return run_clients(way, load, path, open, spawn_thread::<Bare>);
     }
     let url = format!("sqlite:{}", path.display());
-    let db = load.runtime.block_on(Builder::new(url).cache(way == Way::Forebay).open())?;
+    let db = load
+        .runtime
+        .block_on(Builder::new(url).cache(way == Way::Forebay).open())?;
     let open = || Ok(Layered::new(db.clone()));
     let measured = run_clients(way, load, path, open, spawn_task::<Layered>);
     let stats = db.stats();
     load.runtime.block_on(Db::close(&db));
-    Ok(Measured { stats: Some(stats), ..measured? })
+    Ok(Measured {
+        stats: Some(stats),
+        ..measured?
+    })
 }
 
 /// A client that is ready to run.
@@ -118,7 +123,14 @@ struct Ready<C> {
 impl<C: Client> Ready<C> {
     /// The channel has room for every tally; if nobody waits for it any more, it is not wanted.
     async fn run(self) {
-        let tally = drive(self.client, self.chooser, self.ledger, self.until, self.stop).await;
+        let tally = drive(
+            self.client,
+            self.chooser,
+            self.ledger,
+            self.until,
+            self.stop,
+        )
+        .await;
         let _ = self.done.send(tally);
     }
 }
@@ -140,7 +152,9 @@ fn run_clients<C: Client>(
     spawn: impl Fn(&Handle, Ready<C>),
 ) -> Result<Measured> {
     let ledger = Arc::new(Ledger::new(&load.facts));
-    let clients = (0..load.clients).map(|_| open()).collect::<Result<Vec<C>>>()?;
+    let clients = (0..load.clients)
+        .map(|_| open())
+        .collect::<Result<Vec<C>>>()?;
     let chooser = |seed: u64| load.chooser.seeded(load.seed.wrapping_add(seed));
     let auditor = Auditor::new(open()?, Bare::open(path, 1)?, chooser(AUDIT_SEED));
     let outsider = Bare::open(path, 1)?;
@@ -151,7 +165,14 @@ fn run_clients<C: Client>(
     for (index, client) in (0u64..).zip(clients) {
         let (ledger, stop, done) = (Arc::clone(&ledger), load.stop.clone(), done.clone());
         let until = start + load.time;
-        let ready = Ready { client, chooser: chooser(index), ledger, until, stop, done };
+        let ready = Ready {
+            client,
+            chooser: chooser(index),
+            ledger,
+            until,
+            stop,
+            done,
+        };
         spawn(&load.runtime, ready);
     }
     drop(done);
@@ -159,7 +180,14 @@ fn run_clients<C: Client>(
         let audit = scope.spawn(|| auditor.run(&load.runtime, &ended, &settled));
         let writer = scope.spawn(|| {
             let chooser = chooser(OUTSIDE_SEED);
-            outside::write(outsider, chooser, &ledger, load.outside_writes, &load.runtime, &ended)
+            outside::write(
+                outsider,
+                chooser,
+                &ledger,
+                load.outside_writes,
+                &load.runtime,
+                &ended,
+            )
         });
         let tally = gather(&tallies, load, way, start);
         let elapsed = start.elapsed();

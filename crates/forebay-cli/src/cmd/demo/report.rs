@@ -40,14 +40,12 @@ impl Report<'_> {
             let _ = writeln!(text, "\n{}", time_spent(&stats.fingerprints));
             text.push_str(&not_cached(&stats.fingerprints));
         }
-        text.push_str("Indexes left out on purpose:");
-        for (index, missing) in MISSING.iter().enumerate() {
-            let start = if index % 2 == 0 { "\n  " } else { "  " };
-            let _ = write!(text, "{start}{:<22} {:<16}", missing.on, missing.hurts);
-        }
-        text.push('\n');
+        text.push_str(&left_out());
         for run in &self.runs {
-            for what in [&run.tally.first_stale, &run.audit.first_differing].into_iter().flatten() {
+            for what in [&run.tally.first_stale, &run.audit.first_differing]
+                .into_iter()
+                .flatten()
+            {
                 let _ = writeln!(text, "STALE over {}: {what}", run.way.title());
             }
         }
@@ -88,14 +86,15 @@ impl Report<'_> {
     fn headline(&self) -> String {
         let args = self.args;
         format!(
-            "{} rows, {}; {} clients, {} % writes, {} outside writes/s, {} s each, seed {}\n",
+            "{} rows ({}), {} clients, {} % writes, {} s each, seed {}; {} writes/s from outside.\n\
+             bare SQLite: rusqlite, prepared statements, one connection per client and thread.\n",
             grouped(self.rows),
             brief_size(self.bytes),
             args.clients,
             args.write_percent,
-            args.outside_writes,
             args.seconds,
-            args.seed
+            args.seed,
+            args.outside_writes,
         )
     }
 
@@ -112,15 +111,23 @@ impl Report<'_> {
             cells.extend(self.runs.iter().map(cell));
             table.add_row(cells);
         };
-        row("reads per second", &|run| rate(run.tally.reads().count(), run));
-        row("writes per second", &|run| rate(run.tally.writes.count(), run));
+        row("reads per second", &|run| {
+            rate(run.tally.reads().count(), run)
+        });
+        row("writes per second", &|run| {
+            rate(run.tally.writes.count(), run)
+        });
         row("read p50", &|run| latency(&run.tally.reads(), 0.5));
         row("read p99", &|run| latency(&run.tally.reads(), 0.99));
         row("write p50", &|run| latency(&run.tally.writes, 0.5));
         row("write p99", &|run| latency(&run.tally.writes, 0.99));
         row("reads answered by the cache", &hit_ratio);
-        row("reads checked by version", &|run| grouped(run.tally.reads().count()));
-        row("reads compared by value", &|run| grouped(run.audit.compared));
+        row("reads checked by version", &|run| {
+            grouped(run.tally.reads().count())
+        });
+        row("reads compared by value", &|run| {
+            grouped(run.audit.compared)
+        });
         row("stale reads", &|run| grouped(run.stale()));
         if self.runs.iter().any(|run| run.tally.failures > 0) {
             row("failed statements", &|run| grouped(run.tally.failures));
@@ -132,16 +139,27 @@ impl Report<'_> {
 
 /// The statements that took most of the database's time under Forebay.
 fn time_spent(fingerprints: &[FingerprintStats]) -> Table {
-    let total: f64 = fingerprints.iter().map(|one| one.origin_time.as_secs_f64()).sum();
+    let total: f64 = fingerprints
+        .iter()
+        .map(|one| one.origin_time.as_secs_f64())
+        .sum();
     let mut sorted: Vec<&FingerprintStats> = fingerprints.iter().collect();
     sorted.sort_by_key(|one| std::cmp::Reverse(one.origin_time));
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);
     table.set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(["Forebay: where the time went", "share", "calls", "cached", "each miss"]);
+    table.set_header([
+        "Forebay: where the time went",
+        "share",
+        "calls",
+        "cached",
+        "each miss",
+    ]);
     for one in sorted.into_iter().take(STATEMENTS_SHOWN) {
         let misses = one.calls - one.hits.min(one.calls);
-        let each = one.origin_time.checked_div(u32::try_from(misses).unwrap_or(u32::MAX));
+        let each = one
+            .origin_time
+            .checked_div(u32::try_from(misses).unwrap_or(u32::MAX));
         table.add_row([
             label(one),
             format!(
@@ -149,7 +167,11 @@ fn time_spent(fingerprints: &[FingerprintStats]) -> Table {
                 100.0 * one.origin_time.as_secs_f64() / total.max(f64::MIN_POSITIVE)
             ),
             grouped(one.calls),
-            if one.hits + one.misses > 0 { percent(one.hits, one.calls) } else { "–".to_owned() },
+            if one.hits + one.misses > 0 {
+                percent(one.hits, one.calls)
+            } else {
+                "–".to_owned()
+            },
             each.map_or("–".to_owned(), brief_time),
         ]);
     }
@@ -162,15 +184,34 @@ fn not_cached(fingerprints: &[FingerprintStats]) -> String {
     let mut text = String::new();
     for one in fingerprints.iter().filter(|one| one.name.is_some()) {
         for (reason, count) in one.bypasses.iter().take(1) {
-            let _ = writeln!(text, "Not cached: {} ({reason}), {}x", label(one), grouped(*count));
+            let _ = writeln!(
+                text,
+                "Not cached: {} ({reason}), {}x",
+                label(one),
+                grouped(*count)
+            );
         }
+    }
+    text
+}
+
+/// The indexes left out on purpose, two on a line.
+fn left_out() -> String {
+    let mut text = "Indexes left out on purpose, and what they slow down:\n".to_owned();
+    for pair in MISSING.chunks(2) {
+        let cells = pair
+            .iter()
+            .map(|one| format!("{:<20} {:<17}", one.on, one.hurts));
+        let _ = writeln!(text, "  {}", cells.collect::<String>().trim_end());
     }
     text
 }
 
 /// The name given to the statement, or the beginning of its text.
 fn label(one: &FingerprintStats) -> String {
-    one.name.clone().unwrap_or_else(|| one.statement.chars().take(28).collect())
+    one.name
+        .clone()
+        .unwrap_or_else(|| one.statement.chars().take(28).collect())
 }
 
 fn align_right(table: &mut Table) {
@@ -188,7 +229,9 @@ fn per_second(count: u64, run: &Measured) -> f64 {
 }
 
 fn latency(latency: &Latency, quantile: f64) -> String {
-    latency.quantile(quantile).map_or("–".to_owned(), brief_time)
+    latency
+        .quantile(quantile)
+        .map_or("–".to_owned(), brief_time)
 }
 
 fn hit_ratio(run: &Measured) -> String {
@@ -230,7 +273,11 @@ fn run_json(run: &Measured) -> Value {
 }
 
 fn latency_json(latency: &Latency) -> Value {
-    let micros = |quantile| latency.quantile(quantile).map(|time| time.as_nanos() as f64 / 1e3);
+    let micros = |quantile| {
+        latency
+            .quantile(quantile)
+            .map(|time| time.as_nanos() as f64 / 1e3)
+    };
     json!({ "p50": micros(0.5), "p99": micros(0.99), "max": micros(1.0) })
 }
 
