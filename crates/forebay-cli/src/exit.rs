@@ -22,11 +22,7 @@ pub(crate) enum Exit {
 impl Exit {
     /// The exit that an error asks for.
     pub(crate) fn of(error: &anyhow::Error) -> Exit {
-        if error.is::<Usage>() {
-            Exit::Usage
-        } else {
-            Exit::Failed
-        }
+        if error.is::<Usage>() { Exit::Usage } else { Exit::Failed }
     }
 
     pub(crate) fn code(self) -> u8 {

@@ -21,11 +21,7 @@ use crate::exit::Exit;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    log(if matches!(cli.command, Command::Serve(_)) {
-        "info"
-    } else {
-        "warn"
-    });
+    log(if matches!(cli.command, Command::Serve(_)) { "info" } else { "warn" });
     let exit = run(cli.command).unwrap_or_else(|error| {
         // Nothing is left to tell a standard error that cannot be written to.
         let _ = writeln!(std::io::stderr(), "forebay: {error:#}");

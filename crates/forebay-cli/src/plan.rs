@@ -38,15 +38,9 @@ impl ServePlan {
         options.token = args.token_file.as_deref().map(read_token).transpose()?;
         options.allowed_hosts.clone_from(&args.allowed_hosts);
         options.allow_origins.clone_from(&args.allow_origins);
-        options
-            .validate()
-            .map_err(|error| Usage(error.to_string()))?;
+        options.validate().map_err(|error| Usage(error.to_string()))?;
         let database = database(&args.url, &args.database).access(Access::Remote);
-        Ok(ServePlan {
-            listen,
-            database,
-            options,
-        })
+        Ok(ServePlan { listen, database, options })
     }
 }
 

@@ -51,9 +51,7 @@ impl FromStr for Size {
 
     fn from_str(text: &str) -> Result<Size, &'static str> {
         let bytes = parse(text, &SIZES).and_then(|bytes| usize::try_from(bytes).ok());
-        bytes
-            .map(Size)
-            .ok_or("expected bytes, or a number with KB, MB, GB, KiB, MiB or GiB")
+        bytes.map(Size).ok_or("expected bytes, or a number with KB, MB, GB, KiB, MiB or GiB")
     }
 }
 
@@ -61,10 +59,7 @@ impl FromStr for Size {
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let units = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
-        match units
-            .iter()
-            .find(|(_, bytes)| self.0 > 0 && self.0.is_multiple_of(*bytes))
-        {
+        match units.iter().find(|(_, bytes)| self.0 > 0 && self.0.is_multiple_of(*bytes)) {
             Some((unit, bytes)) => write!(f, "{}{unit}", self.0 / bytes),
             None => write!(f, "{}", self.0),
         }
@@ -79,9 +74,7 @@ impl FromStr for Count {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Count, &'static str> {
-        text.parse()
-            .map(Count)
-            .map_err(|_| "expected a whole number")
+        text.parse().map(Count).map_err(|_| "expected a whole number")
     }
 }
 
@@ -94,9 +87,7 @@ impl fmt::Display for Count {
 /// A whole number with a unit; none when it is neither, or too large.
 fn parse(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     let text = text.trim().to_ascii_lowercase();
-    let digits = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let (_, factor) = units.iter().find(|(name, _)| *name == unit.trim_start())?;
     number.parse::<u64>().ok()?.checked_mul(*factor)

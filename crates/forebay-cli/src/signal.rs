@@ -16,10 +16,7 @@ impl Signals {
         use tokio::signal::unix::{SignalKind, signal};
         let terminate = signal(SignalKind::terminate())?;
         let interrupt = signal(SignalKind::interrupt())?;
-        Ok(Signals {
-            terminate,
-            interrupt,
-        })
+        Ok(Signals { terminate, interrupt })
     }
 
     /// Waits for the next signal.

@@ -15,11 +15,7 @@ const SQL_BYTES_MAX: u64 = 1_000_000_000;
 
 pub(crate) async fn explain(args: &ExplainArgs) -> Result<Exit> {
     let sql = statement(&args.sql)?;
-    let db = Builder::new(&args.url)
-        .read_only(true)
-        .create(false)
-        .open()
-        .await?;
+    let db = Builder::new(&args.url).read_only(true).create(false).open().await?;
     let explanation = db.explain(&sql).await;
     db.close().await;
     let explanation = explanation?;

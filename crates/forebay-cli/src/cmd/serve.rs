@@ -51,24 +51,22 @@ async fn signalled_twice(mut signals: Signals, stop: oneshot::Sender<()>) {
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|error| match error.kind() {
-            ErrorKind::AddrInUse => anyhow!(
-                "{address} is in use, perhaps by another `forebay serve`: stop that, or choose \
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        ErrorKind::AddrInUse => anyhow!(
+            "{address} is in use, perhaps by another `forebay serve`: stop that, or choose \
              another port with --listen {}:PORT (port 0 takes a free one)",
-                address.ip()
-            ),
-            ErrorKind::PermissionDenied => anyhow!(
-                "not allowed to listen on {address}: ports below 1024 belong to the system; choose \
+            address.ip()
+        ),
+        ErrorKind::PermissionDenied => anyhow!(
+            "not allowed to listen on {address}: ports below 1024 belong to the system; choose \
              another with --listen {}:PORT",
-                address.ip()
-            ),
-            ErrorKind::AddrNotAvailable => anyhow!(
-                "{} is not an address of this machine; listen on 127.0.0.1, or on 0.0.0.0 for all \
+            address.ip()
+        ),
+        ErrorKind::AddrNotAvailable => anyhow!(
+            "{} is not an address of this machine; listen on 127.0.0.1, or on 0.0.0.0 for all \
              addresses (with --token-file)",
-                address.ip()
-            ),
-            _ => anyhow::Error::new(error).context(format!("cannot listen on {address}")),
-        })
+            address.ip()
+        ),
+        _ => anyhow::Error::new(error).context(format!("cannot listen on {address}")),
+    })
 }

@@ -48,18 +48,13 @@ fn nothing_acknowledged_is_lost_and_no_read_is_stale() {
             client.join().unwrap();
         }
         let written = known.counter.load(SeqCst) - before;
-        assert!(
-            written > 20,
-            "round {round}: only {written} writes, too few to prove anything"
-        );
+        assert!(written > 20, "round {round}: only {written} writes, too few to prove anything");
     }
     let service = Service::start(folder.path(), &["app.db"]);
     verify(service.address, &known);
     drop(service);
     let bare = rusqlite::Connection::open(folder.path().join("app.db")).unwrap();
-    let check: String = bare
-        .query_one("PRAGMA integrity_check", [], |row| row.get(0))
-        .unwrap();
+    let check: String = bare.query_one("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(check, "ok");
 }
 
@@ -117,10 +112,7 @@ fn verify(address: SocketAddr, known: &Acknowledged) {
     let mut http = Http::connect(address).unwrap();
     for _ in 0..3 {
         let n = http.scalar("SELECT n FROM counter", &json!([])).unwrap();
-        assert!(
-            n.as_i64().unwrap() >= known.counter.load(SeqCst),
-            "the counter went back"
-        );
+        assert!(n.as_i64().unwrap() >= known.counter.load(SeqCst), "the counter went back");
         for (writer, last) in known.rows.iter().enumerate() {
             let last = last.load(SeqCst);
             let sql = "SELECT count(*) FROM rows WHERE writer = ? AND seq BETWEEN 1 AND ?";

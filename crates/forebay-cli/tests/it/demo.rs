@@ -28,24 +28,15 @@ fn measures_three_ways_and_finds_nothing_stale() {
     assert_eq!(report["rows"], 5_000);
     assert_eq!(report["stale_reads"], 0, "{report}");
     let runs = report["runs"].as_array().unwrap();
-    let ways: Vec<_> = runs
-        .iter()
-        .map(|run| run["way"].as_str().unwrap())
-        .collect();
+    let ways: Vec<_> = runs.iter().map(|run| run["way"].as_str().unwrap()).collect();
     assert_eq!(ways, ["bare", "cache_off", "forebay"]);
     for run in runs {
         for positive in ["reads_per_second", "writes_per_second", "outside_writes"] {
             assert!(run[positive].as_f64().unwrap() > 0.0, "{positive}: {run}");
         }
         assert_eq!(run["failed_statements"], 0, "{run}");
-        assert!(
-            run["reads_compared_by_value"].as_u64().unwrap() > 100,
-            "{run}"
-        );
-        assert!(
-            run["read_us"]["p50"].as_f64() <= run["read_us"]["p99"].as_f64(),
-            "{run}"
-        );
+        assert!(run["reads_compared_by_value"].as_u64().unwrap() > 100, "{run}");
+        assert!(run["read_us"]["p50"].as_f64() <= run["read_us"]["p99"].as_f64(), "{run}");
     }
     assert_eq!(runs[0]["hit_ratio"], 0.0);
     assert_eq!(runs[1]["hit_ratio"], 0.0, "the cache was off");
@@ -59,27 +50,14 @@ fn the_report_fits_a_terminal() {
     let output = demo(folder.path(), &[]);
     ended(&output, 0, "");
     let text = stdout(&output);
-    for part in [
-        "bare SQLite",
-        "cache off",
-        "stale reads",
-        "read p99",
-        "users (karma)",
-    ] {
+    for part in ["bare SQLite", "cache off", "stale reads", "read p99", "users (karma)"] {
         assert!(text.contains(part), "expected {part:?} in:\n{text}");
     }
     let widest = text.lines().map(|line| line.chars().count()).max().unwrap();
     assert!(widest <= 80, "{widest} columns:\n{text}");
     assert!(text.lines().count() <= 40, "more than a screen:\n{text}");
-    assert!(
-        !text.contains('\u{1b}'),
-        "no escapes where there is no terminal:\n{text}"
-    );
-    assert_eq!(
-        String::from_utf8(output.stderr).unwrap(),
-        "",
-        "nor a progress bar"
-    );
+    assert!(!text.contains('\u{1b}'), "no escapes where there is no terminal:\n{text}");
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "", "nor a progress bar");
 }
 
 #[test]
@@ -90,25 +68,13 @@ fn a_named_file_is_kept_and_never_overwritten() {
     let bare = rusqlite::Connection::open(&path).unwrap();
     let count = |table: &str| {
         let sql = format!("SELECT count(*) FROM {table}");
-        bare.query_one(&sql, [], |row| row.get::<_, i64>(0))
-            .unwrap()
+        bare.query_one(&sql, [], |row| row.get::<_, i64>(0)).unwrap()
     };
-    let tables = [
-        "users",
-        "stories",
-        "story_tags",
-        "tags",
-        "comments",
-        "votes",
-    ];
+    let tables = ["users", "stories", "story_tags", "tags", "comments", "votes"];
     assert_eq!(tables.map(count).iter().sum::<i64>(), 5_000);
     drop(bare);
     let before = std::fs::read(&path).unwrap();
-    ended(
-        &demo(folder.path(), &["--path", "site.db"]),
-        1,
-        "exists already",
-    );
+    ended(&demo(folder.path(), &["--path", "site.db"]), 1, "exists already");
     assert_eq!(std::fs::read(&path).unwrap(), before);
     let files = std::fs::read_dir(folder.path()).unwrap();
     assert_eq!(files.count(), 1, "nothing but the file is left");
@@ -122,11 +88,7 @@ fn keep_keeps_the_temporary_file() {
     let report: Value = serde_json::from_str(&stdout(&output)).unwrap();
     let kept = Path::new(report["kept"].as_str().unwrap());
     assert!(kept.starts_with(folder.path()) && kept.exists(), "{kept:?}");
-    assert_eq!(
-        std::fs::read_dir(kept.parent().unwrap()).unwrap().count(),
-        1,
-        "no copies"
-    );
+    assert_eq!(std::fs::read_dir(kept.parent().unwrap()).unwrap().count(), 1, "no copies");
 }
 
 #[test]
@@ -134,21 +96,14 @@ fn ctrl_c_ends_it_early_with_a_report() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = forebay(folder.path());
     command.args(["demo", "--seconds", "60", "--rows", "5000", "--json"]);
-    let child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     std::thread::sleep(Duration::from_millis(1_500));
     signal(&child, "INT");
     let output = child.wait_with_output().unwrap();
     ended(&output, 130, "");
     let report: Value = serde_json::from_str(&stdout(&output)).unwrap();
     assert_eq!(report["interrupted"], true);
-    assert!(
-        report["runs"][0]["reads_per_second"].as_f64().unwrap() > 0.0,
-        "{report}"
-    );
+    assert!(report["runs"][0]["reads_per_second"].as_f64().unwrap() > 0.0, "{report}");
     assert!(is_empty(folder.path()), "temporary files are gone");
 }
 

@@ -36,32 +36,16 @@ fn says_whether_and_why() {
         let said = explain_json(folder.path(), sql);
         assert_eq!(said["effect"], effect, "{sql}: {said}");
         assert_eq!(said["cacheable"], cacheable, "{sql}: {said}");
-        assert_eq!(
-            said["reasons"].as_array().unwrap().is_empty(),
-            cacheable,
-            "{sql}: {said}"
-        );
+        assert_eq!(said["reasons"].as_array().unwrap().is_empty(), cacheable, "{sql}: {said}");
         assert_eq!(said["reads"], json!(reads), "{sql}: {said}");
         assert_eq!(said["writes"], json!(writes), "{sql}: {said}");
     };
     check("SELECT random()", "read", false, &[], &[]);
-    check(
-        "UPDATE users SET karma = 1 WHERE id = 1",
-        "write",
-        false,
-        &["users"],
-        &["users"],
-    );
+    check("UPDATE users SET karma = 1 WHERE id = 1", "write", false, &["users"], &["users"]);
     let said = explain_json(folder.path(), "SELECT name FROM names WHERE name > 'B'");
-    assert!(
-        said["reads"].to_string().contains("users"),
-        "a view is seen through: {said}"
-    );
+    assert!(said["reads"].to_string().contains("users"), "a view is seen through: {said}");
     assert!(said["plan"].to_string().contains("SCAN users"), "{said}");
-    assert!(
-        !said["statement"].to_string().contains("'B'"),
-        "literals are removed: {said}"
-    );
+    assert!(!said["statement"].to_string().contains("'B'"), "literals are removed: {said}");
 }
 
 #[test]
@@ -80,11 +64,7 @@ fn speaks_plainly() {
         "SELECT name FROM users WHERE id = ?\n",
     );
     assert_eq!(stdout(&piped), text);
-    ended(
-        &run_with_input(folder.path(), &["explain", "app.db", "-"], " \n"),
-        1,
-        "no statement",
-    );
+    ended(&run_with_input(folder.path(), &["explain", "app.db", "-"], " \n"), 1, "no statement");
 }
 
 #[test]
@@ -92,11 +72,7 @@ fn changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     database(folder.path());
     let before = std::fs::read(folder.path().join("app.db")).unwrap();
-    for sql in [
-        "SELECT * FROM users",
-        "DELETE FROM users",
-        "DROP TABLE users",
-    ] {
+    for sql in ["SELECT * FROM users", "DELETE FROM users", "DROP TABLE users"] {
         ended(&explain(folder.path(), sql), 0, "");
     }
     assert_eq!(std::fs::read(folder.path().join("app.db")).unwrap(), before);
@@ -110,17 +86,9 @@ fn what_cannot_be_explained_ends_with_1() {
     let folder = tempfile::tempdir().unwrap();
     database(folder.path());
     ended(&explain(folder.path(), "SELEC 1"), 1, "SELEC");
-    ended(
-        &explain(folder.path(), "SELECT * FROM missing"),
-        1,
-        "missing",
-    );
+    ended(&explain(folder.path(), "SELECT * FROM missing"), 1, "missing");
     ended(&explain(folder.path(), ""), 1, "");
-    ended(
-        &run(folder.path(), &["explain", "nowhere.db", "SELECT 1"]),
-        1,
-        "nowhere.db",
-    );
+    ended(&run(folder.path(), &["explain", "nowhere.db", "SELECT 1"]), 1, "nowhere.db");
     ended(&run(folder.path(), &["explain", ".", "SELECT 1"]), 1, "");
     assert!(!folder.path().join("nowhere.db").exists());
     ended(&run(folder.path(), &["explain", "app.db"]), 2, "");

@@ -31,11 +31,7 @@ impl Http {
         let stream = TcpStream::connect(address)?;
         stream.set_read_timeout(Some(Duration::from_secs(30)))?;
         stream.set_nodelay(true)?;
-        Ok(Http {
-            stream: BufReader::new(stream),
-            address,
-            token: None,
-        })
+        Ok(Http { stream: BufReader::new(stream), address, token: None })
     }
 
     pub(crate) fn with_token(mut self, token: &str) -> Http {
@@ -49,11 +45,7 @@ impl Http {
 
     /// Runs a statement by `POST /v1/query`.
     pub(crate) fn query(&mut self, sql: &str, params: &Value) -> io::Result<Response> {
-        self.send(
-            "POST",
-            "/v1/query",
-            &json!({ "sql": sql, "params": params }).to_string(),
-        )
+        self.send("POST", "/v1/query", &json!({ "sql": sql, "params": params }).to_string())
     }
 
     /// The first value of the first row of an answer that must succeed.
@@ -85,15 +77,8 @@ impl Http {
                 Some(_) => {}
             }
         }
-        let body = if chunked {
-            self.chunks()?
-        } else {
-            self.bytes(length)?
-        };
-        Ok(Response {
-            status,
-            body: String::from_utf8(body).unwrap(),
-        })
+        let body = if chunked { self.chunks()? } else { self.bytes(length)? };
+        Ok(Response { status, body: String::from_utf8(body).unwrap() })
     }
 
     fn line(&mut self) -> io::Result<String> {

@@ -1,8 +1,5 @@
 //! The real binary on real files: each module starts it as a user would.
-#![allow(
-    clippy::unwrap_used,
-    reason = "a panic with its line is all a failed test needs"
-)]
+#![allow(clippy::unwrap_used, reason = "a panic with its line is all a failed test needs")]
 
 // What a user sees of each command.
 mod demo;

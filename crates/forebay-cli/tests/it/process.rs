@@ -26,18 +26,9 @@ pub(crate) fn run<S: AsRef<OsStr>>(folder: &Path, args: &[S]) -> Output {
 /// Runs it to its end with this on standard input.
 pub(crate) fn run_with_input(folder: &Path, args: &[&str], input: &str) -> Output {
     let mut command = forebay(folder);
-    command
-        .args(args)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(input.as_bytes())
-        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     child.wait_with_output().unwrap()
 }
 
@@ -59,9 +50,7 @@ pub(crate) fn ended(output: &Output, code: i32, says: &str) {
 
 /// Sends a signal by its name, such as `TERM`.
 pub(crate) fn signal(child: &Child, name: &str) {
-    let sent = Command::new("kill")
-        .args([&format!("-{name}"), &child.id().to_string()])
-        .status();
+    let sent = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status();
     assert!(sent.unwrap().success(), "kill -{name}");
 }
 
@@ -91,34 +80,19 @@ impl Service {
     /// Starts it on a free port of its own, and waits until it is ready.
     pub(crate) fn start(folder: &Path, args: &[&str]) -> Service {
         let mut command = forebay(folder);
-        command
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .args(args);
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        command.args(["serve", "--listen", "127.0.0.1:0"]).args(args);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
         let Some(address) = line.trim_end().strip_prefix("listening on http://") else {
             let mut said = String::new();
             child.kill().unwrap();
-            child
-                .stderr
-                .take()
-                .unwrap()
-                .read_to_string(&mut said)
-                .unwrap();
+            child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
             panic!("not ready: {line:?}, {said}");
         };
         let address = address.parse().unwrap();
-        Service {
-            child,
-            address,
-            stdout,
-        }
+        Service { child, address, stdout }
     }
 
     /// Sends a signal, waits for the end, and gives the exit code with what was written to
@@ -128,12 +102,7 @@ impl Service {
         let code = wait(&mut self.child);
         let (mut out, mut said) = (String::new(), String::new());
         self.stdout.read_to_string(&mut out).unwrap();
-        self.child
-            .stderr
-            .take()
-            .unwrap()
-            .read_to_string(&mut said)
-            .unwrap();
+        self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
         (code, out, said)
     }
 }

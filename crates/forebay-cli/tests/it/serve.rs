@@ -18,25 +18,14 @@ fn serve(folder: &Path, args: &[&str]) -> Output {
 fn serves_a_new_database_and_stops_on_sigterm() {
     let folder = tempfile::tempdir().unwrap();
     let service = Service::start(folder.path(), &[]);
-    assert!(
-        folder.path().join("forebay.db").exists(),
-        "the default file is created"
-    );
+    assert!(folder.path().join("forebay.db").exists(), "the default file is created");
     let mut http = Http::connect(service.address).unwrap();
     assert_eq!(http.get("/health").unwrap().status, 200);
-    let create = http.query(
-        "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)",
-        &json!([]),
-    );
+    let create = http.query("CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)", &json!([]));
     assert_eq!(create.unwrap().status, 200);
-    let insert = http
-        .query("INSERT INTO t (v) VALUES (?), (?)", &json!(["a", "b"]))
-        .unwrap();
+    let insert = http.query("INSERT INTO t (v) VALUES (?), (?)", &json!(["a", "b"])).unwrap();
     assert_eq!(insert.status, 200, "{insert:?}");
-    assert_eq!(
-        http.scalar("SELECT count(*) FROM t", &json!([])).unwrap(),
-        2
-    );
+    assert_eq!(http.scalar("SELECT count(*) FROM t", &json!([])).unwrap(), 2);
     let (code, out, said) = service.stop("TERM");
     assert_eq!(code, Some(0), "{said}");
     assert_eq!(out, "", "one line, and no more, on standard output");
@@ -63,18 +52,11 @@ fn a_second_signal_stops_at_once() {
     std::thread::sleep(Duration::from_millis(300));
     signal(&service.child, "TERM");
     std::thread::sleep(Duration::from_millis(300));
-    assert!(
-        service.child.try_wait().unwrap().is_none(),
-        "it waits for the statement"
-    );
+    assert!(service.child.try_wait().unwrap().is_none(), "it waits for the statement");
     let start = std::time::Instant::now();
     signal(&service.child, "TERM");
     assert_eq!(wait(&mut service.child), Some(130));
-    assert!(
-        start.elapsed() < Duration::from_secs(5),
-        "{:?}",
-        start.elapsed()
-    );
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
     assert!(running.join().unwrap().is_err(), "the connection was cut");
 }
 
@@ -104,26 +86,16 @@ fn a_port_in_use_is_named() {
     let output = serve(folder.path(), &["--listen", &address]);
     ended(&output, 1, "is in use");
     ended(&output, 1, "--listen 127.0.0.1:PORT");
-    assert!(
-        !folder.path().join("forebay.db").exists(),
-        "it leaves no trace"
-    );
+    assert!(!folder.path().join("forebay.db").exists(), "it leaves no trace");
 }
 
 #[test]
 fn other_machines_need_a_token() {
     let folder = tempfile::tempdir().unwrap();
     for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0"] {
-        ended(
-            &serve(folder.path(), &["--listen", address]),
-            2,
-            "--token-file",
-        );
+        ended(&serve(folder.path(), &["--listen", address]), 2, "--token-file");
     }
-    let output = serve(
-        folder.path(),
-        &["--listen", "192.0.2.1:0", "--allow-anonymous"],
-    );
+    let output = serve(folder.path(), &["--listen", "192.0.2.1:0", "--allow-anonymous"]);
     ended(&output, 1, "not an address of this machine");
 }
 
@@ -148,10 +120,7 @@ fn a_token_is_required_once_given() {
     assert_eq!(status(Some("s3cre"), "/v1/query"), 401);
     assert_eq!(status(Some("s3cret"), "/v1/query"), 200);
     let (_, _, said) = service.stop("TERM");
-    assert!(
-        !said.contains("s3cret"),
-        "the token is never logged: {said}"
-    );
+    assert!(!said.contains("s3cret"), "the token is never logged: {said}");
 }
 
 #[test]
@@ -170,11 +139,7 @@ fn token_files_are_checked() {
     check(&"x".repeat(100_000), 1, "larger than");
     let output = serve(folder.path(), &["--token-file", "missing"]);
     ended(&output, 1, "cannot read the token file missing");
-    ended(
-        &serve(folder.path(), &["--token-file", "."]),
-        1,
-        "cannot read the token file .",
-    );
+    ended(&serve(folder.path(), &["--token-file", "."]), 1, "cannot read the token file .");
     let both = ["--token-file", "token", "--allow-anonymous"];
     ended(&serve(folder.path(), &both), 2, "cannot be used with");
 }
@@ -212,32 +177,18 @@ fn wrong_arguments_end_with_2() {
         let output = serve(folder.path(), args);
         assert_eq!(output.status.code(), Some(2), "{args:?}: {output:?}");
     }
-    assert_eq!(
-        std::fs::read_dir(folder.path()).unwrap().count(),
-        0,
-        "nothing was created"
-    );
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was created");
 }
 
 #[test]
 fn databases_that_cannot_be_opened_end_with_1() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("folder")).unwrap();
-    std::fs::write(
-        folder.path().join("text.db"),
-        "no database, but text\n".repeat(100),
-    )
-    .unwrap();
-    for args in [
-        &["folder"][..],
-        &["text.db"],
-        &["no/such/folder/app.db"],
-        &["missing.db", "--read-only"],
-    ] {
-        let output = serve(
-            folder.path(),
-            &[args, &["--listen", "127.0.0.1:0"]].concat(),
-        );
+    std::fs::write(folder.path().join("text.db"), "no database, but text\n".repeat(100)).unwrap();
+    for args in
+        [&["folder"][..], &["text.db"], &["no/such/folder/app.db"], &["missing.db", "--read-only"]]
+    {
+        let output = serve(folder.path(), &[args, &["--listen", "127.0.0.1:0"]].concat());
         assert_eq!(output.status.code(), Some(1), "{args:?}: {output:?}");
         assert_eq!(stdout(&output), "", "{args:?}: it was never ready");
     }
@@ -271,9 +222,7 @@ fn commits_of_another_process_are_seen_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let service = Service::start(folder.path(), &["app.db"]);
     let mut http = Http::connect(service.address).unwrap();
-    let create = http
-        .query("CREATE TABLE t (n INTEGER NOT NULL)", &json!([]))
-        .unwrap();
+    let create = http.query("CREATE TABLE t (n INTEGER NOT NULL)", &json!([])).unwrap();
     assert_eq!(create.status, 200, "{create:?}");
     let other = rusqlite::Connection::open(folder.path().join("app.db")).unwrap();
     other.busy_timeout(Duration::from_secs(5)).unwrap();

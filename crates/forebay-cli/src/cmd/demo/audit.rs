@@ -41,12 +41,7 @@ pub(super) struct Auditor<C> {
 
 impl<C: Client> Auditor<C> {
     pub(super) fn new(client: C, bare: Bare, chooser: Chooser) -> Auditor<C> {
-        Auditor {
-            client,
-            bare,
-            chooser,
-            audit: Audit::default(),
-        }
+        Auditor { client, bare, chooser, audit: Audit::default() }
     }
 
     /// Compares while the load runs, until `stop`, then once more everything that is at rest.
@@ -94,9 +89,7 @@ impl<C: Client> Auditor<C> {
         self.audit.compared += 1;
         if answer != expected {
             self.audit.differing += 1;
-            self.audit
-                .first_differing
-                .get_or_insert_with(|| read.to_string());
+            self.audit.first_differing.get_or_insert_with(|| read.to_string());
         }
         Ok(())
     }

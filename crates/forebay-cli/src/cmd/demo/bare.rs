@@ -61,9 +61,8 @@ impl Bare {
             let version = first(&self.connection, sql::PROFILE, (about, user))?;
             return Ok(Receipt::profile(*user, version));
         }
-        let transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let receipt = change_in(&transaction, write)?;
         transaction.commit()?;
         Ok(receipt)
@@ -86,9 +85,7 @@ impl Client for Bare {
 fn change_in(transaction: &Connection, write: &Write) -> Result<Receipt> {
     match write {
         Write::Vote { story, user } => {
-            transaction
-                .prepare_cached(sql::VOTE)?
-                .execute((story, user))?;
+            transaction.prepare_cached(sql::VOTE)?.execute((story, user))?;
             let mut update = transaction.prepare_cached(sql::COUNT_VOTE)?;
             let (version, votes) = update.query_one([story], |r| Ok((r.get(0)?, r.get(1)?)))?;
             Ok(Receipt::vote(*story, version, votes))
@@ -98,32 +95,22 @@ fn change_in(transaction: &Connection, write: &Write) -> Result<Receipt> {
             let version = first(transaction, sql::COUNT_COMMENT, [story])?;
             Ok(Receipt::comment(*story, version, comment))
         }
-        Write::Post {
-            user,
-            title,
-            body,
-            tags,
-        } => {
+        Write::Post { user, title, body, tags } => {
             let story = first(transaction, sql::POST, (user, title, body))?;
             for tag in tags {
-                transaction
-                    .prepare_cached(sql::TAG)?
-                    .execute((story, tag))?;
+                transaction.prepare_cached(sql::TAG)?.execute((story, tag))?;
             }
             Ok(Receipt::post(story, tags.len() as u64))
         }
-        Write::Profile { user, about } => Ok(Receipt::profile(
-            *user,
-            first(transaction, sql::PROFILE, (about, user))?,
-        )),
+        Write::Profile { user, about } => {
+            Ok(Receipt::profile(*user, first(transaction, sql::PROFILE, (about, user))?))
+        }
     }
 }
 
 /// The integer that a statement answers; it is run to its end, so that it is complete.
 fn first(connection: &Connection, sql: &str, params: impl Params) -> Result<i64> {
-    Ok(connection
-        .prepare_cached(sql)?
-        .query_one(params, |row| row.get(0))?)
+    Ok(connection.prepare_cached(sql)?.query_one(params, |row| row.get(0))?)
 }
 
 fn own(value: ValueRef<'_>) -> Result<Value> {

@@ -36,39 +36,22 @@ pub(super) struct Receipt {
 
 impl Receipt {
     pub(super) fn vote(story: i64, version: i64, votes: i64) -> Receipt {
-        let versions = vec![
-            (Family::Story, story, version),
-            (Family::Votes, story, votes),
-        ];
-        Receipt {
-            versions,
-            taggings: 0,
-        }
+        let versions = vec![(Family::Story, story, version), (Family::Votes, story, votes)];
+        Receipt { versions, taggings: 0 }
     }
 
     pub(super) fn comment(story: i64, version: i64, comment: i64) -> Receipt {
-        let versions = vec![
-            (Family::Story, story, version),
-            (Family::NewestComment, story, comment),
-        ];
-        Receipt {
-            versions,
-            taggings: 0,
-        }
+        let versions =
+            vec![(Family::Story, story, version), (Family::NewestComment, story, comment)];
+        Receipt { versions, taggings: 0 }
     }
 
     pub(super) fn profile(user: i64, version: i64) -> Receipt {
-        Receipt {
-            versions: vec![(Family::User, user, version)],
-            taggings: 0,
-        }
+        Receipt { versions: vec![(Family::User, user, version)], taggings: 0 }
     }
 
     pub(super) fn post(story: i64, taggings: u64) -> Receipt {
-        Receipt {
-            versions: vec![(Family::Story, story, 1)],
-            taggings,
-        }
+        Receipt { versions: vec![(Family::Story, story, 1)], taggings }
     }
 }
 

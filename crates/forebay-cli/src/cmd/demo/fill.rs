@@ -45,12 +45,7 @@ impl Sizes {
     fn of(rows: u64) -> Sizes {
         let rows = u32::try_from(rows).expect("the number of rows is bounded by the arguments");
         let (users, stories, votes) = (rows * 8 / 100, rows / 10, rows / 4);
-        Sizes {
-            users,
-            stories,
-            votes,
-            comments: rows - users - 3 * stories - votes - TAGS,
-        }
+        Sizes { users, stories, votes, comments: rows - users - 3 * stories - votes - TAGS }
     }
 }
 
@@ -103,9 +98,7 @@ fn reserve(path: &Path) -> Result<()> {
 }
 
 fn unix_time() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(0)
 }
 
@@ -154,9 +147,7 @@ impl Filler<'_> {
     }
 
     fn insert_users(&mut self) -> Result<bool> {
-        let mut insert = self
-            .connection
-            .prepare("INSERT INTO users VALUES (?, ?, ?, ?, ?, 1)")?;
+        let mut insert = self.connection.prepare("INSERT INTO users VALUES (?, ?, ?, ?, ?, 1)")?;
         for id in 1..=self.sizes.users {
             let name = format!("{}{id}", prose::sentence(&mut self.rng, 1));
             let about = prose::sentence(&mut self.rng, 12);
@@ -172,9 +163,8 @@ impl Filler<'_> {
 
     fn insert_stories(&mut self, comments: &[u32], votes: &[u32]) -> Result<bool> {
         let scores = count(votes, self.sizes.stories);
-        let mut insert = self
-            .connection
-            .prepare("INSERT INTO stories VALUES (?, ?, ?, ?, ?, ?, ?, 1)")?;
+        let mut insert =
+            self.connection.prepare("INSERT INTO stories VALUES (?, ?, ?, ?, ?, ?, ?, 1)")?;
         let step = HISTORY / i64::from(self.sizes.stories);
         for (id, (score, comments)) in (1u32..).zip(scores.iter().zip(comments)) {
             let author = self.any_user();
@@ -193,16 +183,11 @@ impl Filler<'_> {
     fn insert_tags(&mut self) -> Result<bool> {
         let mut tag = self.connection.prepare("INSERT INTO tags VALUES (?, ?)")?;
         for id in 1..=TAGS {
-            tag.execute(params![
-                id,
-                format!("{}-{id}", prose::sentence(&mut self.rng, 1))
-            ])?;
+            tag.execute(params![id, format!("{}-{id}", prose::sentence(&mut self.rng, 1))])?;
             self.row_done();
         }
         let zipf = Zipf::new(TAGS);
-        let mut tagging = self
-            .connection
-            .prepare("INSERT INTO story_tags VALUES (?, ?)")?;
+        let mut tagging = self.connection.prepare("INSERT INTO story_tags VALUES (?, ?)")?;
         for story in 1..=self.sizes.stories {
             let first = zipf.draw(&mut self.rng);
             let second = first % i64::from(TAGS) + 1;
@@ -217,9 +202,7 @@ impl Filler<'_> {
     }
 
     fn insert_comments(&mut self, stories: &[u32]) -> Result<bool> {
-        let mut insert = self
-            .connection
-            .prepare("INSERT INTO comments VALUES (?, ?, ?, ?, ?)")?;
+        let mut insert = self.connection.prepare("INSERT INTO comments VALUES (?, ?, ?, ?, ?)")?;
         for (id, story) in (1u32..).zip(stories) {
             let author = self.any_user();
             let words = self.rng.usize(5..40);
@@ -234,9 +217,7 @@ impl Filler<'_> {
     }
 
     fn insert_votes(&mut self, stories: &[u32]) -> Result<bool> {
-        let mut insert = self
-            .connection
-            .prepare("INSERT INTO votes VALUES (?, ?, ?, ?)")?;
+        let mut insert = self.connection.prepare("INSERT INTO votes VALUES (?, ?, ?, ?)")?;
         for (id, story) in (1u32..).zip(stories) {
             let (user, cast_at) = (self.any_user(), self.now - self.rng.i64(0..HISTORY));
             insert.execute(params![id, story, user, cast_at])?;

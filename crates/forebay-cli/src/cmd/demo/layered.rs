@@ -27,26 +27,15 @@ impl Client for Layered {
             None => query,
         };
         let outcome = query.fetch().await?;
-        Ok(Answer::Shared {
-            rows: outcome.rows,
-            cached: outcome.cached,
-        })
+        Ok(Answer::Shared { rows: outcome.rows, cached: outcome.cached })
     }
 
     async fn write(&mut self, write: Write) -> Result<Receipt> {
         if let Write::Profile { user, about } = &write {
-            let query = self
-                .db
-                .query(sql::PROFILE)
-                .named("edit profile")
-                .bind(about)
-                .bind(*user);
+            let query = self.db.query(sql::PROFILE).named("edit profile").bind(about).bind(*user);
             return Ok(Receipt::profile(*user, query.one::<i64>().await?));
         }
-        Ok(self
-            .db
-            .transaction(|transaction| change_in(transaction, write))
-            .await?)
+        Ok(self.db.transaction(|transaction| change_in(transaction, write)).await?)
     }
 
     async fn pause(&mut self) {
@@ -57,17 +46,9 @@ impl Client for Layered {
 async fn change_in(tx: Transaction, write: Write) -> forebay::Result<Receipt> {
     match write {
         Write::Vote { story, user } => {
-            tx.execute(sql::VOTE)
-                .named("vote")
-                .bind(story)
-                .bind(user)
-                .await?;
-            let (version, votes) = tx
-                .query(sql::COUNT_VOTE)
-                .named("count vote")
-                .bind(story)
-                .one()
-                .await?;
+            tx.execute(sql::VOTE).named("vote").bind(story).bind(user).await?;
+            let (version, votes) =
+                tx.query(sql::COUNT_VOTE).named("count vote").bind(story).one().await?;
             Ok(Receipt::vote(story, version, votes))
         }
         Write::Comment { story, user, body } => {
@@ -77,29 +58,17 @@ async fn change_in(tx: Transaction, write: Write) -> forebay::Result<Receipt> {
             let version = update.bind(story).one().await?;
             Ok(Receipt::comment(story, version, comment))
         }
-        Write::Post {
-            user,
-            title,
-            body,
-            tags,
-        } => {
+        Write::Post { user, title, body, tags } => {
             let insert = tx.query(sql::POST).named("post");
             let story = insert.bind(user).bind(title).bind(body).one().await?;
             for tag in tags {
-                tx.execute(sql::TAG)
-                    .named("tag")
-                    .bind(story)
-                    .bind(tag)
-                    .await?;
+                tx.execute(sql::TAG).named("tag").bind(story).bind(tag).await?;
             }
             Ok(Receipt::post(story, tags.len() as u64))
         }
         Write::Profile { user, about } => {
             let update = tx.query(sql::PROFILE).named("edit profile");
-            Ok(Receipt::profile(
-                user,
-                update.bind(about).bind(user).one().await?,
-            ))
+            Ok(Receipt::profile(user, update.bind(about).bind(user).one().await?))
         }
     }
 }

@@ -29,11 +29,7 @@ pub(super) enum Family {
 /// How the answers of a statement are checked.
 pub(super) enum Check {
     /// Each row carries an id and a version, in these columns.
-    Each {
-        family: Family,
-        id: usize,
-        version: usize,
-    },
+    Each { family: Family, id: usize, version: usize },
     /// The parameter is the id; the version is this column of the first row, or 0 without rows.
     Key { family: Family, version: usize },
     /// The sum of this column is the number of taggings, which only grows.
@@ -96,11 +92,7 @@ impl Ledger {
             _ => None,
         });
         let taggings = self.taggings.load(SeqCst);
-        Mark {
-            now: self.clock.load(SeqCst),
-            key_floor: key_floor.unwrap_or(0),
-            taggings,
-        }
+        Mark { now: self.clock.load(SeqCst), key_floor: key_floor.unwrap_or(0), taggings }
     }
 
     /// Whether the answer to a read is older than what had been acknowledged before the read
@@ -109,11 +101,9 @@ impl Ledger {
         let mut stale = false;
         for check in read.shape().checks {
             stale |= match *check {
-                Check::Each {
-                    family,
-                    id,
-                    version,
-                } => self.is_row_stale(family, mark, answer, id, version),
+                Check::Each { family, id, version } => {
+                    self.is_row_stale(family, mark, answer, id, version)
+                }
                 Check::Key { family, version } => {
                     let version = answer.first_integer(version).unwrap_or(0);
                     self.notice(family, read.key, version);
@@ -152,10 +142,7 @@ impl Ledger {
     /// Raises the floor to a version that an answer has shown. The tick is taken only when it
     /// rises: a needless one would blind checks of reads that are under way.
     fn notice(&self, family: Family, id: i64, version: i64) {
-        let known = self
-            .floors(family)
-            .get(id)
-            .map_or(i64::MAX, |(floor, _)| i64::from(floor));
+        let known = self.floors(family).get(id).map_or(i64::MAX, |(floor, _)| i64::from(floor));
         if version > known {
             self.acknowledge(family, id, version);
         }

@@ -34,11 +34,7 @@ pub(super) enum Key {
     Tag,
 }
 
-const STORY_ROWS: Check = Check::Each {
-    family: Family::Story,
-    id: 0,
-    version: 1,
-};
+const STORY_ROWS: Check = Check::Each { family: Family::Story, id: 0, version: 1 };
 
 /// All read statements.
 pub(super) static SHAPES: [Shape; 11] = [
@@ -47,10 +43,7 @@ pub(super) static SHAPES: [Shape; 11] = [
         sql: "SELECT id, version, title, body, score, comments FROM stories WHERE id = ?",
         weight: 280,
         key: Key::Story,
-        checks: &[Check::Key {
-            family: Family::Story,
-            version: 1,
-        }],
+        checks: &[Check::Key { family: Family::Story, version: 1 }],
         volatile: false,
     },
     Shape {
@@ -61,15 +54,8 @@ pub(super) static SHAPES: [Shape; 11] = [
         weight: 200,
         key: Key::Story,
         checks: &[
-            Check::Key {
-                family: Family::NewestComment,
-                version: 0,
-            },
-            Check::Each {
-                family: Family::User,
-                id: 2,
-                version: 3,
-            },
+            Check::Key { family: Family::NewestComment, version: 0 },
+            Check::Each { family: Family::User, id: 2, version: 3 },
         ],
         volatile: false,
     },
@@ -79,14 +65,7 @@ pub(super) static SHAPES: [Shape; 11] = [
               FROM stories s JOIN users u ON u.id = s.author_id ORDER BY s.id DESC LIMIT 30",
         weight: 190,
         key: Key::None,
-        checks: &[
-            STORY_ROWS,
-            Check::Each {
-                family: Family::User,
-                id: 5,
-                version: 6,
-            },
-        ],
+        checks: &[STORY_ROWS, Check::Each { family: Family::User, id: 5, version: 6 }],
         volatile: false,
     },
     Shape {
@@ -94,10 +73,7 @@ pub(super) static SHAPES: [Shape; 11] = [
         sql: "SELECT id, version, name, about, karma FROM users WHERE id = ?",
         weight: 145,
         key: Key::User,
-        checks: &[Check::Key {
-            family: Family::User,
-            version: 1,
-        }],
+        checks: &[Check::Key { family: Family::User, version: 1 }],
         volatile: false,
     },
     Shape {
@@ -124,11 +100,7 @@ pub(super) static SHAPES: [Shape; 11] = [
         sql: "SELECT id, version, name, karma FROM users ORDER BY karma DESC, id LIMIT 20",
         weight: 38,
         key: Key::None,
-        checks: &[Check::Each {
-            family: Family::User,
-            id: 0,
-            version: 1,
-        }],
+        checks: &[Check::Each { family: Family::User, id: 0, version: 1 }],
         volatile: false,
     },
     Shape {
@@ -162,10 +134,7 @@ pub(super) static SHAPES: [Shape; 11] = [
         sql: "SELECT count(*) FROM votes WHERE story_id = ?",
         weight: 1,
         key: Key::Story,
-        checks: &[Check::Key {
-            family: Family::Votes,
-            version: 0,
-        }],
+        checks: &[Check::Key { family: Family::Votes, version: 0 }],
         volatile: false,
     },
 ];
@@ -201,25 +170,10 @@ impl fmt::Display for Read {
 
 /// A write; all but `Profile` are transactions of several statements.
 pub(super) enum Write {
-    Vote {
-        story: i64,
-        user: i64,
-    },
-    Comment {
-        story: i64,
-        user: i64,
-        body: String,
-    },
-    Profile {
-        user: i64,
-        about: String,
-    },
-    Post {
-        user: i64,
-        title: String,
-        body: String,
-        tags: [i64; 2],
-    },
+    Vote { story: i64, user: i64 },
+    Comment { story: i64, user: i64, body: String },
+    Profile { user: i64, about: String },
+    Post { user: i64, title: String, body: String, tags: [i64; 2] },
 }
 
 /// One step of a client.
@@ -253,10 +207,7 @@ impl Chooser {
 
     /// The same choices under a seed of its own.
     pub(super) fn seeded(&self, seed: u64) -> Chooser {
-        Chooser {
-            rng: Rng::with_seed(seed),
-            ..self.clone()
-        }
+        Chooser { rng: Rng::with_seed(seed), ..self.clone() }
     }
 
     pub(super) fn step(&mut self) -> Step {
@@ -292,19 +243,13 @@ impl Chooser {
     pub(super) fn write(&mut self) -> Write {
         let user = self.users.draw(&mut self.rng);
         match self.rng.u32(0..100) {
-            0..50 => Write::Vote {
-                story: self.stories.draw(&mut self.rng),
-                user,
-            },
+            0..50 => Write::Vote { story: self.stories.draw(&mut self.rng), user },
             50..80 => Write::Comment {
                 story: self.stories.draw(&mut self.rng),
                 user,
                 body: prose::sentence(&mut self.rng, 20),
             },
-            80..95 => Write::Profile {
-                user,
-                about: prose::sentence(&mut self.rng, 12),
-            },
+            80..95 => Write::Profile { user, about: prose::sentence(&mut self.rng, 12) },
             _ => self.post(user),
         }
     }
@@ -314,11 +259,6 @@ impl Chooser {
         let second = first % i64::from(TAGS) + 1;
         let title = prose::sentence(&mut self.rng, 8);
         let body = prose::sentence(&mut self.rng, 60);
-        Write::Post {
-            user,
-            title,
-            body,
-            tags: [first, second],
-        }
+        Write::Post { user, title, body, tags: [first, second] }
     }
 }

@@ -18,7 +18,7 @@ use super::drive::drive;
 use super::fill::Facts;
 use super::layered::Layered;
 use super::ledger::Ledger;
-use super::mix::Chooser;
+use super::mix::{Chooser, SHAPES};
 use super::outside;
 use super::progress::Progress;
 use super::stop::Stop;
@@ -81,6 +81,8 @@ pub(super) struct Measured {
     pub(super) outside_writes: u64,
     /// Forebay's own counters; none for the bare way.
     pub(super) stats: Option<Stats>,
+    /// The read statements that are not cached, by their position, and why.
+    pub(super) not_cached: Vec<(usize, String)>,
 }
 
 impl Measured {
@@ -97,17 +99,23 @@ pub(super) fn run(way: Way, load: &Load, path: &Path) -> Result<Measured> {
         return run_clients(way, load, path, open, spawn_thread::<Bare>);
     }
     let url = format!("sqlite:{}", path.display());
-    let db = load
-        .runtime
-        .block_on(Builder::new(url).cache(way == Way::Forebay).open())?;
+    let db = load.runtime.block_on(Builder::new(url).cache(way == Way::Forebay).open())?;
     let open = || Ok(Layered::new(db.clone()));
     let measured = run_clients(way, load, path, open, spawn_task::<Layered>);
     let stats = db.stats();
-    load.runtime.block_on(Db::close(&db));
-    Ok(Measured {
-        stats: Some(stats),
-        ..measured?
-    })
+    let not_cached = load.runtime.block_on(not_cached(way, &db));
+    load.runtime.block_on(db.close());
+    Ok(Measured { stats: Some(stats), not_cached: not_cached?, ..measured? })
+}
+
+/// The reads that Forebay may not cache, with the first rule that stops each.
+async fn not_cached(way: Way, db: &Db) -> Result<Vec<(usize, String)>> {
+    let mut found = Vec::new();
+    for (shape, entry) in SHAPES.iter().enumerate().filter(|_| way == Way::Forebay) {
+        let explanation = db.explain(entry.sql).await?;
+        found.extend(explanation.reasons.into_iter().next().map(|reason| (shape, reason)));
+    }
+    Ok(found)
 }
 
 /// A client that is ready to run.
@@ -123,14 +131,7 @@ struct Ready<C> {
 impl<C: Client> Ready<C> {
     /// The channel has room for every tally; if nobody waits for it any more, it is not wanted.
     async fn run(self) {
-        let tally = drive(
-            self.client,
-            self.chooser,
-            self.ledger,
-            self.until,
-            self.stop,
-        )
-        .await;
+        let tally = drive(self.client, self.chooser, self.ledger, self.until, self.stop).await;
         let _ = self.done.send(tally);
     }
 }
@@ -152,9 +153,7 @@ fn run_clients<C: Client>(
     spawn: impl Fn(&Handle, Ready<C>),
 ) -> Result<Measured> {
     let ledger = Arc::new(Ledger::new(&load.facts));
-    let clients = (0..load.clients)
-        .map(|_| open())
-        .collect::<Result<Vec<C>>>()?;
+    let clients = (0..load.clients).map(|_| open()).collect::<Result<Vec<C>>>()?;
     let chooser = |seed: u64| load.chooser.seeded(load.seed.wrapping_add(seed));
     let auditor = Auditor::new(open()?, Bare::open(path, 1)?, chooser(AUDIT_SEED));
     let outsider = Bare::open(path, 1)?;
@@ -165,14 +164,7 @@ fn run_clients<C: Client>(
     for (index, client) in (0u64..).zip(clients) {
         let (ledger, stop, done) = (Arc::clone(&ledger), load.stop.clone(), done.clone());
         let until = start + load.time;
-        let ready = Ready {
-            client,
-            chooser: chooser(index),
-            ledger,
-            until,
-            stop,
-            done,
-        };
+        let ready = Ready { client, chooser: chooser(index), ledger, until, stop, done };
         spawn(&load.runtime, ready);
     }
     drop(done);
@@ -180,14 +172,7 @@ fn run_clients<C: Client>(
         let audit = scope.spawn(|| auditor.run(&load.runtime, &ended, &settled));
         let writer = scope.spawn(|| {
             let chooser = chooser(OUTSIDE_SEED);
-            outside::write(
-                outsider,
-                chooser,
-                &ledger,
-                load.outside_writes,
-                &load.runtime,
-                &ended,
-            )
+            outside::write(outsider, chooser, &ledger, load.outside_writes, &load.runtime, &ended)
         });
         let tally = gather(&tallies, load, way, start);
         let elapsed = start.elapsed();
@@ -202,6 +187,7 @@ fn run_clients<C: Client>(
             audit: audit.context("comparing with the bare database")?,
             outside_writes: outside_writes.context("writing past Forebay")?,
             stats: None,
+            not_cached: Vec::new(),
         })
     })
 }

@@ -30,11 +30,7 @@ impl Place {
         let Some(path) = path else {
             let folder = folder_in(&std::env::temp_dir())?;
             let original = folder.path().join("demo.db");
-            return Ok(Place {
-                folder,
-                original,
-                fate: Fate::Temporary,
-            });
+            return Ok(Place { folder, original, fate: Fate::Temporary });
         };
         if path.exists() {
             anyhow::bail!(
@@ -47,11 +43,7 @@ impl Place {
             _ => Path::new("."),
         };
         let folder = folder_in(parent)?;
-        Ok(Place {
-            folder,
-            original: path.to_owned(),
-            fate: Fate::Unfinished,
-        })
+        Ok(Place { folder, original: path.to_owned(), fate: Fate::Unfinished })
     }
 
     /// The file of the database as it was made.
@@ -107,8 +99,6 @@ impl Drop for Place {
 }
 
 fn folder_in(parent: &Path) -> Result<TempDir> {
-    let made = tempfile::Builder::new()
-        .prefix("forebay-demo-")
-        .tempdir_in(parent);
+    let made = tempfile::Builder::new().prefix("forebay-demo-").tempdir_in(parent);
     made.with_context(|| format!("cannot create a folder in {}", parent.display()))
 }

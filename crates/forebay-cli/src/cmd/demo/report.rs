@@ -7,6 +7,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use forebay::FingerprintStats;
 use serde_json::{Value, json};
 
+use super::mix::SHAPES;
 use super::phase::{Measured, Way};
 use super::schema::MISSING;
 use super::tally::Latency;
@@ -36,16 +37,14 @@ impl Report<'_> {
             return text;
         }
         let _ = writeln!(text, "\n{}", self.comparison());
-        if let Some(stats) = self.forebay().and_then(|run| run.stats.as_ref()) {
+        if let Some((run, stats)) = self.forebay().and_then(|run| Some((run, run.stats.as_ref()?)))
+        {
             let _ = writeln!(text, "\n{}", time_spent(&stats.fingerprints));
-            text.push_str(&not_cached(&stats.fingerprints));
+            text.push_str(&not_cached(run));
         }
         text.push_str(&left_out());
         for run in &self.runs {
-            for what in [&run.tally.first_stale, &run.audit.first_differing]
-                .into_iter()
-                .flatten()
-            {
+            for what in [&run.tally.first_stale, &run.audit.first_differing].into_iter().flatten() {
                 let _ = writeln!(text, "STALE over {}: {what}", run.way.title());
             }
         }
@@ -86,15 +85,14 @@ impl Report<'_> {
     fn headline(&self) -> String {
         let args = self.args;
         format!(
-            "{} rows ({}), {} clients, {} % writes, {} s each, seed {}; {} writes/s from outside.\n\
-             bare SQLite: rusqlite, prepared statements, one connection per client and thread.\n",
+            "{} rows ({}), seed {}; each run {} s, {} clients, {} % writes\n\
+             bare SQLite: rusqlite, prepared statements, a thread and connection per client\n",
             grouped(self.rows),
             brief_size(self.bytes),
+            args.seed,
+            args.seconds,
             args.clients,
             args.write_percent,
-            args.seconds,
-            args.seed,
-            args.outside_writes,
         )
     }
 
@@ -111,23 +109,16 @@ impl Report<'_> {
             cells.extend(self.runs.iter().map(cell));
             table.add_row(cells);
         };
-        row("reads per second", &|run| {
-            rate(run.tally.reads().count(), run)
-        });
-        row("writes per second", &|run| {
-            rate(run.tally.writes.count(), run)
-        });
+        row("reads per second", &|run| rate(run.tally.reads().count(), run));
+        row("writes per second", &|run| rate(run.tally.writes.count(), run));
         row("read p50", &|run| latency(&run.tally.reads(), 0.5));
         row("read p99", &|run| latency(&run.tally.reads(), 0.99));
         row("write p50", &|run| latency(&run.tally.writes, 0.5));
         row("write p99", &|run| latency(&run.tally.writes, 0.99));
-        row("reads answered by the cache", &hit_ratio);
-        row("reads checked by version", &|run| {
-            grouped(run.tally.reads().count())
-        });
-        row("reads compared by value", &|run| {
-            grouped(run.audit.compared)
-        });
+        row("answered by the cache", &hit_ratio);
+        row("commits from outside", &|run| grouped(run.outside_writes));
+        row("reads checked by version", &|run| grouped(run.tally.reads().count()));
+        row("reads compared by value", &|run| grouped(run.audit.compared));
         row("stale reads", &|run| grouped(run.stale()));
         if self.runs.iter().any(|run| run.tally.failures > 0) {
             row("failed statements", &|run| grouped(run.tally.failures));
@@ -139,10 +130,7 @@ impl Report<'_> {
 
 /// The statements that took most of the database's time under Forebay.
 fn time_spent(fingerprints: &[FingerprintStats]) -> Table {
-    let total: f64 = fingerprints
-        .iter()
-        .map(|one| one.origin_time.as_secs_f64())
-        .sum();
+    let total: f64 = fingerprints.iter().map(|one| one.origin_time.as_secs_f64()).sum();
     let mut sorted: Vec<&FingerprintStats> = fingerprints.iter().collect();
     sorted.sort_by_key(|one| std::cmp::Reverse(one.origin_time));
     let mut table = Table::new();
@@ -153,13 +141,11 @@ fn time_spent(fingerprints: &[FingerprintStats]) -> Table {
         "share",
         "calls",
         "cached",
-        "each miss",
+        "each at SQLite",
     ]);
     for one in sorted.into_iter().take(STATEMENTS_SHOWN) {
         let misses = one.calls - one.hits.min(one.calls);
-        let each = one
-            .origin_time
-            .checked_div(u32::try_from(misses).unwrap_or(u32::MAX));
+        let each = one.origin_time.checked_div(u32::try_from(misses).unwrap_or(u32::MAX));
         table.add_row([
             label(one),
             format!(
@@ -167,11 +153,7 @@ fn time_spent(fingerprints: &[FingerprintStats]) -> Table {
                 100.0 * one.origin_time.as_secs_f64() / total.max(f64::MIN_POSITIVE)
             ),
             grouped(one.calls),
-            if one.hits + one.misses > 0 {
-                percent(one.hits, one.calls)
-            } else {
-                "–".to_owned()
-            },
+            if one.hits + one.misses > 0 { percent(one.hits, one.calls) } else { "–".to_owned() },
             each.map_or("–".to_owned(), brief_time),
         ]);
     }
@@ -179,18 +161,13 @@ fn time_spent(fingerprints: &[FingerprintStats]) -> Table {
     table
 }
 
-/// The reads that may not be cached, with the reason.
-fn not_cached(fingerprints: &[FingerprintStats]) -> String {
+/// The reads that may not be cached, with the rule that forbids it.
+fn not_cached(run: &Measured) -> String {
     let mut text = String::new();
-    for one in fingerprints.iter().filter(|one| one.name.is_some()) {
-        for (reason, count) in one.bypasses.iter().take(1) {
-            let _ = writeln!(
-                text,
-                "Not cached: {} ({reason}), {}x",
-                label(one),
-                grouped(*count)
-            );
-        }
+    for (shape, reason) in &run.not_cached {
+        let count = grouped(run.tally.shapes[*shape].latency.count());
+        let _ = writeln!(text, "Not cached: {} ({count} reads):", SHAPES[*shape].name);
+        let _ = writeln!(text, "  {reason}");
     }
     text
 }
@@ -199,9 +176,7 @@ fn not_cached(fingerprints: &[FingerprintStats]) -> String {
 fn left_out() -> String {
     let mut text = "Indexes left out on purpose, and what they slow down:\n".to_owned();
     for pair in MISSING.chunks(2) {
-        let cells = pair
-            .iter()
-            .map(|one| format!("{:<20} {:<17}", one.on, one.hurts));
+        let cells = pair.iter().map(|one| format!("{:<20} {:<17}", one.on, one.hurts));
         let _ = writeln!(text, "  {}", cells.collect::<String>().trim_end());
     }
     text
@@ -209,9 +184,7 @@ fn left_out() -> String {
 
 /// The name given to the statement, or the beginning of its text.
 fn label(one: &FingerprintStats) -> String {
-    one.name
-        .clone()
-        .unwrap_or_else(|| one.statement.chars().take(28).collect())
+    one.name.clone().unwrap_or_else(|| one.statement.chars().take(28).collect())
 }
 
 fn align_right(table: &mut Table) {
@@ -229,9 +202,7 @@ fn per_second(count: u64, run: &Measured) -> f64 {
 }
 
 fn latency(latency: &Latency, quantile: f64) -> String {
-    latency
-        .quantile(quantile)
-        .map_or("–".to_owned(), brief_time)
+    latency.quantile(quantile).map_or("–".to_owned(), brief_time)
 }
 
 fn hit_ratio(run: &Measured) -> String {
@@ -266,6 +237,9 @@ fn run_json(run: &Measured) -> Value {
         "first_stale": run.tally.first_stale.as_ref().or(run.audit.first_differing.as_ref()),
         "failed_statements": run.tally.failures,
         "outside_writes": run.outside_writes,
+        "not_cached": run.not_cached.iter().map(|(shape, reason)| {
+            json!({ "name": SHAPES[*shape].name, "reason": reason })
+        }).collect::<Vec<_>>(),
         "statements": run.stats.as_ref().map(|stats| {
             stats.fingerprints.iter().map(fingerprint_json).collect::<Vec<_>>()
         }),
@@ -273,11 +247,7 @@ fn run_json(run: &Measured) -> Value {
 }
 
 fn latency_json(latency: &Latency) -> Value {
-    let micros = |quantile| {
-        latency
-            .quantile(quantile)
-            .map(|time| time.as_nanos() as f64 / 1e3)
-    };
+    let micros = |quantile| latency.quantile(quantile).map(|time| time.as_nanos() as f64 / 1e3);
     json!({ "p50": micros(0.5), "p99": micros(0.99), "max": micros(1.0) })
 }
 

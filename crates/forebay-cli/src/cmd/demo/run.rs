@@ -62,10 +62,7 @@ fn run(runtime: &Handle, args: &DemoArgs, stop: Stop) -> Result<Exit> {
     conclude(&Report {
         args,
         rows: load.facts.rows,
-        bytes: place
-            .original()
-            .metadata()
-            .map_or(0, |metadata| metadata.len()),
+        bytes: place.original().metadata().map_or(0, |metadata| metadata.len()),
         runs,
         kept: place.kept(),
         interrupted: load.stop.is_set(),
@@ -95,9 +92,5 @@ fn conclude(report: &Report<'_>) -> Result<Exit> {
             bail!("{count} statements failed ({way}); the first: {failure}");
         }
     }
-    Ok(if report.interrupted {
-        Exit::Interrupted
-    } else {
-        Exit::Done
-    })
+    Ok(if report.interrupted { Exit::Interrupted } else { Exit::Done })
 }

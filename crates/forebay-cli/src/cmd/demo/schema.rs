@@ -44,22 +44,10 @@ pub(super) struct Missing {
 
 /// The indexes left out on purpose.
 pub(super) const MISSING: [Missing; 4] = [
-    Missing {
-        on: "users (karma)",
-        hurts: "top users",
-    },
-    Missing {
-        on: "stories (comments)",
-        hurts: "most discussed",
-    },
-    Missing {
-        on: "comments (author_id)",
-        hurts: "comments by user",
-    },
-    Missing {
-        on: "votes (story_id)",
-        hurts: "votes of a story",
-    },
+    Missing { on: "users (karma)", hurts: "top users" },
+    Missing { on: "stories (comments)", hurts: "most discussed" },
+    Missing { on: "comments (author_id)", hurts: "comments by user" },
+    Missing { on: "votes (story_id)", hurts: "votes of a story" },
 ];
 
 /// Creates the tables, without their indexes: rows go in faster so.

@@ -25,12 +25,7 @@ impl Zipf {
         let zeta: f64 = (1..=count).map(|rank| f64::from(rank).powf(-THETA)).sum();
         let zeta_two = 1.0 + 2f64.powf(-THETA);
         let eta = (1.0 - (2.0 / f64::from(count)).powf(1.0 - THETA)) / (1.0 - zeta_two / zeta);
-        Zipf {
-            count: count.into(),
-            zeta,
-            alpha: 1.0 / (1.0 - THETA),
-            eta,
-        }
+        Zipf { count: count.into(), zeta, alpha: 1.0 / (1.0 - THETA), eta }
     }
 
     /// An id; the same ids are popular every time.
@@ -72,10 +67,7 @@ mod tests {
     fn ids_are_in_range() {
         for count in [1, 2, 3, 40, 1_000] {
             let largest = i64::from(count);
-            assert!(
-                draws(count).keys().all(|id| (1..=largest).contains(id)),
-                "{count}"
-            );
+            assert!(draws(count).keys().all(|id| (1..=largest).contains(id)), "{count}");
         }
     }
 

@@ -34,11 +34,7 @@ pub(super) struct Latency(Histogram<u32>);
 
 impl Tally {
     pub(super) fn new() -> Tally {
-        let shape = |_| ShapeTally {
-            latency: Latency::new(),
-            hits: 0,
-            stale: 0,
-        };
+        let shape = |_| ShapeTally { latency: Latency::new(), hits: 0, stale: 0 };
         Tally {
             shapes: SHAPES.iter().map(shape).collect(),
             writes: Latency::new(),
@@ -64,8 +60,7 @@ impl Tally {
 
     pub(super) fn failure(&mut self, error: &anyhow::Error) {
         self.failures += 1;
-        self.first_failure
-            .get_or_insert_with(|| format!("{error:#}"));
+        self.first_failure.get_or_insert_with(|| format!("{error:#}"));
     }
 
     pub(super) fn add(&mut self, other: Tally) {
@@ -105,14 +100,11 @@ impl Latency {
     }
 
     fn record(&mut self, took: Duration) {
-        self.0
-            .saturating_record(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
+        self.0.saturating_record(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
     }
 
     fn add(&mut self, other: &Latency) {
-        self.0
-            .add(&other.0)
-            .expect("both histograms have the same bounds");
+        self.0.add(&other.0).expect("both histograms have the same bounds");
     }
 
     pub(super) fn count(&self) -> u64 {

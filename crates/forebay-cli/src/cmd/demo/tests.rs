@@ -38,14 +38,8 @@ impl Client for Forgetful {
             None => Arc::new(self.bare.answer(read)?),
         };
         kept.insert((read.shape, read.key), Arc::clone(&answer));
-        let values = (0..answer.len())
-            .flat_map(|row| answer.row(row).to_vec())
-            .collect();
-        let width = if answer.len() > 0 {
-            answer.row(0).len()
-        } else {
-            0
-        };
+        let values = (0..answer.len()).flat_map(|row| answer.row(row).to_vec()).collect();
+        let width = if answer.len() > 0 { answer.row(0).len() } else { 0 };
         Ok(Answer::Own { width, values })
     }
 
@@ -61,9 +55,7 @@ impl Client for Forgetful {
 fn make(folder: &Path, seed: u64) -> (std::path::PathBuf, Facts) {
     let path = folder.join(format!("{seed}.db"));
     let progress = Progress::start("", 1);
-    let facts = fill(&path, 5_000, seed, &progress, &Stop::default())
-        .unwrap()
-        .unwrap();
+    let facts = fill(&path, 5_000, seed, &progress, &Stop::default()).unwrap().unwrap();
     (path, facts)
 }
 
@@ -72,15 +64,9 @@ fn run(forgetful: bool) -> (Tally, Audit) {
     let folder = tempfile::tempdir().unwrap();
     let (path, facts) = make(folder.path(), 3);
     let kept = forgetful.then(Kept::default);
-    let open = || Forgetful {
-        bare: Bare::open(&path, 1).unwrap(),
-        kept: kept.clone(),
-    };
+    let open = || Forgetful { bare: Bare::open(&path, 1).unwrap(), kept: kept.clone() };
     let (chooser, ledger) = (Chooser::new(&facts, 30), Arc::new(Ledger::new(&facts)));
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let until = Instant::now() + Duration::from_millis(700);
     let stop = Stop::default();
     let clients = [1, 2].map(|seed| {
@@ -99,25 +85,12 @@ fn run(forgetful: bool) -> (Tally, Audit) {
 #[test]
 fn a_cache_that_is_never_emptied_is_found_out() {
     let (tally, audit) = run(true);
-    assert!(
-        tally.reads().count() > 1_000,
-        "{} reads",
-        tally.reads().count()
-    );
+    assert!(tally.reads().count() > 1_000, "{} reads", tally.reads().count());
     for (shape, counted) in SHAPES.iter().zip(&tally.shapes) {
         let rare = shape.weight < 10 || shape.checks.is_empty();
-        assert!(
-            counted.stale > 0 || rare,
-            "{} was never found stale",
-            shape.name
-        );
+        assert!(counted.stale > 0 || rare, "{} was never found stale", shape.name);
     }
-    assert!(
-        audit.differing > 10,
-        "{} of {} differ",
-        audit.differing,
-        audit.compared
-    );
+    assert!(audit.differing > 10, "{} of {} differ", audit.differing, audit.compared);
     assert!(tally.first_stale.is_some() && audit.first_differing.is_some());
 }
 
@@ -125,12 +98,7 @@ fn a_cache_that_is_never_emptied_is_found_out() {
 fn the_database_itself_is_never_stale() {
     let (tally, audit) = run(false);
     assert!(tally.reads().count() > 1_000 && tally.writes.count() > 100);
-    assert_eq!(
-        (tally.stale(), tally.failures),
-        (0, 0),
-        "{:?}",
-        tally.first_failure
-    );
+    assert_eq!((tally.stale(), tally.failures), (0, 0), "{:?}", tally.first_failure);
     assert_eq!(audit.differing, 0, "{:?}", audit.first_differing);
     assert!(audit.compared > 100);
 }
