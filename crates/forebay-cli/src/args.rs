@@ -191,9 +191,9 @@ pub(crate) struct ExplainArgs {
 /// Compare the load of a busy site with and without Forebay, and check every answer.
 ///
 /// Makes a database of realistic size and prints throughput, latency, hits, and the stale reads
-/// found. The same load runs three times, each time on a fresh copy: through plain SQLite connections,
-/// through Forebay with its cache off, and through Forebay. Ctrl-C ends it early and prints what
-/// there is.
+/// found. The same load runs three times, each time on a fresh copy: through plain SQLite
+/// connections, through Forebay with its cache off, and through Forebay. Ctrl-C ends it early and
+/// prints what there is.
 #[derive(Args, Debug)]
 pub(crate) struct DemoArgs {
     /// Make the database in this file, and keep it; otherwise it is temporary.

@@ -61,6 +61,12 @@ async fn a_write_drops_what_it_touched_and_nothing_else() {
         ("SELECT 1 WHERE EXISTS (SELECT 1 FROM TAGS)", "DELETE FROM tags", false),
         ("WITH t AS (SELECT name FROM tags) SELECT * FROM t", "UPDATE tags SET name = 'd'", false),
         ("SELECT name FROM users UNION SELECT name FROM tags", "DELETE FROM Tags", false),
+        // Joins whose columns the authorizer is not asked about.
+        ("SELECT u.id FROM users u JOIN tags USING (id)", "DELETE FROM tags", false),
+        ("SELECT count(*) FROM users NATURAL JOIN tags", "DELETE FROM tags", false),
+        ("SELECT u.id FROM users u JOIN tags USING (id)", "DELETE FROM log", true),
+        // A parameter of LIKE makes SQLite prepare the statement again each time.
+        ("SELECT count(*) FROM users WHERE name LIKE 'a%'", "DELETE FROM tags", true),
     ] {
         check(read, write, stays).await;
     }
@@ -245,4 +251,33 @@ async fn a_view_replaced_elsewhere_is_followed() {
     ask(&db, read).await;
     db.execute("INSERT INTO tags (name) VALUES ('another')").await.unwrap();
     assert_eq!(ask(&db, read).await.0, vec![vec![Value::Integer(2)]]);
+}
+
+/// SQLite prepares these again whenever a value is bound; they are cached all the same.
+#[tokio::test]
+async fn plans_that_depend_on_parameters_are_cached() {
+    let place = Place::new();
+    let db = place
+        .open(
+            "CREATE TABLE words (w TEXT COLLATE NOCASE PRIMARY KEY, n INT); CREATE TABLE other (a);
+               CREATE INDEX by_n ON words (n);
+               INSERT INTO words SELECT 'w' || value, value % 9 FROM
+                   (WITH RECURSIVE s(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM s
+                    WHERE value < 500) SELECT * FROM s);
+               ANALYZE",
+        )
+        .await;
+    for sql in
+        ["SELECT count(*) FROM words WHERE w LIKE ?", "SELECT count(*) FROM words WHERE n > ?"]
+    {
+        for value in [Value::from("w1%"), Value::from("w2%"), Value::from(5), Value::from(7)] {
+            let ask = || async { db.query(sql).bind(&value).fetch().await.unwrap() };
+            ask().await;
+            assert!(ask().await.cached, "{sql}");
+            db.execute("DELETE FROM other WHERE a LIKE ?").bind(&value).await.unwrap();
+            assert!(ask().await.cached, "{sql}");
+            db.execute("UPDATE words SET n = n + 1 WHERE w LIKE ?").bind("w3%").await.unwrap();
+            assert!(!ask().await.cached, "{sql}");
+        }
+    }
 }

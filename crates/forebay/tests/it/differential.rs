@@ -91,6 +91,9 @@ const READS: &[&str] = &[
     "SELECT v FROM quiet WHERE id > ? EXCEPT SELECT name FROM tags ORDER BY 1",
     "SELECT (SELECT max(id) FROM quiet) + ?",
     "VALUES (?, (SELECT count(*) FROM tags))",
+    "SELECT count(*), max(title) FROM posts JOIN lonely USING (id)",
+    "SELECT count(*) FROM tags NATURAL JOIN quiet",
+    "SELECT name FROM users WHERE name LIKE 'user' || ? || '%' ORDER BY id",
     "SELECT random() IS NULL, datetime('now') IS NULL, ?",
 ];
 
@@ -115,6 +118,7 @@ const WRITES: &[&str] = &[
     "REPLACE INTO pairs VALUES (?, 'text' || ?)",
     "INSERT OR FAIL INTO pairs SELECT id, v FROM lonely WHERE id > ?",
     "DELETE FROM log",
+    "DELETE FROM log WHERE what LIKE 'v' || ?",
     "UPDATE lonely SET v = v + 1 WHERE id = ?",
     "UPDATE lonely SET v = ? WHERE id % 2 = 0",
     "WITH gone AS (SELECT id FROM lonely WHERE v > 40) DELETE FROM lonely WHERE id IN gone",

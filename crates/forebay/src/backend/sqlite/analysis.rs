@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
+use super::catalogue::{Catalogue, Snapshot};
 use super::control::Control;
 use super::observe::Observed;
 use crate::error::{Error, Result};
@@ -58,14 +59,20 @@ pub(crate) struct Analysis {
     pub(crate) columns: Arc<[Column]>,
     pub(crate) is_explain: bool,
     pub(crate) is_readonly: bool,
+    /// The schema cookie under which a statement on rows was analysed.
+    pub(super) schema: i64,
 }
 
 /// What the program of a statement opens, as EXPLAIN lists it.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Program {
     virtual_table: bool,
     /// A table of another database than main is opened.
     elsewhere: bool,
+    /// Root pages in the main database that are opened, for reading or writing.
+    roots: Vec<i64>,
+    /// Of these, the ones that are opened for writing, and those that are cleared.
+    written: Vec<i64>,
 }
 
 impl Analysis {
@@ -80,30 +87,72 @@ impl Analysis {
         let is_explain = statement.is_explain() != 0;
         let is_readonly = statement.readonly();
         let effect = effect(&observed, is_readonly, is_explain);
-        let rows = matches!(effect, Effect::Read | Effect::Write);
-        let program = if rows && !is_explain && !observed.pragma {
-            let program = Program::of(connection, sql);
-            // Listing the program prepared a statement of its own; its reports are not ours.
-            control.take_observed();
-            program?
-        } else {
-            Program::default()
-        };
-        let writes = writes(effect, &observed, program);
-        let bypasses = bypasses(effect, is_explain, &observed, program);
-        let reads = observed.reads.iter().map(|table| &**table).collect();
-        Ok(Analysis {
+        let mut analysis = Analysis {
             effect,
-            reads,
-            read_tables: observed.reads,
-            writes,
-            write_tables: observed.writes,
-            bypasses,
-            functions: observed.functions,
+            reads: ReadSet::default(),
+            read_tables: Vec::new(),
+            writes: WriteSet::none(),
+            write_tables: Vec::new(),
+            bypasses: Vec::new(),
+            functions: Vec::new(),
             columns: columns(statement),
             is_explain,
             is_readonly,
-        })
+            schema: 0,
+        };
+        let judged = match effect {
+            Effect::Read | Effect::Write if !is_explain && !observed.pragma => {
+                analysis.judge_program(connection, control, sql)
+            }
+            _ => {
+                analysis.fill_in(observed, &Program::default());
+                Ok(())
+            }
+        };
+        // What was prepared for the analysis has reported too; those reports are not the caller's.
+        control.take_observed();
+        judged.map(|()| analysis)
+    }
+
+    /// Judges a statement on rows within one snapshot, so that the schema under which it is prepared, the one
+    /// under which its program is listed, and the catalogue are the same.
+    fn judge_program(
+        &mut self,
+        connection: &Connection,
+        control: &Control,
+        sql: &str,
+    ) -> Result<(), rusqlite::Error> {
+        let _snapshot = Snapshot::open(connection)?;
+        let catalogue = Catalogue::read(connection)?;
+        control.take_observed();
+        let fresh = connection.prepare(sql)?;
+        let mut observed = control.take_observed();
+        self.columns = columns(&fresh);
+        let program = Program::of(connection, sql)?;
+        for root in &program.roots {
+            match catalogue.table(*root) {
+                Some(table) => observed.note_read(table),
+                None => self.bypasses.push(Bypass::Unknown),
+            }
+        }
+        for root in &program.written {
+            match catalogue.table(*root) {
+                Some(table) => observed.note_write(table),
+                None => observed.schema = true,
+            }
+        }
+        self.schema = catalogue.cookie;
+        self.fill_in(observed, &program);
+        Ok(())
+    }
+
+    fn fill_in(&mut self, observed: Observed, program: &Program) {
+        self.writes = writes(self.effect, &observed, program);
+        self.bypasses.extend(bypasses(self.effect, self.is_explain, &observed, program));
+        self.reads = observed.reads.iter().map(|table| &**table).collect();
+        self.read_tables = observed.reads;
+        self.write_tables = observed.writes;
+        self.functions = observed.functions;
     }
 
     /// The error for a statement that needs a connection of its own.
@@ -169,7 +218,7 @@ fn effect(observed: &Observed, is_readonly: bool, is_explain: bool) -> Effect {
     }
 }
 
-fn writes(effect: Effect, observed: &Observed, program: Program) -> WriteSet {
+fn writes(effect: Effect, observed: &Observed, program: &Program) -> WriteSet {
     match effect {
         Effect::Read | Effect::Transaction => WriteSet::none(),
         // Virtual tables write their shadow tables behind the authorizer's back.
@@ -184,7 +233,7 @@ fn bypasses(
     effect: Effect,
     is_explain: bool,
     observed: &Observed,
-    program: Program,
+    program: &Program,
 ) -> Vec<Bypass> {
     let system =
         |table: &str| table.get(..7).is_some_and(|prefix| prefix.eq_ignore_ascii_case("sqlite_"));
@@ -203,20 +252,30 @@ impl Program {
     /// Lists the program of `sql`, triggers included. It is compiled, not run.
     ///
     /// Opcodes and operands: `OpenRead`, `OpenWrite` and `ReopenIdx` open the b-tree at root page
-    /// P2 of database P3 (0 is main); every opcode on virtual tables begins with `V`, but for
-    /// `Variable` and `Vacuum`.
+    /// P2 of database P3 (0 is main); `Clear` empties the b-tree at root page P1 of database P2;
+    /// every opcode on virtual tables begins with `V`, but for `Variable` and `Vacuum`.
     fn of(connection: &Connection, sql: &str) -> Result<Program, rusqlite::Error> {
         let mut program = Program::default();
         let mut listing = connection.prepare(&format!("EXPLAIN {sql}"))?;
         let mut rows = listing.raw_query();
         while let Some(row) = rows.next()? {
             let opcode = row.get_ref(1)?.as_str().unwrap_or_default();
-            match opcode {
-                "OpenRead" | "OpenWrite" | "ReopenIdx" => {
-                    program.elsewhere |= row.get::<_, i64>(4)? != 0;
+            let (root, database): (i64, i64) = match opcode {
+                "OpenRead" | "OpenWrite" | "ReopenIdx" => (row.get(3)?, row.get(4)?),
+                "Clear" => (row.get(2)?, row.get(3)?),
+                "Variable" | "Vacuum" => continue,
+                _ => {
+                    program.virtual_table |= opcode.starts_with('V');
+                    continue;
                 }
-                "Variable" | "Vacuum" => {}
-                _ => program.virtual_table |= opcode.starts_with('V'),
+            };
+            if database != 0 {
+                program.elsewhere = true;
+                continue;
+            }
+            program.roots.push(root);
+            if matches!(opcode, "OpenWrite" | "Clear") {
+                program.written.push(root);
             }
         }
         Ok(program)

@@ -46,6 +46,9 @@ pub(super) struct Work {
     pub(super) catchup: Arc<CatchUp>,
     /// What it may have changed so far.
     pub(super) writes: WriteSet,
+    /// The transaction has changed the schema, so a cookie may come back with another meaning
+    /// when it is rolled back.
+    has_new_schema: bool,
     /// Frames in the log at the last checkpoint from here.
     checkpointed: u32,
 }
@@ -91,7 +94,12 @@ impl Connection {
                 analyses_max: statement_cache.max(1) * ANALYSES_PER_STATEMENT,
                 counters,
             },
-            work: Work { catchup, writes: WriteSet::none(), checkpointed: 0 },
+            work: Work {
+                catchup,
+                writes: WriteSet::none(),
+                has_new_schema: false,
+                checkpointed: 0,
+            },
             busy_timeout,
         }
     }
@@ -160,6 +168,18 @@ impl Connection {
     /// See [`Work::settle`].
     pub(super) fn settle(&mut self) {
         self.work.settle(&self.hooked);
+        if self.is_autocommit() {
+            self.refresh();
+            self.work.has_new_schema = false;
+        }
+    }
+
+    /// Forgets every statement while the schema is in motion.
+    pub(super) fn refresh(&mut self) {
+        if self.work.has_new_schema {
+            self.statements.analyses.clear();
+            self.hooked.connection().flush_prepared_statement_cache();
+        }
     }
 }
 
@@ -197,8 +217,13 @@ impl Work {
             Effect::Transaction if scope == Scope::Shared => Err(analysis.refusal()),
             Effect::Session if policy.shared => Err(analysis.refusal()),
             Effect::Read | Effect::Transaction => Ok(()),
-            Effect::Write | Effect::Schema | Effect::Maintain | Effect::Session => {
+            Effect::Write => {
                 self.writes.merge(&analysis.writes);
+                Ok(())
+            }
+            Effect::Schema | Effect::Maintain | Effect::Session => {
+                self.writes.merge(&analysis.writes);
+                self.has_new_schema = true;
                 Ok(())
             }
         }

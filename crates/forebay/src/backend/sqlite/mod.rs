@@ -3,6 +3,7 @@
 
 mod analysis;
 mod bind;
+mod catalogue;
 mod catchup;
 mod connect;
 mod connection;

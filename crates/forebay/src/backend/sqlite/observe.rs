@@ -67,6 +67,20 @@ impl Observed {
         }
     }
 
+    /// Adds a table that is read without having been reported.
+    pub(super) fn note_read(&mut self, table: &str) {
+        if !self.reads.iter().any(|known| known.eq_ignore_ascii_case(table)) {
+            self.reads.push(table.into());
+        }
+    }
+
+    /// Adds a table that is written without having been reported.
+    pub(super) fn note_write(&mut self, table: &str) {
+        if !self.writes.iter().any(|known| known.eq_ignore_ascii_case(table)) {
+            self.writes.push(table.into());
+        }
+    }
+
     /// Whether the database may be changed by what was reported.
     pub(super) fn may_write(&self) -> bool {
         !self.writes.is_empty() || self.writes_attached || self.schema

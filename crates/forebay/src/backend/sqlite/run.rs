@@ -9,6 +9,7 @@ use rusqlite::types::ValueRef;
 
 use super::analysis::{Analysis, Effect};
 use super::bind::bind;
+use super::catalogue;
 use super::catchup::Fill;
 use super::connection::{Connection, Scope, current_columns, refine};
 use super::control::Halt;
@@ -116,8 +117,8 @@ struct Stepped {
     columns: Arc<[Column]>,
     values: Vec<Value>,
     fill: Option<Fill>,
-    /// SQLite prepared the statement again on the way.
-    is_prepared_again: bool,
+    /// SQLite prepared the statement again on the way, under another schema.
+    is_changed: bool,
 }
 
 impl Connection {
@@ -149,6 +150,7 @@ impl Connection {
     }
 
     fn run_prepared(&mut self, request: &Request<'_>, sink: &mut dyn RowSink) -> Result<Answer> {
+        self.refresh();
         let analysis = self.statements.prepare(&self.hooked, request.sql)?.1;
         self.work.admit(self.hooked.control().policy(), request.scope, &analysis)?;
         // SQLite changes all rows before it returns the first, and would commit them even if the
@@ -182,7 +184,7 @@ impl Connection {
         let fill = request.fill && analysis.is_cacheable() && self.is_autocommit();
         let stepped = self.step_rows(request, analysis, fill, sink);
         let observed = self.hooked.control().take_observed();
-        if observed.any {
+        if stepped.as_ref().map_or(observed.any, |stepped| stepped.is_changed) {
             self.statements.forget(request.sql);
             if observed.may_write() {
                 self.work.writes = WriteSet::Everything;
@@ -202,10 +204,10 @@ impl Connection {
             rows: Rows::new(stepped.columns, stepped.values),
             rows_affected: if wrote { connection.changes() } else { 0 },
             last_insert_id: wrote.then(|| connection.last_insert_rowid()),
-            ticket: stepped.fill.filter(|_| !stepped.is_prepared_again).map(Fill::into_ticket),
+            ticket: stepped.fill.filter(|_| !stepped.is_changed).map(Fill::into_ticket),
             steps: self.hooked.control().steps(),
             effect: analysis.effect,
-            is_prepared_again: stepped.is_prepared_again,
+            is_prepared_again: stepped.is_changed,
         })
     }
 
@@ -244,12 +246,19 @@ impl Connection {
             sink.row(&columns, &mut values)?;
         }
         drop(rows);
-        let is_prepared_again = control.has_observed();
-        if is_prepared_again {
+        let mut is_changed = false;
+        if control.has_observed() {
             columns = if values.is_empty() { current_columns(&statement) } else { columns };
-            statement.discard();
+            // SQLite prepares a statement again when the schema has changed, but also when a
+            // bound value may make another plan better. Cookies only go up: one that is still
+            // the same says that the analysis holds for what has run.
+            is_changed = !matches!(analysis.effect, Effect::Read | Effect::Write)
+                || catalogue::cookie(self.hooked.connection()).ok() != Some(analysis.schema);
+            if is_changed {
+                statement.discard();
+            }
         }
-        Ok(Stepped { columns, values, fill, is_prepared_again })
+        Ok(Stepped { columns, values, fill, is_changed })
     }
 
     /// Begins a transaction that holds the write lock.
