@@ -23,6 +23,7 @@ pub(crate) async fn serve(args: &ServeArgs) -> Result<Exit> {
     if args.allow_anonymous && !address.ip().is_loopback() {
         tracing::warn!("anyone who reaches {address} can read and write the database");
     }
+    tracing::info!(database = args.url, version = env!("CARGO_PKG_VERSION"), "serving");
     output::print(&format!("listening on http://{address}"))?;
     let (stop, stopped) = oneshot::channel();
     let shutdown = async move {
