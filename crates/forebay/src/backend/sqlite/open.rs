@@ -85,7 +85,9 @@ fn open_file(path: &Path, options: &Options) -> Result<Witness> {
         connection
             .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))
             .map_err(explain)?;
-        return Ok(Witness::Blind("the database is opened for reading only".to_owned()));
+        let why = "it is opened for reading only; opened for writing, it notices commits through \
+                   the WAL index and is exact";
+        return Ok(Witness::Blind(why.to_owned()));
     }
     let mode: String = connection
         .query_row(&format!("PRAGMA journal_mode = {}", options.journal_mode), [], |row| row.get(0))
