@@ -78,12 +78,13 @@ impl Engine {
         let mut writer = self.writer.acquire(HolderLabel { caller, statement: None }).await?;
         let stop = Stop::at(None);
         let _stop = StopOnDrop(stop.clone());
-        let writer = super::worker::blocking(move || {
+        let patience = self.patience();
+        // Pinned on the worker thread: when the caller is gone by then, it is rolled back.
+        super::worker::blocking(move || {
             writer.begin_immediate(stop)?;
-            Ok(writer)
+            Ok(Pinned::new(writer, patience))
         })
-        .await?;
-        Ok(Pinned::new(writer, self.patience()))
+        .await
     }
 
     /// Runs a statement on a pinned connection.

@@ -45,6 +45,8 @@ pub(super) struct Control {
     /// Set once a statement that changes the connection was prepared, since some take effect
     /// then; such a connection must not go to another caller.
     is_changed: Cell<bool>,
+    /// A statement that works on the file as a whole is running.
+    is_maintaining: Cell<bool>,
 }
 
 impl Control {
@@ -61,6 +63,7 @@ impl Control {
             busy_since: Cell::new(None),
             committing: Cell::new(None),
             is_changed: Cell::new(false),
+            is_maintaining: Cell::new(false),
         }
     }
 
@@ -73,6 +76,16 @@ impl Control {
         self.halt.set(None);
         self.busy_timeout.set(busy);
         self.busy_since.set(None);
+        self.is_maintaining.set(false);
+    }
+
+    /// Whether what is about to run works on the file as a whole; holds until the next call.
+    pub(super) fn set_maintaining(&self, is_maintaining: bool) {
+        self.is_maintaining.set(is_maintaining);
+    }
+
+    pub(super) fn is_maintaining(&self) -> bool {
+        self.is_maintaining.get()
     }
 
     pub(super) fn halt(&self) -> Option<Halt> {

@@ -78,7 +78,13 @@ extern "C" fn authorize(
     with(context, ffi::SQLITE_DENY, |control| {
         // SAFETY: SQLite passes NULL or strings that live until this callback returns.
         let report = unsafe {
-            Report { action, first: text(first), second: text(second), database: text(database) }
+            Report {
+                action,
+                first: text(first),
+                second: text(second),
+                database: text(database),
+                is_maintaining: control.is_maintaining(),
+            }
         };
         if control.on_authorize(report) { ffi::SQLITE_OK } else { ffi::SQLITE_DENY }
     })

@@ -22,6 +22,8 @@ pub(super) struct Report<'a> {
     pub(super) first: Option<&'a str>,
     pub(super) second: Option<&'a str>,
     pub(super) database: Option<&'a str>,
+    /// Reported while VACUUM or the like runs, which attaches a file and detaches it again.
+    pub(super) is_maintaining: bool,
 }
 
 /// Everything reported since the last `take`.
@@ -109,16 +111,8 @@ impl Observed {
             }
             ffi::SQLITE_TRANSACTION | ffi::SQLITE_SAVEPOINT => self.transaction = true,
             ffi::SQLITE_SELECT | ffi::SQLITE_RECURSIVE => {}
-            ffi::SQLITE_ATTACH
-            | ffi::SQLITE_DETACH
-            | ffi::SQLITE_CREATE_TEMP_INDEX
-            | ffi::SQLITE_CREATE_TEMP_TABLE
-            | ffi::SQLITE_CREATE_TEMP_TRIGGER
-            | ffi::SQLITE_CREATE_TEMP_VIEW
-            | ffi::SQLITE_DROP_TEMP_INDEX
-            | ffi::SQLITE_DROP_TEMP_TABLE
-            | ffi::SQLITE_DROP_TEMP_TRIGGER
-            | ffi::SQLITE_DROP_TEMP_VIEW => self.session = true,
+            ffi::SQLITE_ATTACH | ffi::SQLITE_DETACH if report.is_maintaining => {}
+            action if is_of_connection(action) => self.session = true,
             // CREATE, DROP, ALTER, REINDEX, ANALYZE, and whatever a later SQLite may add.
             _ => self.schema = true,
         }
@@ -151,6 +145,23 @@ fn note(names: &mut Vec<Box<str>>, name: &str) {
     }
 }
 
+/// Whether an action changes what one connection sees, and no other.
+fn is_of_connection(action: i32) -> bool {
+    matches!(
+        action,
+        ffi::SQLITE_ATTACH
+            | ffi::SQLITE_DETACH
+            | ffi::SQLITE_CREATE_TEMP_INDEX
+            | ffi::SQLITE_CREATE_TEMP_TABLE
+            | ffi::SQLITE_CREATE_TEMP_TRIGGER
+            | ffi::SQLITE_CREATE_TEMP_VIEW
+            | ffi::SQLITE_DROP_TEMP_INDEX
+            | ffi::SQLITE_DROP_TEMP_TABLE
+            | ffi::SQLITE_DROP_TEMP_TRIGGER
+            | ffi::SQLITE_DROP_TEMP_VIEW
+    )
+}
+
 /// Why `policy` refuses an action, if it does.
 fn refusal(policy: Policy, report: Report<'_>) -> Option<String> {
     let name = report.first.unwrap_or_default();
@@ -168,10 +179,18 @@ fn refusal(policy: Policy, report: Report<'_>) -> Option<String> {
                 None
             }
         }
-        // VACUUM attaches a file without a name; every other one is a file of its own.
-        ffi::SQLITE_ATTACH if policy.remote && report.first != Some("") => {
+        // VACUUM attaches a file without a name, VACUUM INTO one with a name.
+        ffi::SQLITE_ATTACH
+            if policy.remote && !(report.is_maintaining && report.first == Some("")) =>
+        {
             Some("ATTACH and VACUUM INTO are not allowed for remote clients".to_owned())
         }
+        ffi::SQLITE_ATTACH | ffi::SQLITE_DETACH if report.is_maintaining => None,
+        action if policy.shared && is_of_connection(action) => Some(
+            "ATTACH, DETACH and TEMP objects change the connection, and connections are shared: \
+             use a session (on a file; a database in memory has one connection for all)"
+                .to_owned(),
+        ),
         ffi::SQLITE_FUNCTION if policy.remote => {
             let function = report.second.unwrap_or_default();
             ["load_extension", "readfile", "writefile", "edit", "fts3_tokenizer"]
