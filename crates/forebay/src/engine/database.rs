@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
-use quick_cache::UnitWeighter;
+use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use super::entry::Entry;
@@ -18,11 +18,27 @@ use crate::error::{Error, Kind, Result};
 use crate::pool::{self, Pool};
 use crate::watch::Fingerprints;
 
-/// Templates kept at most; the least used go first.
-const TEMPLATES_MAX: usize = 10_000;
+/// Templates expected; with long texts there are fewer of them.
+const TEMPLATES_ESTIMATE: usize = 10_000;
+
+/// Bytes that a template takes, beside its text.
+const TEMPLATE_BYTES: u64 = 2_000;
+
+/// Bytes of all templates together; the least used go first.
+const TEMPLATES_BYTES_MAX: u64 = 40_000_000;
 
 /// How often the file is looked after: replaced under us, or dead entries to be dropped.
 const TEND_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Weighs a template with its text, which may be long.
+#[derive(Clone)]
+pub(super) struct ByText;
+
+impl Weighter<Arc<str>, Arc<Template>> for ByText {
+    fn weight(&self, sql: &Arc<str>, _template: &Arc<Template>) -> u64 {
+        TEMPLATE_BYTES + sql.len() as u64
+    }
+}
 
 /// Everything that can be set.
 #[derive(Clone, Debug)]
@@ -48,7 +64,7 @@ pub(crate) struct Engine {
     pub(super) catchup: Arc<CatchUp>,
     pub(super) store: Store<Entry>,
     pub(super) flights: Flights,
-    pub(super) templates: Cache<Arc<str>, Arc<Template>, UnitWeighter, RandomState>,
+    pub(super) templates: Cache<Arc<str>, Arc<Template>, ByText, RandomState>,
     pub(super) fingerprints: Fingerprints,
     pub(super) counters: Arc<StatementCounters>,
     limits: Limits,
@@ -85,9 +101,9 @@ impl Engine {
             store: Store::new(settings.cache_bytes),
             flights: Flights::new(),
             templates: Cache::with(
-                TEMPLATES_MAX,
-                TEMPLATES_MAX as u64,
-                UnitWeighter,
+                TEMPLATES_ESTIMATE,
+                TEMPLATES_BYTES_MAX,
+                ByText,
                 RandomState::default(),
                 quick_cache::sync::DefaultLifecycle::default(),
             ),

@@ -13,4 +13,4 @@ pub(crate) use bypass::Bypass;
 pub(crate) use fingerprint::Fingerprint;
 pub(crate) use function::is_immutable;
 pub(crate) use pragma::{Pragma, classify as classify_pragma, is_allowed_remotely};
-pub(crate) use statement::{contains_nul, is_blank};
+pub(crate) use statement::{contains_nul, is_blank, may_hold_several, skip_blank};

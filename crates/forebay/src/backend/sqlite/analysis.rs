@@ -11,7 +11,7 @@ use super::observe::Observed;
 use crate::error::{Error, Result};
 use crate::invalidate::{ReadSet, WriteSet};
 use crate::row::Column;
-use crate::sql::Bypass;
+use crate::sql::{Bypass, skip_blank};
 
 /// What running a statement brings about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -256,7 +256,7 @@ impl Program {
     /// every opcode on virtual tables begins with `V`, but for `Variable` and `Vacuum`.
     fn of(connection: &Connection, sql: &str) -> Result<Program, rusqlite::Error> {
         let mut program = Program::default();
-        let mut listing = connection.prepare(&format!("EXPLAIN {sql}"))?;
+        let mut listing = connection.prepare(&format!("EXPLAIN {}", skip_blank(sql)))?;
         let mut rows = listing.raw_query();
         while let Some(row) = rows.next()? {
             let opcode = row.get_ref(1)?.as_str().unwrap_or_default();

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use rusqlite::CachedStatement;
+use rusqlite::fallible_iterator::FallibleIterator as _;
 
 use super::analysis::{Analysis, Effect};
 use super::catchup::CatchUp;
@@ -15,16 +16,20 @@ use super::control::Control;
 use super::fault;
 use super::hooks::Hooked;
 use super::observe::Policy;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::invalidate::WriteSet;
 use crate::row::Column;
-use crate::sql::{contains_nul, is_blank};
+use crate::sql::{contains_nul, is_blank, may_hold_several, skip_blank};
 
 /// Frames in the log from which on a commit is followed by a checkpoint, as in SQLite.
 const CHECKPOINT_FRAMES: u32 = 1_000;
 
 /// Texts remembered per prepared statement kept.
 const ANALYSES_PER_STATEMENT: usize = 4;
+
+/// Bytes of a text from which on its statement is not kept prepared: what SQLite makes of a text
+/// takes several times its size, on each connection.
+const KEPT_TEXT_MAX: usize = 16 * 1024;
 
 /// Counters of prepared statements, shared by all connections of a database.
 #[derive(Debug, Default)]
@@ -65,6 +70,8 @@ pub(super) struct Statements {
 pub(crate) enum Scope {
     /// Of a caller who gives the connection back at once: no transaction may be left open.
     Shared,
+    /// Of a transaction that was begun for its caller: it may neither end it nor run outside it.
+    Transaction,
     /// Of a session, which may begin and end transactions with statements.
     Session,
 }
@@ -117,7 +124,9 @@ impl Connection {
     /// What `sql` does, without running it.
     pub(crate) fn analyse(&mut self, sql: &str) -> Result<Arc<Analysis>> {
         self.hooked.control().arm(None, None, self.busy_timeout);
-        Ok(self.statements.prepare(&self.hooked, sql)?.1)
+        let analysis = self.statements.prepare(&self.hooked, sql)?.1;
+        self.statements.release(&self.hooked, sql);
+        Ok(analysis)
     }
 
     /// What `sql` takes and gives, without running it.
@@ -127,6 +136,8 @@ impl Connection {
         let params = (1..=statement.parameter_count())
             .map(|place| statement.parameter_name(place).map(str::to_owned))
             .collect();
+        drop(statement);
+        self.statements.release(&self.hooked, sql);
         Ok(Described { params, analysis })
     }
 
@@ -139,7 +150,7 @@ impl Connection {
 
     fn list_plan(&self, sql: &str) -> rusqlite::Result<Vec<String>> {
         let connection = self.hooked.connection();
-        let mut listing = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+        let mut listing = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", skip_blank(sql)))?;
         let mut rows = listing.raw_query();
         let mut depths: HashMap<i64, usize> = HashMap::new();
         let mut lines = Vec::new();
@@ -163,6 +174,19 @@ impl Connection {
         self.hooked.control().take_observed();
         self.settle();
         done.map_err(|error| fault::from_driver(error, None, None))
+    }
+
+    /// Refuses to run a transaction's statement after SQLite has rolled the transaction back by
+    /// itself: it would be committed alone.
+    pub(super) fn check_open(&self) -> Result<()> {
+        if !self.is_autocommit() {
+            return Ok(());
+        }
+        Err(Error::new(
+            Kind::Closed,
+            "the transaction was rolled back when one of its statements failed (OR ROLLBACK, a \
+             time limit, a full disk); begin another one",
+        ))
     }
 
     /// See [`Work::settle`].
@@ -214,7 +238,7 @@ impl Work {
         analysis: &Analysis,
     ) -> Result<()> {
         match analysis.effect {
-            Effect::Transaction if scope == Scope::Shared => Err(analysis.refusal()),
+            Effect::Transaction if scope != Scope::Session => Err(analysis.refusal()),
             Effect::Session if policy.shared => Err(analysis.refusal()),
             Effect::Read | Effect::Transaction => Ok(()),
             Effect::Write => {
@@ -264,6 +288,9 @@ impl Statements {
             return Err(Error::usage("the text holds no statement"));
         }
         let (connection, control) = (hooked.connection(), hooked.control());
+        if sql.contains(';') && !self.analyses.contains_key(sql) {
+            check_single(connection, sql).map_err(|error| refine(error, control))?;
+        }
         control.take_observed();
         let statement = connection.prepare_cached(sql).map_err(|error| refine(error, control))?;
         if !control.has_observed() {
@@ -310,9 +337,35 @@ impl Statements {
         Ok(analysis)
     }
 
+    /// Lets go of a statement with a long text, once it has been used.
+    pub(super) fn release(&mut self, hooked: &Hooked, sql: &str) {
+        if sql.len() <= KEPT_TEXT_MAX {
+            return;
+        }
+        self.analyses.remove(sql);
+        if let Ok(statement) = hooked.connection().prepare_cached(sql) {
+            statement.discard();
+        }
+        hooked.control().take_observed();
+    }
+
     /// Forgets what is known about `sql`, because SQLite has prepared it again.
     pub(super) fn forget(&mut self, sql: &str) {
         self.analyses.remove(sql);
+    }
+}
+
+/// Refuses a text of several statements. The driver would find out too, but by a recursion as
+/// deep as there are statements.
+fn check_single(connection: &rusqlite::Connection, sql: &str) -> Result<(), rusqlite::Error> {
+    if !may_hold_several(sql) {
+        return Ok(());
+    }
+    let mut statements = rusqlite::Batch::new(connection, sql);
+    statements.next()?;
+    match statements.next() {
+        Ok(None) => Ok(()),
+        Ok(Some(_)) | Err(_) => Err(rusqlite::Error::MultipleStatement),
     }
 }
 
