@@ -104,28 +104,55 @@ impl Transaction {
     /// Runs the statements of a script, separated by `;`, without parameters. What ran before
     /// the first that fails stays part of the transaction.
     pub async fn execute_batch(&self, sql: &str) -> Result<()> {
-        self.engine.script_pinned(&self.pinned, sql, Scope::Shared).await
+        self.engine.script_pinned(&self.pinned, sql, Scope::Transaction).await
     }
 
     /// Runs `work` in a savepoint: kept when it returns `Ok`, undone when it returns `Err`. When
-    /// the future is dropped, the whole transaction has to be given up.
+    /// the future is dropped or panics half-way, the whole transaction is rolled back.
     pub async fn savepoint<T, F, Fut>(&self, work: F) -> Result<T>
     where
         F: FnOnce(Transaction) -> Fut,
         Fut: Future<Output = Result<T>>,
     {
         let name = format!("forebay_{}", self.savepoints.fetch_add(1, Ordering::Relaxed));
-        self.engine.savepoint(&self.pinned, format!("SAVEPOINT {name}")).await?;
-        match work(self.clone()).await {
+        let unfinished = Unfinished(Some(&self.pinned));
+        let began = self.engine.savepoint(&self.pinned, format!("SAVEPOINT {name}")).await;
+        let done = match began {
+            Ok(()) => work(self.clone()).await,
+            Err(error) => Err(error),
+        };
+        let done = match done {
             Ok(value) => {
-                self.engine.savepoint(&self.pinned, format!("RELEASE {name}")).await?;
-                Ok(value)
+                let kept = self.engine.savepoint(&self.pinned, format!("RELEASE {name}")).await;
+                kept.map(|()| value)
             }
             Err(error) => {
+                // If this fails the transaction is over, and every later call will say so; what
+                // the caller wants to know first is its own error.
                 let undo = format!("ROLLBACK TO {name}; RELEASE {name}");
-                self.engine.savepoint(&self.pinned, undo).await?;
+                let _ = self.engine.savepoint(&self.pinned, undo).await;
                 Err(error)
             }
+        };
+        unfinished.finish();
+        done
+    }
+}
+
+/// A savepoint at work. Dropped before its end, it takes the transaction with it: what the
+/// savepoint has written so far must not be committed.
+struct Unfinished<'a>(Option<&'a Pinned>);
+
+impl Unfinished<'_> {
+    fn finish(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        if let Some(pinned) = self.0 {
+            pinned.release();
         }
     }
 }

@@ -124,7 +124,7 @@ impl Pinned {
 
     /// Rolls back what is open and gives the connection back, now or when the statement that is
     /// running returns.
-    pub(super) fn release(&self) {
+    pub(crate) fn release(&self) {
         let checkout = lock(&self.state).give_up(Gone::Ended);
         if let Some(checkout) = checkout {
             retire(checkout);

@@ -135,10 +135,14 @@ impl Connection {
         if request.stop.is_cancelled() {
             return Err(Error::new(Kind::Cancelled, "the statement was given up by its caller"));
         }
+        if request.scope == Scope::Transaction {
+            self.check_open()?;
+        }
         let ran = catch_unwind(AssertUnwindSafe(|| self.run_prepared(request, sink)));
+        let halt = self.hooked.control().halt();
         self.settle();
         let ran = ran.unwrap_or_else(|panic| resume_unwind(panic));
-        let halt = self.hooked.control().halt();
+        self.statements.release(&self.hooked, request.sql);
         match ran {
             Ok(answer) => Ok(Ran::Done(answer)),
             Err(_) if halt == Some(Halt::Budget) => Ok(Ran::NeedsWorker),
@@ -153,26 +157,49 @@ impl Connection {
         self.refresh();
         let analysis = self.statements.prepare(&self.hooked, request.sql)?.1;
         self.work.admit(self.hooked.control().policy(), request.scope, &analysis)?;
-        // SQLite changes all rows before it returns the first, and would commit them even if the
-        // answer is refused as too large; so those statements get a transaction around them.
-        let wraps = analysis.effect == Effect::Write
-            && !analysis.columns.is_empty()
-            && self.is_autocommit();
-        if wraps {
-            self.control_statement("BEGIN IMMEDIATE")?;
+        if analysis.effect == Effect::Write && !analysis.columns.is_empty() {
+            self.step_wrapped(request, &analysis, sink)
+        } else {
+            self.step(request, &analysis, sink)
         }
-        let done = self.step(request, &analysis, sink);
-        if wraps {
-            let end = if done.is_ok() { "COMMIT" } else { "ROLLBACK" };
-            if !self.is_autocommit() {
-                let ended = self.control_statement(end);
-                if done.is_ok() && ended.is_err() && !self.is_autocommit() {
-                    self.control_statement("ROLLBACK")?;
-                }
-                return done.and_then(|answer| ended.map(|()| answer));
-            }
+    }
+
+    /// Runs a write that answers rows. SQLite changes all rows before it returns the first, and
+    /// would keep the changes even if the answer is refused or given up half-way; so these
+    /// statements get a transaction or a savepoint around them.
+    fn step_wrapped(
+        &mut self,
+        request: &Request<'_>,
+        analysis: &Arc<Analysis>,
+        sink: &mut dyn RowSink,
+    ) -> Result<Answer> {
+        let [begin, keep, undo] = if self.is_autocommit() {
+            ["BEGIN IMMEDIATE", "COMMIT", "ROLLBACK"]
+        } else {
+            [
+                "SAVEPOINT forebay_statement",
+                "RELEASE forebay_statement",
+                "ROLLBACK TO forebay_statement; RELEASE forebay_statement",
+            ]
+        };
+        self.control_statement(begin)?;
+        let done = self.step(request, analysis, sink);
+        if self.is_autocommit() {
+            // The failure has ended the transaction around it.
+            return done;
         }
-        done
+        // A constraint undoes exactly what it should by itself: nothing of OR FAIL's.
+        let is_kept = done.as_ref().map_or_else(Error::is_constraint_violation, |_| true);
+        if !is_kept {
+            self.hooked.control().arm(None, None, self.busy_timeout);
+            self.control_statement(undo)?;
+            return done;
+        }
+        let ended = self.control_statement(keep);
+        if ended.is_err() && !self.is_autocommit() {
+            self.control_statement(undo)?;
+        }
+        done.and_then(|answer| ended.map(|()| answer))
     }
 
     fn step(
@@ -182,7 +209,9 @@ impl Connection {
         sink: &mut dyn RowSink,
     ) -> Result<Answer> {
         let fill = request.fill && analysis.is_cacheable() && self.is_autocommit();
+        self.hooked.control().set_maintaining(analysis.effect == Effect::Maintain);
         let stepped = self.step_rows(request, analysis, fill, sink);
+        self.hooked.control().set_maintaining(false);
         let observed = self.hooked.control().take_observed();
         if stepped.as_ref().map_or(observed.any, |stepped| stepped.is_changed) {
             self.statements.forget(request.sql);
@@ -270,6 +299,7 @@ impl Connection {
     /// Commits; when that fails, rolls back.
     pub(crate) fn commit(&mut self) -> Result<()> {
         self.hooked.control().arm(None, None, self.busy_timeout);
+        self.check_open()?;
         let done = self.control_statement("COMMIT");
         self.settle();
         if done.is_err() {
@@ -278,9 +308,10 @@ impl Connection {
         done
     }
 
-    /// A savepoint statement of our own.
+    /// A savepoint statement of our own, in a transaction.
     pub(crate) fn savepoint_statement(&mut self, sql: &str) -> Result<()> {
         self.hooked.control().arm(None, None, self.busy_timeout);
+        self.check_open()?;
         let done = self.control_statement(sql);
         self.settle();
         done

@@ -20,6 +20,9 @@ impl Connection {
             return Err(Error::usage("the SQL text contains a NUL byte"));
         }
         self.hooked.control().arm(Some(stop), None, self.busy_timeout);
+        if scope == Scope::Transaction {
+            self.check_open()?;
+        }
         let ran = catch_unwind(AssertUnwindSafe(|| self.run_statements(script, scope)));
         self.settle();
         ran.unwrap_or_else(|panic| resume_unwind(panic))
@@ -41,6 +44,7 @@ impl Connection {
             let analysis = Analysis::of(hooked.connection(), control, &sql, &statement, observed)
                 .map_err(|error| refine(error, control))?;
             work.admit(control.policy(), scope, &analysis)?;
+            control.set_maintaining(analysis.effect == Effect::Maintain);
             let mut rows = statement.raw_query();
             let stepped = loop {
                 match rows.next() {
@@ -51,6 +55,7 @@ impl Connection {
             };
             drop(rows);
             drop(statement);
+            control.set_maintaining(false);
             if control.has_observed() {
                 work.writes = WriteSet::Everything;
             }
