@@ -79,6 +79,10 @@ impl<'a> Query<'a> {
         V::Error: Into<Error>,
     {
         match value.try_into() {
+            Ok(_) if name.is_empty() => {
+                let fault = || Some(Error::usage("the name of a parameter is empty"));
+                self.fault = self.fault.or_else(fault);
+            }
             Ok(value) => self.call.params.push_named(name, value),
             Err(error) => self.fault = self.fault.or_else(|| Some(error.into())),
         }
@@ -182,7 +186,7 @@ impl<'a> Query<'a> {
             Target::Shared(engine) => engine.stream(call).await?,
             Target::Session(engine, session) => engine.stream_in_session(session, call).await?,
             Target::Transaction(engine, pinned) => {
-                engine.stream_pinned(pinned, call, Scope::Shared).await?
+                engine.stream_pinned(pinned, call, Scope::Transaction).await?
             }
         };
         Ok(RowStream { chunks, rows: None, next: 0, row: std::marker::PhantomData })
@@ -214,7 +218,7 @@ impl<'a> Target<'a> {
             Target::Shared(engine) => engine.run(call).await,
             Target::Session(engine, session) => engine.run_in_session(session, call).await,
             Target::Transaction(engine, pinned) => {
-                engine.run_pinned(pinned, &call, Scope::Shared).await
+                engine.run_pinned(pinned, &call, Scope::Transaction).await
             }
         }
     }

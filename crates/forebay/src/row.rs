@@ -62,6 +62,11 @@ impl Rows {
         self.0.size
     }
 
+    /// Bytes of the values alone. Cost: one pass over them.
+    pub(crate) fn values_size(&self) -> usize {
+        self.0.values.iter().map(Value::size).sum()
+    }
+
     /// The row at `index`, counted from 0.
     pub fn get(&self, index: usize) -> Option<Row> {
         (index < self.0.len).then(|| Row { rows: self.clone(), index })

@@ -12,7 +12,7 @@ use super::flight::Part;
 use super::template::{INLINE_STEPS, Template};
 use super::worker::blocking;
 use crate::backend::sqlite::{Answer, Budget, Collect, Effect, Limits, Ran, Request, Scope};
-use crate::cache::{Key, KeyRef, Shape};
+use crate::cache::{Key, KeyRef, Resident as _, Shape};
 use crate::error::{Error, Kind, Result};
 use crate::guard::{Stop, StopOnDrop};
 use crate::invalidate::Ticket;
@@ -85,10 +85,11 @@ impl Engine {
         call: &Call<'_>,
     ) -> Option<Arc<Vec<T>>> {
         let entry = self.lookup(call, Shape::Typed(TypeId::of::<T>()))?;
-        match &entry.payload {
-            Payload::Typed(typed) => typed.clone().downcast::<Vec<T>>().ok(),
-            Payload::Rows(_) => None,
-        }
+        let Payload::Typed(typed) = &entry.payload else { return None };
+        let typed = typed.clone().downcast::<Vec<T>>().ok()?;
+        // Near a limit, the rows themselves have to be asked.
+        let limits = call.limits;
+        (typed.len() <= limits.rows_max && entry.size() <= limits.bytes_max).then_some(typed)
     }
 
     /// Keeps an answer in the form of type `T` beside its rows, under the same ticket.
@@ -264,7 +265,10 @@ pub(super) fn finish(ran: Ran) -> Result<Answer> {
 
 /// A cached answer obeys the caller's limits as one from the database does.
 fn check_limits(rows: &Rows, limits: Limits) -> Result<()> {
-    if rows.len() <= limits.rows_max && rows.size() <= limits.bytes_max {
+    // The size holds more than the values, which are what the limit is about; they are added up
+    // only when that makes a difference.
+    let is_small = rows.size() <= limits.bytes_max || rows.values_size() <= limits.bytes_max;
+    if rows.len() <= limits.rows_max && is_small {
         return Ok(());
     }
     Err(Error::new(
@@ -273,7 +277,7 @@ fn check_limits(rows: &Rows, limits: Limits) -> Result<()> {
             "the answer has {} rows and {} bytes, more than its limit; add a LIMIT, raise the \
              limit, or use `stream`",
             rows.len(),
-            rows.size()
+            rows.values_size()
         ),
     ))
 }

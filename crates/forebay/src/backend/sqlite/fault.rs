@@ -21,12 +21,8 @@ pub(super) fn from_driver(
         }
         rusqlite::Error::SqlInputError { error, msg, offset, .. } => {
             let place = if offset >= 0 { format!(" at byte {offset}") } else { String::new() };
-            let kind = if error.extended_code == ffi::SQLITE_ERROR {
-                Kind::Usage
-            } else {
-                kind(error.extended_code)
-            };
-            Error::new(kind, format!("{msg}{place}")).with_code(name(error.extended_code))
+            Error::new(kind(error.extended_code), format!("{msg}{place}"))
+                .with_code(name(error.extended_code))
         }
         rusqlite::Error::MultipleStatement => Error::usage(
             "the text has more than one statement; use `execute_batch` for scripts, or send them \
@@ -60,7 +56,7 @@ fn from_code(code: i32, message: String, halt: Option<Halt>) -> Error {
         Some(Halt::Budget) | None => {}
     }
     let kind = kind(code);
-    let message = match advice(kind) {
+    let message = match advice(kind, code) {
         Some(advice) if message.is_empty() => advice.to_owned(),
         Some(advice) => format!("{message}: {advice}"),
         None if message.is_empty() => format!("SQLite reports {}", name(code)),
@@ -89,13 +85,20 @@ fn kind(code: i32) -> Kind {
         ffi::SQLITE_TOOBIG | ffi::SQLITE_NOMEM => Kind::TooLarge,
         ffi::SQLITE_AUTH => Kind::Denied,
         ffi::SQLITE_INTERRUPT => Kind::Cancelled,
-        ffi::SQLITE_RANGE | ffi::SQLITE_MISMATCH | ffi::SQLITE_MISUSE => Kind::Usage,
+        // The plain SQLITE_ERROR is about the statement: its names, its arguments, its place.
+        ffi::SQLITE_ERROR | ffi::SQLITE_RANGE | ffi::SQLITE_MISMATCH | ffi::SQLITE_MISUSE => {
+            Kind::Usage
+        }
         _ => Kind::Database,
     }
 }
 
-fn advice(kind: Kind) -> Option<&'static str> {
+fn advice(kind: Kind, code: i32) -> Option<&'static str> {
     match kind {
+        Kind::Busy if code == ffi::SQLITE_BUSY_SNAPSHOT => Some(
+            "another write came in between this transaction's first read and its first write; \
+             roll back and try again, or begin with BEGIN IMMEDIATE",
+        ),
         Kind::Busy => Some(
             "another connection or process held the lock for longer than the busy time-out; try \
              again, keep transactions short, or raise `busy_timeout`",
@@ -158,6 +161,7 @@ mod tests {
         check(1299, "SQLITE_CONSTRAINT_NOTNULL", Error::is_not_null_violation);
         check(275, "SQLITE_CONSTRAINT_CHECK", Error::is_check_violation);
         check(3091, "SQLITE_CONSTRAINT_DATATYPE", Error::is_constraint_violation);
+        check(1, "SQLITE_ERROR", Error::is_usage);
         check(5, "SQLITE_BUSY", Error::is_busy);
         check(517, "SQLITE_BUSY_SNAPSHOT", Error::is_busy);
         check(8, "SQLITE_READONLY", Error::is_read_only);
