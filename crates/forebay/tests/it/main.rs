@@ -1,13 +1,23 @@
 //! The library through its public face, on real SQLite files.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+/// Settings, and databases that cannot be opened.
+mod builder;
 /// Answers served from the cache, and when they go.
 mod cache;
 /// Random statements and writers, every answer compared with the bare database.
 mod differential;
+/// Files, disks, locks and processes that fail.
+mod fault;
 /// Databases on disk for the tests.
 mod place;
+/// Connections shared by many callers.
+mod pool;
 /// Readers and writers at once: no read is stale or goes back in time.
 mod recency;
 /// Statements, parameters, rows and errors.
 mod statement;
+/// Rows one after another.
+mod stream;
+/// Transactions and sessions.
+mod transaction;

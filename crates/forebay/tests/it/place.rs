@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use forebay::{Builder, Db};
+use forebay::{Builder, Db, Error};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -38,4 +38,31 @@ impl Place {
         bare.execute_batch("PRAGMA foreign_keys = ON").unwrap();
         bare
     }
+}
+
+/// Whatever happened before: a write works, a read misses, hits, and is exact, and nothing is
+/// held by anybody.
+pub(crate) async fn assert_alive(db: &Db) {
+    let alive = async {
+        db.execute("CREATE TABLE IF NOT EXISTS alive (n INT)").await?;
+        for _ in 0..2 {
+            let read = db.query("SELECT count(*), max(n) FROM alive");
+            let (count, _): (i64, Option<i64>) = read.one().await?;
+            db.execute("INSERT INTO alive VALUES (?)").bind(count).await?;
+            let seen: (i64, Option<i64>) =
+                db.query("SELECT count(*), max(n) FROM alive").one().await?;
+            assert_eq!(seen, (count + 1, Some(count)), "a write is seen by the next read");
+            if db.stats().cache.off.is_none() {
+                let read = db.query("SELECT count(*), max(n) FROM alive").fetch().await?;
+                assert!(read.cached, "a second read hits");
+            }
+        }
+        db.transaction(|tx| async move { tx.execute("DELETE FROM alive").await.map(|_| ()) })
+            .await?;
+        assert_eq!(db.query("SELECT count(*) FROM alive").scalar::<i64>().await?, 0);
+        Ok::<(), Error>(())
+    };
+    let limit = std::time::Duration::from_secs(10);
+    let alive = tokio::time::timeout(limit, alive).await;
+    alive.expect("the database answers in time").expect("the database answers");
 }
