@@ -51,10 +51,10 @@ impl Engine {
         let mut writer = self.writer.acquire(HolderLabel { caller, statement: None }).await?;
         let stop = Stop::at(None);
         let _stop = StopOnDrop(stop.clone());
-        let script: Arc<str> = sql.into();
+        let (script, limit): (Arc<str>, _) = (sql.into(), self.statement_timeout);
         let done = blocking(move || {
             writer.begin_immediate(stop.clone())?;
-            let ran = writer.run_script(&script, stop, Scope::Shared);
+            let ran = writer.run_script(&script, stop, limit, Scope::Shared);
             match ran {
                 Ok(()) => writer.commit(),
                 Err(error) => {

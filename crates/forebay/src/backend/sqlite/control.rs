@@ -34,6 +34,8 @@ pub(super) struct Control {
     catchup: Arc<CatchUp>,
     observed: RefCell<Observed>,
     stop: RefCell<Option<Arc<Stop>>>,
+    /// When the statement that is running must have ended, if it is one of several under `stop`.
+    deadline: Cell<Option<Instant>>,
     calls: Cell<u64>,
     calls_max: Cell<u64>,
     halt: Cell<Option<Halt>>,
@@ -56,6 +58,7 @@ impl Control {
             catchup,
             observed: RefCell::default(),
             stop: RefCell::default(),
+            deadline: Cell::new(None),
             calls: Cell::new(0),
             calls_max: Cell::new(u64::MAX),
             halt: Cell::new(None),
@@ -71,12 +74,23 @@ impl Control {
     /// number), and how long it may wait for a lock.
     pub(super) fn arm(&self, stop: Option<Arc<Stop>>, steps_max: Option<u64>, busy: Duration) {
         *self.stop.borrow_mut() = stop;
+        self.deadline.set(None);
         self.calls.set(0);
         self.calls_max.set(steps_max.map_or(u64::MAX, |steps| steps / u64::from(STEPS_PER_CALL)));
         self.halt.set(None);
         self.busy_timeout.set(busy);
         self.busy_since.set(None);
         self.is_maintaining.set(false);
+    }
+
+    /// The next statement of several that were armed for together begins, and may take so long;
+    /// an error when it is not wanted any more.
+    pub(super) fn next(&self, limit: Option<Duration>) -> Result<(), Halt> {
+        self.deadline.set(limit.and_then(|limit| Instant::now().checked_add(limit)));
+        match self.asked_to_stop() {
+            Some(halt) => Err(halt),
+            None => Ok(()),
+        }
     }
 
     /// Whether what is about to run works on the file as a whole; holds until the next call.
@@ -178,7 +192,8 @@ impl Control {
         if stop.is_cancelled() {
             Some(Halt::Cancelled)
         } else {
-            stop.is_late().then_some(Halt::Late)
+            let is_late = self.deadline.get().is_some_and(|deadline| Instant::now() >= deadline);
+            (is_late || stop.is_late()).then_some(Halt::Late)
         }
     }
 }

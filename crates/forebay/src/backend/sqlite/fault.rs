@@ -39,21 +39,23 @@ pub(super) fn from_driver(
     }
 }
 
+/// The error for a statement that we stopped, unless it is only to be run elsewhere.
+pub(super) fn from_halt(halt: Halt) -> Option<Error> {
+    let error = match halt {
+        Halt::Late => Error::new(
+            Kind::Timeout,
+            "the statement ran longer than its time limit and was stopped; raise the limit, or \
+             look at its plan with `explain`",
+        ),
+        Halt::Cancelled => Error::new(Kind::Cancelled, "the statement was given up by its caller"),
+        Halt::Budget => return None,
+    };
+    Some(error.with_code("SQLITE_INTERRUPT"))
+}
+
 fn from_code(code: i32, message: String, halt: Option<Halt>) -> Error {
-    match halt {
-        Some(Halt::Late) => {
-            return Error::new(
-                Kind::Timeout,
-                "the statement ran longer than its time limit and was stopped; raise the limit, \
-                 or look at its plan with `explain`",
-            )
-            .with_code("SQLITE_INTERRUPT");
-        }
-        Some(Halt::Cancelled) => {
-            return Error::new(Kind::Cancelled, "the statement was given up by its caller")
-                .with_code("SQLITE_INTERRUPT");
-        }
-        Some(Halt::Budget) | None => {}
+    if let Some(error) = halt.and_then(from_halt) {
+        return error;
     }
     let kind = kind(code);
     let message = match advice(kind, code) {

@@ -3,19 +3,27 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::fallible_iterator::FallibleIterator as _;
 
 use super::analysis::{Analysis, Effect};
 use super::connection::{Connection, Scope, refine};
+use super::fault;
 use crate::error::{Error, Kind, Result};
 use crate::guard::Stop;
 use crate::invalidate::WriteSet;
 use crate::sql::contains_nul;
 
 impl Connection {
-    /// Runs the statements of `script` up to the first that fails.
-    pub(crate) fn run_script(&mut self, script: &str, stop: Arc<Stop>, scope: Scope) -> Result<()> {
+    /// Runs the statements of `script` up to the first that fails. Each may take up to `limit`.
+    pub(crate) fn run_script(
+        &mut self,
+        script: &str,
+        stop: Arc<Stop>,
+        limit: Option<Duration>,
+        scope: Scope,
+    ) -> Result<()> {
         if contains_nul(script) {
             return Err(Error::usage("the SQL text contains a NUL byte"));
         }
@@ -23,17 +31,28 @@ impl Connection {
         if scope == Scope::Transaction {
             self.check_open()?;
         }
-        let ran = catch_unwind(AssertUnwindSafe(|| self.run_statements(script, scope)));
+        let ran = catch_unwind(AssertUnwindSafe(|| {
+            // SQLite copies the rest of a text for each statement unless it ends with a NUL.
+            self.run_statements(&format!("{script}\0"), limit, scope)
+        }));
         self.settle();
         ran.unwrap_or_else(|panic| resume_unwind(panic))
     }
 
-    fn run_statements(&mut self, script: &str, scope: Scope) -> Result<()> {
+    fn run_statements(
+        &mut self,
+        script: &str,
+        limit: Option<Duration>,
+        scope: Scope,
+    ) -> Result<()> {
         let Connection { hooked, work, .. } = self;
         let control = hooked.control();
         control.take_observed();
         let mut script = rusqlite::Batch::new(hooked.connection(), script);
         while let Some(mut statement) = script.next().map_err(|error| refine(error, control))? {
+            if let Some(error) = control.next(limit).err().and_then(fault::from_halt) {
+                return Err(error);
+            }
             if statement.parameter_count() > 0 {
                 return Err(Error::usage("a script takes no parameters; use `execute` or `query`"));
             }
