@@ -10,6 +10,7 @@ use quick_cache::sync::Cache;
 
 use super::entry::Entry;
 use super::flight::Flights;
+use super::pinned::Closing;
 use super::template::Template;
 use super::worker::blocking;
 use crate::backend::sqlite::{self, CatchUp, Connector, Limits, Location, Role, StatementCounters};
@@ -73,6 +74,7 @@ pub(crate) struct Engine {
     pub(super) transaction_timeout: Duration,
     /// One connection serves every role.
     pub(super) is_single: bool,
+    pub(super) closing: Arc<Closing>,
     is_caching: bool,
     has_moved: AtomicBool,
 }
@@ -114,6 +116,7 @@ impl Engine {
             transaction_idle_timeout: settings.transaction_idle_timeout,
             transaction_timeout: settings.transaction_timeout,
             is_single,
+            closing: Closing::new(),
             is_caching: settings.cache,
             has_moved: AtomicBool::new(false),
         });
@@ -156,6 +159,7 @@ impl Engine {
 
     /// Waits for statements in flight and closes every connection.
     pub(crate) async fn close(&self) {
+        self.closing.begin();
         self.readers.close().await;
         self.writer.close().await;
         self.sessions.close().await;

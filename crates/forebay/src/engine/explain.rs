@@ -11,6 +11,7 @@ use crate::sql::{Bypass, Fingerprint};
 impl Engine {
     pub(crate) async fn explain(&self, call: Call<'_>) -> Result<Explanation> {
         self.check_moved()?;
+        self.check_nested()?;
         let mut reader = self.readers.acquire(call.holder(None)).await?;
         let described = reader.describe(call.sql)?;
         let analysis = described.analysis;
@@ -48,6 +49,7 @@ impl Engine {
 
     pub(crate) async fn describe(&self, call: Call<'_>) -> Result<Describe> {
         self.check_moved()?;
+        self.check_nested()?;
         let mut reader = self.readers.acquire(call.holder(None)).await?;
         reader.describe(call.sql).map(describe)
     }

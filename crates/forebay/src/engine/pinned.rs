@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Mutex as Turn, OwnedMutexGuard};
+use tokio::sync::{Mutex as Turn, OwnedMutexGuard, Semaphore};
 
 use super::worker::blocking;
 use crate::backend::sqlite::{Connection, Connector};
@@ -57,7 +57,11 @@ struct State {
 
 impl Pinned {
     /// Pins `checkout`, whose transaction, if one is open, began now.
-    pub(super) fn new(checkout: Checkout<Connector>, patience: Patience) -> Arc<Pinned> {
+    pub(super) fn new(
+        checkout: Checkout<Connector>,
+        patience: Patience,
+        closing: Arc<Closing>,
+    ) -> Arc<Pinned> {
         let now = Instant::now();
         let since = (!checkout.is_autocommit()).then_some(now);
         let state = State {
@@ -67,7 +71,7 @@ impl Pinned {
             is_changed: false,
         };
         let state = Arc::new(Mutex::new(state));
-        watch(Arc::downgrade(&state), patience);
+        watch(Arc::downgrade(&state), patience, closing);
         Arc::new(Pinned { turn: Arc::default(), state, patience })
     }
 
@@ -223,14 +227,41 @@ impl Drop for Away {
     }
 }
 
-/// Ends a transaction that lasts too long or lies idle.
-fn watch(state: Weak<Mutex<State>>, patience: Patience) {
+/// Told to all who keep a connection: the database is being closed.
+pub(super) struct Closing(Semaphore);
+
+impl Closing {
+    pub(super) fn new() -> Arc<Closing> {
+        Arc::new(Closing(Semaphore::new(0)))
+    }
+
+    pub(super) fn begin(&self) {
+        self.0.close();
+    }
+
+    /// Waits for `begin`, at most so long; whether it has been called.
+    async fn has_begun_within(&self, wait: Duration) -> bool {
+        // The semaphore never has a permit: the wait ends when it is closed.
+        tokio::time::timeout(wait, self.0.acquire()).await.is_ok()
+    }
+}
+
+/// Ends a transaction that lasts too long or lies idle. When the database is being closed, also
+/// gives back a connection without a transaction.
+fn watch(state: Weak<Mutex<State>>, patience: Patience, closing: Arc<Closing>) {
+    /// How often it looks once the database is being closed.
+    const CLOSING_LOOK: Duration = Duration::from_millis(10);
     tokio::spawn(async move {
         let mut wait = patience.idle_max.min(patience.total_max);
+        let mut is_closing = false;
         loop {
-            tokio::time::sleep(wait).await;
+            if is_closing {
+                tokio::time::sleep(wait.min(CLOSING_LOOK)).await;
+            } else {
+                is_closing = closing.has_begun_within(wait).await;
+            }
             let Some(state) = state.upgrade() else { return };
-            let (next, checkout) = lock(&state).look(patience);
+            let (next, checkout) = lock(&state).look(patience, is_closing);
             wait = next;
             if let Some(checkout) = checkout {
                 retire(checkout);
@@ -241,11 +272,18 @@ fn watch(state: Weak<Mutex<State>>, patience: Patience) {
 
 impl State {
     /// What a limit demands now, and when to look again.
-    fn look(&mut self, patience: Patience) -> (Duration, Option<Box<Checkout<Connector>>>) {
+    fn look(
+        &mut self,
+        patience: Patience,
+        is_closing: bool,
+    ) -> (Duration, Option<Box<Checkout<Connector>>>) {
         /// Bounds how often the watch wakes up.
         const LOOK_MIN: Duration = Duration::from_millis(5);
         let rest = patience.idle_max.min(patience.total_max).max(LOOK_MIN);
-        let (Some(since), Slot::Here(_)) = (self.since, &self.slot) else { return (rest, None) };
+        let Slot::Here(_) = self.slot else { return (rest, None) };
+        let Some(since) = self.since else {
+            return (rest, is_closing.then(|| self.give_up(Gone::Ended)).flatten());
+        };
         let idle_left = patience.idle_max.saturating_sub(self.last_used.elapsed());
         let total_left = patience.total_max.saturating_sub(since.elapsed());
         if idle_left.is_zero() {

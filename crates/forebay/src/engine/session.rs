@@ -115,7 +115,7 @@ impl Engine {
     async fn pin(&self, session: &SessionState, call: &Call<'_>) -> Result<Arc<Pinned>> {
         self.check_nested()?;
         let checkout = self.sessions.acquire(call.holder(None)).await?;
-        let pinned = Pinned::new(checkout, self.patience());
+        let pinned = Pinned::new(checkout, self.patience(), self.closing.clone());
         *session.slot() = Some(pinned.clone());
         Ok(pinned)
     }

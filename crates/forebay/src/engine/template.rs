@@ -51,6 +51,7 @@ impl Engine {
         if let Some(template) = self.templates.get(call.sql) {
             return Ok(template);
         }
+        self.check_nested()?;
         let mut reader = self.readers.acquire(call.holder(None)).await?;
         let analysis = reader.analyse(call.sql)?;
         drop(reader);

@@ -9,7 +9,7 @@ use super::call::Call;
 use super::database::Engine;
 use super::pinned::{Patience, Pinned};
 use super::read::{Read, finish};
-use crate::backend::sqlite::{Budget, Collect, Effect, Request, Scope};
+use crate::backend::sqlite::{Budget, Collect, Connection, Effect, Request, Scope};
 use crate::error::Result;
 use crate::guard::{Stop, StopOnDrop};
 use crate::pool::HolderLabel;
@@ -78,11 +78,11 @@ impl Engine {
         let mut writer = self.writer.acquire(HolderLabel { caller, statement: None }).await?;
         let stop = Stop::at(None);
         let _stop = StopOnDrop(stop.clone());
-        let patience = self.patience();
+        let (patience, closing) = (self.patience(), self.closing.clone());
         // Pinned on the worker thread: when the caller is gone by then, it is rolled back.
         super::worker::blocking(move || {
             writer.begin_immediate(stop)?;
-            Ok(Pinned::new(writer, patience))
+            Ok(Pinned::new(writer, patience, closing))
         })
         .await
     }
@@ -145,8 +145,10 @@ impl Engine {
     ) -> Result<()> {
         let stop = Stop::at(pinned.deadline());
         let _stop = StopOnDrop(stop.clone());
-        let script: Arc<str> = sql.into();
-        let done = pinned.run(move |connection| connection.run_script(&script, stop, scope)).await;
+        let (script, limit): (Arc<str>, _) = (sql.into(), self.statement_timeout);
+        let work =
+            move |connection: &mut Connection| connection.run_script(&script, stop, limit, scope);
+        let done = pinned.run(work).await;
         self.templates.clear();
         done
     }
