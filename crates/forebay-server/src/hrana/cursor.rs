@@ -266,7 +266,7 @@ impl Drop for CursorBody {
         // What runs stops first: it holds the lock.
         self.chunk = None;
         if let Ok(mut run) = self.run.try_lock() {
-            self.door.streams.end_cursor(self.stream, &mut run);
+            self.door.streams.end_cursor(self.stream, &self.run, &mut run);
         }
     }
 }
@@ -275,11 +275,11 @@ impl Drop for CursorBody {
 /// is sent, because its client may go on as soon as it has that entry.
 async fn next_chunk(
     door: Arc<Door>,
-    run: SharedRun,
+    shared: SharedRun,
     id: StreamId,
     deadline: Instant,
 ) -> Option<(Vec<u8>, bool)> {
-    let mut run = run.lock().await;
+    let mut run = shared.lock().await;
     let work = run.as_mut()?.chunk(&door);
     let (out, is_last) = match tokio::time::timeout_at(deadline.into(), work).await {
         Ok(chunk) => chunk,
@@ -295,7 +295,7 @@ async fn next_chunk(
         }
     };
     if is_last {
-        door.streams.end_cursor(id, &mut run);
+        door.streams.end_cursor(id, &shared, &mut run);
     }
     Some((out, is_last))
 }

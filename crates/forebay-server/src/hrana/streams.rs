@@ -111,12 +111,16 @@ impl Streams {
         if lease.stream.is_none() { Err(expired()) } else { Ok(lease) }
     }
 
-    /// Puts the stream of a cursor that is over back to where its client finds it. The run stays
-    /// where it is when the client has come for it already.
-    pub(crate) fn end_cursor(&self, id: StreamId, run: &mut Option<CursorRun>) {
+    /// Puts the stream of the cursor `ended`, whose run is locked as `run`, back to where its
+    /// client finds it. The run stays where it is when the client has come for it already; by now
+    /// the stream may even be in the hands of its next cursor.
+    pub(crate) fn end_cursor(&self, id: StreamId, ended: &SharedRun, run: &mut Option<CursorRun>) {
         let mut table = self.table();
-        let Some(slot @ Slot::Cursor { .. }) = table.slots.get_mut(&id) else { return };
-        let Slot::Cursor { seq, .. } = *slot else { return };
+        let Some(slot) = table.slots.get_mut(&id) else { return };
+        let seq = match slot {
+            Slot::Cursor { run, seq, .. } if Arc::ptr_eq(run, ended) => *seq,
+            _ => return,
+        };
         match run.take().and_then(CursorRun::into_stream) {
             Some(stream) => *slot = Slot::Idle { stream, seq, since: Instant::now() },
             None => {

@@ -127,9 +127,11 @@ async fn the_stream_goes_on_after_its_cursor() {
 }
 
 /// Starts a cursor over a large answer and reads only its head; what is left, and the baton.
-async fn half_read(service: &Service, sqls: &[&str]) -> (TcpStream, Value) {
+async fn half_read(service: &Service, baton: &Value, sqls: &[&str]) -> (TcpStream, Value) {
     let mut stream = TcpStream::connect(service.address).await.unwrap();
-    let body = batch(sqls).to_string();
+    let mut body = batch(sqls);
+    body["baton"] = baton.clone();
+    let body = body.to_string();
     let head = format!(
         "POST /v3/cursor HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
          content-length: {}\r\n\r\n{body}",
@@ -153,7 +155,8 @@ async fn half_read(service: &Service, sqls: &[&str]) -> (TcpStream, Value) {
 async fn a_client_that_moves_on_ends_its_cursor() {
     let service = Service::start().await;
     for is_gone in [false, true] {
-        let (stream, baton) = half_read(&service, &["BEGIN", &many(10_000_000)]).await;
+        let (stream, baton) =
+            half_read(&service, &Value::Null, &["BEGIN", &many(10_000_000)]).await;
         let kept = (!is_gone).then_some(stream);
         let body = json!({ "baton": baton, "requests": [
             { "type": "get_autocommit" },
@@ -183,6 +186,24 @@ async fn a_client_that_moves_on_ends_its_cursor() {
     assert_matches(&service.get("/health").await.json(), &json!({ "streams_open": 0 }));
 }
 
+/// A cursor that is over does not touch the next cursor of its stream.
+#[tokio::test]
+async fn cursors_follow_one_another() {
+    let service = Service::start().await;
+    let mut baton = Value::Null;
+    let mut left = None;
+    for _ in 0..5 {
+        let (stream, next) = half_read(&service, &baton, &[&many(10_000_000)]).await;
+        // The connection of the one before is closed only now.
+        drop(left.replace(stream));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        baton = next;
+    }
+    let body = json!({ "baton": baton, "requests": [{ "type": "get_autocommit" }] });
+    let reply = service.post("/v3/pipeline", &body).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+}
+
 #[tokio::test]
 async fn a_client_that_stops_reading_holds_nothing_for_long() {
     for by_stall in [true, false] {
@@ -192,7 +213,7 @@ async fn a_client_that_stops_reading_holds_nothing_for_long() {
             false => options.cursor_timeout = limit,
         })
         .await;
-        let (_stream, _) = half_read(&service, &[&many(10_000_000)]).await;
+        let (_stream, _) = half_read(&service, &Value::Null, &[&many(10_000_000)]).await;
         assert_eq!(reader_in_use(&service).await, 1);
         let started = Instant::now();
         while reader_in_use(&service).await != 0 {
