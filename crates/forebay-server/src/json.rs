@@ -17,11 +17,16 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
+/// Bytes that are written in one turn of a task: about a millisecond.
+const TURN_BYTES: usize = 256 << 10;
+
 /// The JSON of an answer while it is written.
 pub(crate) struct Answer {
     bytes: Vec<u8>,
     bytes_max: usize,
     held: Held,
+    /// How long it was when other tasks had their turn last.
+    yielded_at: usize,
 }
 
 /// A place in an answer to go back to.
@@ -30,7 +35,7 @@ pub(crate) struct Mark(usize);
 
 impl Answer {
     pub(crate) fn new(bytes_max: usize, held: Held) -> Answer {
-        Answer { bytes: Vec::new(), bytes_max, held }
+        Answer { bytes: Vec::new(), bytes_max, held, yielded_at: 0 }
     }
 
     /// The buffer to append to; [`Answer::check`] must follow within a row.
@@ -70,6 +75,15 @@ impl Answer {
             )));
         }
         self.held.grow_to(self.bytes.capacity())
+    }
+
+    /// Lets other tasks have a turn now and then, so that a large answer holds up nobody. To be
+    /// called within a row.
+    pub(crate) async fn breathe(&mut self) {
+        if self.bytes.len().saturating_sub(self.yielded_at) > TURN_BYTES {
+            self.yielded_at = self.bytes.len();
+            tokio::task::yield_now().await;
+        }
     }
 
     pub(crate) fn finish(self) -> (Vec<u8>, Held) {

@@ -6,6 +6,9 @@ mod demo;
 mod explain;
 mod serve;
 
+// Clients of other makers, in their own languages.
+mod clients;
+
 // A crash in the middle of writes.
 mod crash;
 

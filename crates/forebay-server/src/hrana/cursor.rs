@@ -13,7 +13,7 @@ use forebay::{Outcome, RowStream};
 use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 
-use super::batch::{Batch, Fate, Step};
+use super::batch::{Batch, Fate, Program, Step};
 use super::baton::StreamId;
 use super::door::Door;
 use super::stmt::{Bounds, Col, cols};
@@ -84,14 +84,8 @@ impl CursorRequest {
                 return Err(failure);
             }
         };
-        let run = |stream| CursorRun {
-            stream,
-            steps: program.into_steps().into_iter(),
-            fates: Vec::new(),
-            rows: Rows::None,
-            is_writing: false,
-        };
-        let (run, baton) = lease.begin_cursor(run).ok_or_else(closed)?;
+        let begun = lease.begin_cursor(|stream| CursorRun::new(stream, program));
+        let (run, baton) = begun.ok_or_else(closed)?;
         let head = format!("{{\"baton\":\"{}\",\"base_url\":null}}\n", baton.encode());
         Ok(CursorBody {
             door: door.clone(),
@@ -106,6 +100,16 @@ impl CursorRequest {
 }
 
 impl CursorRun {
+    pub(crate) fn new(stream: Stream, program: Program) -> CursorRun {
+        CursorRun {
+            stream,
+            steps: program.into_steps().into_iter(),
+            fates: Vec::new(),
+            rows: Rows::None,
+            is_writing: false,
+        }
+    }
+
     /// The stream, unless it is in doubt what state it is in.
     pub(crate) fn into_stream(self) -> Option<Stream> {
         (!self.is_writing).then_some(self.stream)

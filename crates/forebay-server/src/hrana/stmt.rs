@@ -103,7 +103,7 @@ impl Prepared {
         let started = Instant::now();
         let bounds = Bounds::new(options, options.response_bytes_max);
         let outcome = self.query(session, bounds).fetch().await?;
-        put_result(answer, &outcome, self.want_rows, started.elapsed())
+        put_result(answer, &outcome, self.want_rows, started.elapsed()).await
     }
 }
 
@@ -118,7 +118,7 @@ pub(crate) fn cols(columns: &[forebay::Column]) -> Vec<Col<'_>> {
     columns.iter().map(|c| Col { name: &c.name, decltype: c.declared.as_deref() }).collect()
 }
 
-fn put_result(
+async fn put_result(
     answer: &mut Answer,
     outcome: &Outcome,
     want_rows: bool,
@@ -134,6 +134,7 @@ fn put_result(
         }
         put_row(answer.buffer(), rows.values(index));
         answer.check()?;
+        answer.breathe().await;
     }
     answer.raw(r#"],"affected_row_count":"#);
     answer.put(&outcome.rows_affected);

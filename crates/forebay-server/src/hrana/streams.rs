@@ -287,3 +287,145 @@ fn expired() -> Failure {
          rolled back. Open a new stream",
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::batch::Batch;
+    use super::super::store::StoredSql;
+    use super::*;
+
+    const PLACES: usize = 3;
+
+    /// Who has a stream, as a table without locks would say it.
+    enum Holder {
+        Lease(Lease),
+        Baton(String),
+        Cursor { run: SharedRun, baton: Baton },
+    }
+
+    struct Model {
+        streams: Arc<Streams>,
+        db: Db,
+        options: Options,
+        held: Vec<Holder>,
+        /// Batons that have been used, and whether their stream is still there.
+        used: Vec<(String, StreamId)>,
+        gone: Vec<StreamId>,
+        /// Cursors that are over, but whose connections are still to be closed.
+        over: Vec<(SharedRun, StreamId)>,
+    }
+
+    impl Model {
+        async fn step(&mut self, op: u8, pick: usize) {
+            if op == 0 || self.held.is_empty() {
+                let opened = self.streams.open(&self.db);
+                assert_eq!(opened.is_ok(), self.held.len() < PLACES);
+                self.held.extend(opened.ok().map(Holder::Lease));
+                return;
+            }
+            if op == 1 {
+                return self.show_used_baton(pick).await;
+            }
+            let holder = self.held.swap_remove(pick % self.held.len());
+            let next = match holder {
+                Holder::Lease(lease) => self.let_go(lease, op).await,
+                Holder::Baton(baton) => {
+                    let lease = self.streams.resume(&baton).await.unwrap();
+                    self.remember(baton);
+                    Some(Holder::Lease(lease))
+                }
+                Holder::Cursor { run, baton } if op < 5 => {
+                    self.streams.end_cursor(baton.stream, &run, &mut *run.lock().await);
+                    self.over.push((run, baton.stream));
+                    Some(Holder::Baton(baton.encode()))
+                }
+                Holder::Cursor { run, baton } => {
+                    let lease = self.streams.resume(&baton.encode()).await.unwrap();
+                    self.remember(baton.encode());
+                    self.over.push((run, baton.stream));
+                    Some(Holder::Lease(lease))
+                }
+            };
+            self.held.extend(next);
+            for (run, id) in &self.over {
+                self.streams.end_cursor(*id, run, &mut *run.lock().await);
+            }
+        }
+
+        async fn let_go(&mut self, mut lease: Lease, op: u8) -> Option<Holder> {
+            let id = lease.baton.unwrap().stream;
+            match op {
+                2 => drop(lease),
+                3 => {
+                    lease.close().await;
+                    assert_eq!(lease.release(), None);
+                }
+                4 | 5 => {
+                    let batch: Batch = serde_json::from_str(r#"{"steps":[]}"#).unwrap();
+                    let program = batch.program(&StoredSql::default(), &self.options).unwrap();
+                    let begun = lease.begin_cursor(|stream| CursorRun::new(stream, program));
+                    let (run, baton) = begun.unwrap();
+                    return Some(Holder::Cursor { run, baton });
+                }
+                _ => return Some(Holder::Baton(lease.release().unwrap())),
+            }
+            self.gone.push(id);
+            None
+        }
+
+        async fn show_used_baton(&self, pick: usize) {
+            let Some((baton, id)) = self.used.get(pick % self.used.len().max(1)) else { return };
+            let expect = if self.gone.contains(id) { "BATON_INVALID" } else { "BATON_REUSED" };
+            assert_eq!(self.streams.resume(baton).await.err().unwrap().code, expect);
+        }
+
+        fn remember(&mut self, baton: String) {
+            let id = Baton::decode(&baton).unwrap().stream;
+            self.used.push((baton, id));
+        }
+
+        /// What must hold after every step.
+        fn validate(&self) {
+            assert_eq!(self.streams.open_count(), self.held.len());
+            let table = self.streams.table();
+            assert_eq!(table.slots.len(), self.held.len());
+            for holder in &self.held {
+                let (id, fits): (_, fn(&Slot) -> bool) = match holder {
+                    Holder::Lease(lease) => (lease.baton.unwrap(), |s| matches!(s, Slot::Busy)),
+                    Holder::Baton(baton) => {
+                        (Baton::decode(baton).unwrap(), |s| matches!(s, Slot::Idle { .. }))
+                    }
+                    Holder::Cursor { baton, .. } => (*baton, |s| matches!(s, Slot::Cursor { .. })),
+                };
+                assert!(table.slots.get(&id.stream).is_some_and(fits));
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_table_is_what_its_model_says(
+            steps in prop::collection::vec((0_u8..9, 0_usize..9), 1..80),
+        ) {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+            runtime.unwrap().block_on(async {
+                let options = Options { streams_max: PLACES, ..Options::default() };
+                let db = forebay::open("sqlite::memory:").await.unwrap();
+                let streams = Streams::new(&options);
+                let (held, used) = (Vec::new(), Vec::new());
+                let (gone, over) = (Vec::new(), Vec::new());
+                let mut model = Model { streams, db, options, held, used, gone, over };
+                for (op, pick) in steps {
+                    model.step(op, pick).await;
+                    model.validate();
+                }
+                model.streams.close_all().await;
+                model.held.clear();
+                assert_eq!(model.streams.open_count(), 0);
+                model.db.close().await;
+            });
+        }
+    }
+}

@@ -59,7 +59,7 @@ async fn answer(service: &Service, request: Request) -> Result<Answer, Failure> 
     }
     let outcome = query.fetch().await?;
     let mut answer = Answer::new(options.response_bytes_max, service.memory.hold());
-    put_outcome(&mut answer, &outcome)?;
+    put_outcome(&mut answer, &outcome).await?;
     Ok(answer)
 }
 
@@ -105,7 +105,7 @@ fn param(raw: &RawValue, name: &str) -> Result<Value, Failure> {
     Ok(value)
 }
 
-fn put_outcome(answer: &mut Answer, outcome: &Outcome) -> Result<(), Failure> {
+async fn put_outcome(answer: &mut Answer, outcome: &Outcome) -> Result<(), Failure> {
     let rows = &outcome.rows;
     let names: Vec<&str> = rows.columns().iter().map(|column| &*column.name).collect();
     answer.raw(r#"{"columns":"#);
@@ -117,6 +117,7 @@ fn put_outcome(answer: &mut Answer, outcome: &Outcome) -> Result<(), Failure> {
         }
         put_row(answer.buffer(), rows.values(index));
         answer.check()?;
+        answer.breathe().await;
     }
     answer.raw(r#"],"rows_affected":"#);
     answer.put(&outcome.rows_affected);
