@@ -309,3 +309,35 @@ async fn a_thousand_clients_at_once() {
     let count = service.query("SELECT count(*) FROM t").await;
     assert_matches(&count, &json!({ "rows": [[written]] }));
 }
+
+/// `GiB` and `,` are for people; fields are compared by what they come to.
+#[test]
+fn the_guide_has_every_limit_with_its_default() {
+    let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/guide/service.md");
+    let guide = std::fs::read_to_string(guide).unwrap();
+    let documented: Vec<(String, String)> = guide
+        .lines()
+        .skip_while(|line| *line != "## Limits")
+        .filter_map(|line| line.strip_prefix("| `")?.split_once("` | "))
+        .map(|(name, rest)| (name.to_owned(), plain(rest.split(" |").next().unwrap())))
+        .collect();
+    let options = format!("{:#?}", forebay_server::Options::default());
+    let fields: Vec<(String, String)> = options
+        .lines()
+        .filter_map(|line| line.strip_prefix("    ")?.strip_suffix(',')?.split_once(": "))
+        .filter(|(_, value)| value.starts_with(|c: char| c.is_ascii_digit()))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    assert!(fields.len() > 20, "{options}");
+    assert_eq!(documented, fields);
+}
+
+fn plain(value: &str) -> String {
+    let units = [(" GiB", 1_u64 << 30), (" MiB", 1 << 20)];
+    let text = value.replace(',', "").replace(" s", "s");
+    let found = units.iter().find_map(|(unit, size)| Some((text.strip_suffix(unit)?, size)));
+    match found {
+        Some((count, size)) => (count.parse::<u64>().unwrap() * size).to_string(),
+        None => text,
+    }
+}
