@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use forebay::Db;
@@ -24,6 +24,8 @@ use crate::options::Options;
 const CONNECTION_BUFFER_BYTES: usize = 64 << 10;
 /// The pause after the system could not accept a connection, usually for want of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Such failures come in long rows; one in this time is logged.
+const ACCEPT_WARNING_EVERY: Duration = Duration::from_secs(10);
 
 /// Serves `db` on `listener` until `shutdown` ends; then statements in work end and are answered
 /// within `drain_timeout`, open transactions are rolled back, and the database is closed.
@@ -74,6 +76,7 @@ async fn accept(
 ) -> Infallible {
     let router = router(service.clone());
     let places = Arc::new(Semaphore::new(service.options.connections_max));
+    let mut warned: Option<Instant> = None;
     loop {
         let place = loop {
             tokio::select! {
@@ -96,7 +99,11 @@ async fn accept(
             Err(error) => {
                 // A connection that was reset while it waited is its client's affair.
                 if error.kind() != std::io::ErrorKind::ConnectionAborted {
-                    tracing::warn!(%error, "a connection could not be accepted");
+                    if warned.is_none_or(|at| at.elapsed() > ACCEPT_WARNING_EVERY) {
+                        let open = connections.len();
+                        tracing::warn!(%error, open, "connections cannot be accepted");
+                        warned = Some(Instant::now());
+                    }
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
