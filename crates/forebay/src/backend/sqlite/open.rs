@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rusqlite::OpenFlags;
 use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
 
 use super::catchup::{CatchUp, Witness};
 use super::fault;
@@ -13,6 +14,10 @@ use super::location::Location;
 use super::options::Options;
 use super::shm::WalIndex;
 use crate::error::{Error, Kind, Result};
+
+/// Bytes of one value, or of one row, that a remote client may make SQLite hold. Expressions can
+/// build values of any size, and no other limit sees them before they are in memory.
+const REMOTE_VALUE_BYTES_MAX: i32 = 128 << 20;
 
 /// A database that was found fit to be used.
 pub(crate) struct Opened {
@@ -139,6 +144,7 @@ pub(super) fn connect(location: &Location, options: &Options) -> Result<rusqlite
         if options.remote {
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+            connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, REMOTE_VALUE_BYTES_MAX)?;
         }
         Ok(())
     };
