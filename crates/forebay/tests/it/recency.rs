@@ -27,7 +27,7 @@ struct Board {
 }
 
 fn sql(counter: usize, what: &str) -> String {
-    let table = if counter % 2 == 0 { "even" } else { "odd" };
+    let table = if counter.is_multiple_of(2) { "even" } else { "odd" };
     match what {
         "read" => format!("SELECT n FROM {table} WHERE id = {counter}"),
         _ => format!("UPDATE {table} SET n = n + 1 WHERE id = {counter}"),
@@ -82,7 +82,7 @@ fn write_elsewhere(place: &Place, board: &Board, counter: usize) {
 /// was not begun, and none goes back in time.
 async fn read(db: Db, board: Arc<Board>, seed: u64) {
     let mut rng = fastrand::Rng::with_seed(seed);
-    let mut seen = vec![0; COUNTERS];
+    let mut seen = [0; COUNTERS];
     while !board.stop.load(Ordering::Relaxed) {
         for _ in 0..64 {
             let counter = rng.usize(..COUNTERS);
@@ -108,7 +108,7 @@ async fn no_read_is_older_than_the_last_acknowledged_write() {
         .open("CREATE TABLE even (id INTEGER PRIMARY KEY, n INT); CREATE TABLE odd (id, n INT)")
         .await;
     for counter in 0..COUNTERS {
-        let table = if counter % 2 == 0 { "even" } else { "odd" };
+        let table = if counter.is_multiple_of(2) { "even" } else { "odd" };
         db.execute(&format!("INSERT INTO {table} VALUES ({counter}, 0)")).await.unwrap();
     }
     let board = Arc::new(Board {

@@ -878,7 +878,7 @@ async fn settings_of_a_session_end_with_it() {
         fresh.execute("BEGIN").await.unwrap();
         match fresh.query(ask).fetch().await {
             Ok(outcome) => {
-                assert_ne!(rows(&outcome), [[Value::from(expect)]], "{set} was handed on")
+                assert_ne!(rows(&outcome), [[Value::from(expect)]], "{set} was handed on");
             }
             Err(error) => assert!(error.is_usage(), "{set}: {error}"),
         }
