@@ -114,8 +114,8 @@ impl Analysis {
         judged.map(|()| analysis)
     }
 
-    /// Judges a statement on rows within one snapshot, so that the schema under which it is prepared, the one
-    /// under which its program is listed, and the catalogue are the same.
+    /// Judges a statement on rows within one snapshot, so that the schema under which it is
+    /// prepared, the one under which its program is listed, and the catalogue are the same.
     fn judge_program(
         &mut self,
         connection: &Connection,
