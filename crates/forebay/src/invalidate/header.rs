@@ -56,11 +56,12 @@ impl Header {
     }
 
     /// Judges a commit of our own: `self` was read under the write lock before it, `after` once
-    /// it had returned, and `horizon` is the position that the cache reflects.
-    pub(crate) fn judge(self, after: Header, horizon: Header) -> Verdict {
+    /// it had returned, and `horizon` is the position that the cache reflects. When ours has not
+    /// taken place, a step by one was somebody else's.
+    pub(crate) fn judge(self, after: Header, horizon: Header, took_place: bool) -> Verdict {
         if self == after {
             Verdict::Nothing
-        } else if self == horizon && after.change() == self.change().wrapping_add(1) {
+        } else if took_place && self == horizon && after.change() == self.change().wrapping_add(1) {
             Verdict::Explained
         } else {
             Verdict::Unexplained
@@ -106,7 +107,10 @@ mod tests {
     #[test]
     fn verdicts() {
         let check = |before, after, horizon, expect| {
-            assert_eq!(Header::judge(before, after, horizon), expect);
+            assert_eq!(Header::judge(before, after, horizon, true), expect);
+            let failed = Header::judge(before, after, horizon, false);
+            assert_ne!(failed, Verdict::Explained, "ours failed, so it was somebody else's");
+            assert_eq!(failed == Verdict::Nothing, expect == Verdict::Nothing);
         };
         let [old, before, after, later] = [header(6, 1), header(7, 2), header(8, 3), header(9, 4)];
         check(before, before, before, Verdict::Nothing);

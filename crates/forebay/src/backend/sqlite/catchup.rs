@@ -149,13 +149,13 @@ impl CatchUp {
         }
     }
 
-    /// Applies a transaction that was committed, or failed to, after `before` was read by
-    /// [`CatchUp::enter`]; then leaves the gate. Gives the frames in the log, if there is one.
-    pub(super) fn leave(&self, before: Header, writes: &WriteSet) -> u32 {
+    /// Applies a transaction that was committed, or failed to (then it `took_place` not), after
+    /// `before` was read by [`CatchUp::enter`]; then leaves the gate. Gives the frames in the log, if there is one.
+    pub(super) fn leave(&self, before: Header, took_place: bool, writes: &WriteSet) -> u32 {
         let frames = match &self.witness {
             Witness::WalIndex(index) => {
                 let after = index.stable();
-                self.apply(before, after, writes);
+                self.apply(before, after, took_place, writes);
                 after.map_or(0, Header::frames)
             }
             Witness::Private => {
@@ -168,13 +168,13 @@ impl CatchUp {
         frames
     }
 
-    fn apply(&self, before: Header, after: Option<Header>, writes: &WriteSet) {
+    fn apply(&self, before: Header, after: Option<Header>, took_place: bool, writes: &WriteSet) {
         let Some(after) = after else {
             // The position stays where it was, so nothing is served until a reader catches up.
             self.versions.flush();
             return;
         };
-        match before.judge(after, self.horizon.load()) {
+        match before.judge(after, self.horizon.load(), took_place) {
             Verdict::Nothing => return,
             Verdict::Explained => self.versions.apply(writes),
             Verdict::Unexplained => self.versions.flush(),

@@ -44,6 +44,8 @@ pub(super) struct Control {
     /// The header under the write lock, from the commit hook until the commit is settled. While
     /// it is set, this connection holds the catch-up gate.
     committing: Cell<Option<Header>>,
+    /// A commit in progress has turned into a rollback.
+    has_failed: Cell<bool>,
     /// Set once a statement that changes the connection was prepared, since some take effect
     /// then; such a connection must not go to another caller.
     is_changed: Cell<bool>,
@@ -65,6 +67,7 @@ impl Control {
             busy_timeout: Cell::new(Duration::ZERO),
             busy_since: Cell::new(None),
             committing: Cell::new(None),
+            has_failed: Cell::new(false),
             is_changed: Cell::new(false),
             is_maintaining: Cell::new(false),
         }
@@ -125,9 +128,11 @@ impl Control {
         self.observed.borrow().any
     }
 
-    /// Takes the commit in progress, and with it the duty to open the gate again.
-    pub(super) fn take_committing(&self) -> Option<Header> {
-        self.committing.take()
+    /// Takes the commit in progress and whether it took place, and with it the duty to open the
+    /// gate again.
+    pub(super) fn take_committing(&self) -> Option<(Header, bool)> {
+        let has_failed = self.has_failed.take();
+        self.committing.take().map(|before| (before, !has_failed))
     }
 
     /// Whether a statement may have changed the connection.
@@ -184,6 +189,12 @@ impl Control {
         if self.committing.get().is_none() {
             self.committing.set(Some(self.catchup.enter()));
         }
+    }
+
+    /// The rollback hook. After the commit hook it means that the commit has failed, on a full
+    /// disk for instance; the write lock is free then, and others may commit.
+    pub(super) fn on_rollback(&self) {
+        self.has_failed.set(self.committing.get().is_some());
     }
 
     fn asked_to_stop(&self) -> Option<Halt> {

@@ -35,6 +35,7 @@ impl Hooked {
             ffi::sqlite3_progress_handler(handle, steps, Some(progress), context);
             ffi::sqlite3_busy_handler(handle, Some(busy), context);
             ffi::sqlite3_commit_hook(handle, Some(commit), context);
+            ffi::sqlite3_rollback_hook(handle, Some(rollback), context);
         }
         Hooked { connection, control }
     }
@@ -104,4 +105,11 @@ extern "C" fn commit(context: *mut c_void) -> c_int {
         control.on_commit();
         0
     })
+}
+
+extern "C" fn rollback(context: *mut c_void) {
+    with(context, 0, |control| {
+        control.on_rollback();
+        0
+    });
 }
