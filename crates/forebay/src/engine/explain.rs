@@ -1,8 +1,11 @@
 //! What is known about a statement, for `explain` and `describe`. Nothing is run.
 
+use std::sync::Arc;
+
 use super::call::Call;
 use super::database::Engine;
 use super::session::SessionState;
+use super::worker::blocking;
 use crate::backend::sqlite::{Analysis, Described, Effect};
 use crate::error::Result;
 use crate::outcome::{Describe, Explanation};
@@ -13,15 +16,19 @@ impl Engine {
         self.check_moved()?;
         self.check_nested()?;
         let mut reader = self.readers.acquire(call.holder(None)).await?;
-        let described = reader.describe(call.sql)?;
+        let sql: Arc<str> = call.sql.into();
+        let (described, plan) = blocking(move || {
+            let described = reader.describe(&sql)?;
+            let plan = match described.analysis.effect {
+                Effect::Read | Effect::Write if !described.analysis.is_explain => {
+                    reader.plan(&sql).unwrap_or_default()
+                }
+                _ => Vec::new(),
+            };
+            Ok((described, plan))
+        })
+        .await?;
         let analysis = described.analysis;
-        let plan = match analysis.effect {
-            Effect::Read | Effect::Write if !analysis.is_explain => {
-                reader.plan(call.sql).unwrap_or_default()
-            }
-            _ => Vec::new(),
-        };
-        drop(reader);
         let fingerprint = Fingerprint::new(call.sql);
         let tables =
             |names: &[Box<str>]| names.iter().map(|name| name.to_string()).collect::<Vec<_>>();
@@ -51,7 +58,8 @@ impl Engine {
         self.check_moved()?;
         self.check_nested()?;
         let mut reader = self.readers.acquire(call.holder(None)).await?;
-        reader.describe(call.sql).map(describe)
+        let sql: Arc<str> = call.sql.into();
+        blocking(move || reader.describe(&sql)).await.map(describe)
     }
 
     /// The same as a session sees it: with what its open transaction has created.

@@ -57,14 +57,19 @@ impl Chunks {
             return Poll::Ready(Some(Ok(rows)));
         }
         let Some(receiver) = &mut self.receiver else { return Poll::Ready(None) };
-        loop {
-            return match receiver.poll_recv(context) {
-                Poll::Ready(Some(Message::Columns(_))) => continue,
-                Poll::Ready(Some(Message::Chunk(chunk))) => Poll::Ready(Some(chunk)),
-                Poll::Ready(None) => Poll::Ready(None),
-                Poll::Pending => Poll::Pending,
-            };
-        }
+        let last = loop {
+            match receiver.poll_recv(context) {
+                Poll::Ready(Some(Message::Columns(_))) => {}
+                Poll::Ready(Some(Message::Chunk(Ok(rows)))) => return Poll::Ready(Some(Ok(rows))),
+                Poll::Ready(Some(Message::Chunk(Err(error)))) => break Some(Err(error)),
+                Poll::Ready(Some(Message::End)) => break None,
+                // Ended without having come to its end: what was read is not all there is.
+                Poll::Ready(None) => break Some(Err(stalled())),
+                Poll::Pending => return Poll::Pending,
+            }
+        };
+        self.receiver = None;
+        Poll::Ready(last)
     }
 }
 
@@ -89,10 +94,15 @@ impl Engine {
             self.readers.acquire(call.holder(Some(template.record.text().clone()))).await?;
         let stop = Stop::at(call.deadline(self.statement_timeout));
         let (feed, receiver) = feed(&call, stop.clone(), Scope::Shared);
-        tokio::spawn(blocking(move || {
-            feed.pump(&mut reader);
-            Ok(())
-        }));
+        tokio::spawn(async move {
+            let pumping = blocking(move || {
+                let last = feed.pump(&mut reader);
+                Ok((feed, last))
+            });
+            if let Ok((feed, last)) = pumping.await {
+                feed.finish(last).await;
+            }
+        });
         receive(receiver, stop).await
     }
 
@@ -108,16 +118,9 @@ impl Engine {
         let (feed, receiver) = feed(&call, stop.clone(), scope);
         let pinned = pinned.clone();
         tokio::spawn(async move {
-            let failed = feed.clone();
-            let done = pinned
-                .run(move |connection| {
-                    feed.pump(connection);
-                    Ok(())
-                })
-                .await;
-            if let Err(error) = done {
-                failed.send(Err(error)).await;
-            }
+            let pump = feed.clone();
+            let last = pinned.run(move |connection| Ok(pump.pump(connection))).await;
+            feed.finish(last.unwrap_or_else(|error| vec![Message::Chunk(Err(error))])).await;
         });
         receive(receiver, stop).await
     }
@@ -155,6 +158,8 @@ struct Feed {
 enum Message {
     Columns(Arc<[Column]>),
     Chunk(Chunk),
+    /// All rows have been sent.
+    End,
 }
 
 fn feed(call: &Call<'_>, stop: Arc<Stop>, scope: Scope) -> (Feed, Receiver<Message>) {
@@ -171,8 +176,9 @@ fn feed(call: &Call<'_>, stop: Arc<Stop>, scope: Scope) -> (Feed, Receiver<Messa
 }
 
 impl Feed {
-    /// Runs the statement on this thread and sends what it answers.
-    fn pump(&self, connection: &mut Connection) {
+    /// Runs the statement on this thread and sends what it answers, but for what is to be sent
+    /// when the connection has been given back.
+    fn pump(&self, connection: &mut Connection) -> Vec<Message> {
         let request = Request {
             sql: &self.sql,
             params: &self.params,
@@ -181,24 +187,27 @@ impl Feed {
             scope: self.scope,
             fill: false,
         };
-        let mut sink = ChunkSink { feed: self, bytes: 0, began: false };
-        let last = match connection.run(&request, &mut sink) {
+        let mut sink = ChunkSink { feed: self, bytes: 0, began: false, stalled: false };
+        match connection.run(&request, &mut sink) {
+            // The reader finds the queue at its end without having seen one.
+            _ if sink.stalled => Vec::new(),
             Ok(Ran::Done(answer)) => {
-                let began = sink.began;
                 let rows = answer.rows;
-                if !began && self.put(Message::Columns(rows.columns_arc())).is_err() {
-                    return;
-                }
-                if rows.is_empty() {
-                    return;
-                }
-                Ok(rows)
+                vec![Message::Columns(rows.columns_arc()), Message::Chunk(Ok(rows)), Message::End]
             }
-            Ok(Ran::NeedsWorker) => Err(Error::new(Kind::Busy, "the database is locked")),
-            Err(error) => Err(error),
-        };
-        // Nobody listens any more if this fails, so nobody needs to be told.
-        let _ = self.put(Message::Chunk(last));
+            Ok(Ran::NeedsWorker) => {
+                vec![Message::Chunk(Err(Error::new(Kind::Busy, "the database is locked")))]
+            }
+            Err(error) => vec![Message::Chunk(Err(error))],
+        }
+    }
+
+    async fn finish(self, last: Vec<Message>) {
+        for message in last {
+            if self.sender.send_timeout(message, STALL_MAX).await.is_err() {
+                return;
+            }
+        }
     }
 
     fn put(&self, message: Message) -> Result<()> {
@@ -211,27 +220,36 @@ impl Feed {
             Err(tokio::sync::mpsc::error::TrySendError::Closed(_)) => Err(stalled()),
         }
     }
-
-    async fn send(&self, chunk: Chunk) {
-        let _ = self.sender.send_timeout(Message::Chunk(chunk), STALL_MAX).await;
-    }
 }
 
 fn stalled() -> Error {
-    Error::new(Kind::Cancelled, "the stream was not read for 30 s, or was dropped")
+    Error::new(
+        Kind::Cancelled,
+        "the stream was ended before its last row, because it was not read for 30 s; read it \
+         without such pauses, or collect the rows",
+    )
 }
 
 struct ChunkSink<'a> {
     feed: &'a Feed,
     bytes: usize,
     began: bool,
+    stalled: bool,
+}
+
+impl ChunkSink<'_> {
+    fn put(&mut self, message: Message) -> Result<()> {
+        let put = self.feed.put(message);
+        self.stalled = put.is_err();
+        put
+    }
 }
 
 impl RowSink for ChunkSink<'_> {
     fn row(&mut self, columns: &Arc<[Column]>, values: &mut Vec<Value>) -> Result<()> {
         if !self.began {
             self.began = true;
-            self.feed.put(Message::Columns(columns.clone()))?;
+            self.put(Message::Columns(columns.clone()))?;
         }
         let row = &values[values.len() - columns.len()..];
         self.bytes += row.iter().map(Value::size).sum::<usize>();
@@ -240,7 +258,7 @@ impl RowSink for ChunkSink<'_> {
         }
         self.bytes = 0;
         let rows = Rows::new(columns.clone(), std::mem::take(values));
-        self.feed.put(Message::Chunk(Ok(rows)))
+        self.put(Message::Chunk(Ok(rows)))
     }
 }
 
@@ -253,7 +271,9 @@ async fn receive(mut messages: Receiver<Message>, stop: Arc<Stop>) -> Result<Chu
             let rows = chunk?;
             (rows.columns_arc(), Some(rows))
         }
-        None => return Err(Error::new(Kind::Closed, "the stream ended before it began")),
+        Some(Message::End) | None => {
+            return Err(Error::new(Kind::Closed, "the stream ended before it began"));
+        }
     };
     Ok(Chunks { columns, ready, receiver: Some(messages), _stop: Some(stop) })
 }

@@ -6,8 +6,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::call::Call;
 use super::database::Engine;
+use super::worker::blocking;
 use crate::backend::sqlite::Analysis;
 use crate::error::Result;
+use crate::guard::{Stop, StopOnDrop};
 use crate::watch::Record;
 
 /// VM steps that a read may take on the caller's thread; about 100 µs.
@@ -53,9 +55,16 @@ impl Engine {
         }
         self.check_nested()?;
         let mut reader = self.readers.acquire(call.holder(None)).await?;
-        let analysis = reader.analyse(call.sql)?;
-        drop(reader);
         let sql: Arc<str> = call.sql.into();
+        let analysis = match reader.analyse(&sql, None) {
+            Err(error) if error.is_busy() => {
+                let stop = Stop::at(call.deadline(self.statement_timeout));
+                let _stop = StopOnDrop(stop.clone());
+                let sql = sql.clone();
+                blocking(move || reader.analyse(&sql, Some(stop))).await?
+            }
+            analysed => analysed?,
+        };
         let record = self.fingerprints.of(call.sql);
         let template = Template { sql: sql.clone(), analysis, record, pace: AtomicU32::new(0) };
         let template = Arc::new(template);

@@ -17,6 +17,7 @@ use super::fault;
 use super::hooks::Hooked;
 use super::observe::Policy;
 use crate::error::{Error, Kind, Result};
+use crate::guard::Stop;
 use crate::invalidate::WriteSet;
 use crate::row::Column;
 use crate::sql::{contains_nul, is_blank, may_hold_several, skip_blank};
@@ -121,9 +122,10 @@ impl Connection {
         self.hooked.control().is_changed()
     }
 
-    /// What `sql` does, without running it.
-    pub(crate) fn analyse(&mut self, sql: &str) -> Result<Arc<Analysis>> {
-        self.hooked.control().arm(None, None, self.busy_timeout);
+    /// What `sql` does, without running it. With a `stop` it waits for locks, and blocks.
+    pub(crate) fn analyse(&mut self, sql: &str, stop: Option<Arc<Stop>>) -> Result<Arc<Analysis>> {
+        let busy = if stop.is_some() { self.busy_timeout } else { Duration::ZERO };
+        self.hooked.control().arm(stop, None, busy);
         let analysis = self.statements.prepare(&self.hooked, sql)?.1;
         self.statements.release(&self.hooked, sql);
         Ok(analysis)
@@ -219,7 +221,7 @@ impl Work {
     /// anybody is told. Must follow every call into SQLite that can commit.
     pub(super) fn settle(&mut self, hooked: &Hooked) {
         let frames = match hooked.control().take_committing() {
-            Some(before) => self.catchup.leave(before, &self.writes),
+            Some((before, took_place)) => self.catchup.leave(before, took_place, &self.writes),
             None => 0,
         };
         if hooked.connection().is_autocommit() {
