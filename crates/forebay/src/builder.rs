@@ -8,6 +8,9 @@ use crate::engine::{Engine, Settings};
 use crate::error::{Error, Result};
 use crate::pool;
 
+/// The most prepared statements that one connection may be asked to keep.
+const STATEMENT_CACHE_MAX: usize = 100_000;
+
 /// Opens the database at `url` with the defaults of [`Builder`].
 ///
 /// `url` is `sqlite:path/to/file.db`, `sqlite::memory:`, or a bare path. It must be called within
@@ -207,9 +210,7 @@ impl Builder {
         for options in [&readers, &writer, &sessions] {
             options.validate()?;
         }
-        if self.statement_cache == 0 {
-            return Err(Error::usage("statement_cache is 0; use at least 1"));
-        }
+        self.validate()?;
         let shares = self.max_size as u64 + 1;
         let sqlite = sqlite::Options {
             remote: self.access == Access::Remote,
@@ -245,6 +246,25 @@ impl Builder {
             transaction_idle_timeout: self.transaction_idle_timeout,
             transaction_timeout: self.transaction_timeout,
         })
+    }
+
+    fn validate(&self) -> Result<()> {
+        if !(1..=STATEMENT_CACHE_MAX).contains(&self.statement_cache) {
+            return Err(Error::usage(format!(
+                "statement_cache is {}; use 1 to {STATEMENT_CACHE_MAX}",
+                self.statement_cache
+            )));
+        }
+        for (name, limit) in [
+            ("transaction_timeout", self.transaction_timeout),
+            ("transaction_idle_timeout", self.transaction_idle_timeout),
+        ] {
+            if limit.is_zero() {
+                let text = format!("{name} is 0, so that no transaction could ever be committed");
+                return Err(Error::usage(text));
+            }
+        }
+        Ok(())
     }
 
     fn pool(

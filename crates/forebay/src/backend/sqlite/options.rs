@@ -34,8 +34,8 @@ impl Options {
              PRAGMA temp_store = MEMORY; PRAGMA mmap_size = {}; PRAGMA wal_autocheckpoint = 0;",
             self.synchronous,
             if self.foreign_keys { "ON" } else { "OFF" },
-            (self.page_cache_bytes_each / 1024).max(64),
-            self.mmap_bytes,
+            (self.page_cache_bytes_each / 1024).clamp(64, i32::MAX as u64),
+            self.mmap_bytes.min(i64::MAX as u64),
         );
         for (name, value) in &self.pragmas {
             check_pragma(name, value)?;
@@ -59,7 +59,9 @@ fn check_pragma(name: &str, value: &str) -> Result<()> {
              and `.`"
         )));
     }
-    if RESERVED.iter().any(|reserved| name.eq_ignore_ascii_case(reserved)) {
+    // The name of a database may stand in front.
+    let bare = name.rsplit('.').next().unwrap_or(name);
+    if RESERVED.iter().any(|reserved| bare.eq_ignore_ascii_case(reserved)) {
         return Err(Error::usage(format!(
             "PRAGMA {name} is kept by Forebay itself; use the builder's settings"
         )));
