@@ -8,6 +8,7 @@
 
 use std::sync::{Condvar, Mutex, PoisonError};
 
+use super::identity::Identity;
 use super::shm::WalIndex;
 use crate::invalidate::{Header, Horizon, ReadSet, Ticket, Verdict, Versions, WriteSet};
 
@@ -24,6 +25,8 @@ pub(super) enum Witness {
 /// What the cache reflects, and the gate around moving it.
 pub(crate) struct CatchUp {
     witness: Witness,
+    /// The file that was opened, if it is one.
+    file: Option<Identity>,
     horizon: Horizon,
     versions: Versions,
     gate: Gate,
@@ -36,14 +39,14 @@ pub(crate) struct Fill {
 }
 
 impl CatchUp {
-    pub(super) fn new(witness: Witness) -> CatchUp {
+    pub(super) fn new(witness: Witness, file: Option<Identity>) -> CatchUp {
         let horizon = Horizon::default();
         if let Witness::WalIndex(index) = &witness
             && let Some(header) = index.stable()
         {
             horizon.publish(header);
         }
-        CatchUp { witness, horizon, versions: Versions::new(), gate: Gate::default() }
+        CatchUp { witness, file, horizon, versions: Versions::new(), gate: Gate::default() }
     }
 
     /// Why nothing may be served from the cache, if so.
@@ -93,10 +96,8 @@ impl CatchUp {
 
     /// Whether the file was deleted or replaced under us.
     pub(crate) fn has_moved(&self) -> bool {
-        match &self.witness {
-            Witness::WalIndex(index) => index.has_moved(),
-            Witness::Private | Witness::Blind(_) => false,
-        }
+        self.file.as_ref().is_some_and(Identity::has_moved)
+            || matches!(&self.witness, Witness::WalIndex(index) if index.has_moved())
     }
 
     /// Moves the horizon to where other processes have taken the database, unless somebody is at

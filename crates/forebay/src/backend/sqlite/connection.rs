@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
-use rusqlite::CachedStatement;
 use rusqlite::fallible_iterator::FallibleIterator as _;
+use rusqlite::{CachedStatement, ErrorCode};
 
 use super::analysis::{Analysis, Effect};
 use super::catchup::CatchUp;
@@ -294,7 +294,19 @@ impl Statements {
             check_single(connection, sql).map_err(|error| refine(error, control))?;
         }
         control.take_observed();
-        let statement = connection.prepare_cached(sql).map_err(|error| refine(error, control))?;
+        let statement = match connection.prepare_cached(sql) {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::Unknown) => {
+                // On a locked database SQLite judges by the schema it saw last, and may miss a
+                // table. This fails if it is locked; else the schema is now the current one.
+                connection
+                    .query_row("PRAGMA schema_version", [], |_| Ok(()))
+                    .map_err(|error| refine(error, control))?;
+                control.take_observed();
+                connection.prepare_cached(sql)
+            }
+            prepared => prepared,
+        };
+        let statement = statement.map_err(|error| refine(error, control))?;
         if !control.has_observed() {
             if let Some(analysis) = self.analyses.get(sql) {
                 self.counters.hits.fetch_add(1, Ordering::Relaxed);

@@ -10,6 +10,7 @@ mod connection;
 mod control;
 mod fault;
 mod hooks;
+mod identity;
 mod location;
 mod observe;
 mod open;

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::OpenFlags;
 use rusqlite::config::DbConfig;
@@ -10,6 +11,7 @@ use rusqlite::limits::Limit;
 
 use super::catchup::{CatchUp, Witness};
 use super::fault;
+use super::identity::Identity;
 use super::location::Location;
 use super::options::Options;
 use super::shm::WalIndex;
@@ -18,6 +20,9 @@ use crate::error::{Error, Kind, Result};
 /// Bytes of one value, or of one row, that a remote client may make SQLite hold. Expressions can
 /// build values of any size, and no other limit sees them before they are in memory.
 const REMOTE_VALUE_BYTES_MAX: i32 = 128 << 20;
+
+/// The longest wait for a lock that the driver can count.
+const BUSY_MAX: Duration = Duration::from_millis(i32::MAX as u64);
 
 /// A database that was found fit to be used.
 pub(crate) struct Opened {
@@ -36,13 +41,17 @@ pub(crate) fn open(location: Location, mut options: Options) -> Result<Opened> {
             match open_file(path, &options) {
                 Err(error) if !options.read_only && is_unwritable(path, &error) => {
                     options.read_only = true;
-                    open_file(path, &options)?
+                    open_file(path, &options).map_err(|error| without_log(path, error))?
                 }
                 other => other?,
             }
         }
     };
-    Ok(Opened { location, catchup: Arc::new(CatchUp::new(witness)), options })
+    let file = match &location {
+        Location::Memory => None,
+        Location::File(path) => Some(Identity::of(path)),
+    };
+    Ok(Opened { location, catchup: Arc::new(CatchUp::new(witness, file)), options })
 }
 
 fn check_path(path: &Path, options: &Options) -> Result<()> {
@@ -77,15 +86,24 @@ fn is_unwritable(path: &Path, error: &Error) -> bool {
     (error.is_read_only() || error.is_open()) && path.exists()
 }
 
+/// Says what may be in the way of reading a file in a place that may not be written.
+fn without_log(path: &Path, error: Error) -> Error {
+    if !error.is_open() {
+        return error;
+    }
+    let message = format!(
+        "cannot open {}: neither it nor its directory may be written, and a database in WAL mode \
+         needs its -wal and -shm files beside it; copy it to where it may be written, or first \
+         put `PRAGMA journal_mode = DELETE` into force there",
+        path.display()
+    );
+    Error::new(Kind::Open, message).with_cause(error)
+}
+
 fn open_file(path: &Path, options: &Options) -> Result<Witness> {
-    let shown = path.display().to_string();
-    let connection = connect(&Location::File(path.to_owned()), options)?;
-    let explain = |error| {
-        let error = fault::from_driver(error, None, None);
-        let kind = error.kind();
-        let message = format!("cannot use {shown}: {}", error.message());
-        Error::new(kind, message).with_cause(error)
-    };
+    let location = Location::File(path.to_owned());
+    let connection = connect(&location, options)?;
+    let explain = |error| place(&location, error);
     if options.read_only {
         connection
             .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))
@@ -115,6 +133,7 @@ fn open_file(path: &Path, options: &Options) -> Result<Witness> {
 
 /// Opens one connection and sets it up.
 pub(super) fn connect(location: &Location, options: &Options) -> Result<rusqlite::Connection> {
+    let script = options.script()?;
     let mut flags = OpenFlags::SQLITE_OPEN_NO_MUTEX;
     if options.read_only {
         flags |= OpenFlags::SQLITE_OPEN_READ_ONLY;
@@ -128,18 +147,10 @@ pub(super) fn connect(location: &Location, options: &Options) -> Result<rusqlite
         Location::Memory => rusqlite::Connection::open_in_memory(),
         Location::File(path) => rusqlite::Connection::open_with_flags(path, flags),
     };
-    let connection = connection.map_err(|error| {
-        let error = fault::from_driver(error, None, None);
-        let place = match location {
-            Location::Memory => "the database in memory".to_owned(),
-            Location::File(path) => path.display().to_string(),
-        };
-        Error::new(error.kind(), format!("cannot open {place}: {}", error.message()))
-            .with_cause(error)
-    })?;
-    let script = options.script()?;
+    let connection = connection.map_err(|error| place(location, error))?;
     let set_up = || {
-        connection.busy_timeout(options.busy_timeout)?;
+        // A longer wait than the driver can count is one without an end.
+        connection.busy_timeout(options.busy_timeout.min(BUSY_MAX))?;
         connection.execute_batch(&script)?;
         if options.remote {
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
@@ -148,6 +159,21 @@ pub(super) fn connect(location: &Location, options: &Options) -> Result<rusqlite
         }
         Ok(())
     };
-    set_up().map_err(|error| fault::from_driver(error, None, None))?;
+    set_up().map_err(|error| place(location, error))?;
     Ok(connection)
+}
+
+/// A failure to open, with the place.
+fn place(location: &Location, error: rusqlite::Error) -> Error {
+    let error = fault::from_driver(error, None, None);
+    let place = match location {
+        Location::Memory => "the database in memory".to_owned(),
+        Location::File(path) => path.display().to_string(),
+    };
+    let message = format!("cannot open {place}: {}", error.message());
+    let placed = Error::new(error.kind(), message);
+    match error.code() {
+        Some(code) => placed.with_code(code).with_cause(error),
+        None => placed.with_cause(error),
+    }
 }
