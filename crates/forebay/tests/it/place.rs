@@ -2,6 +2,7 @@
 //! would have.
 
 use std::path::PathBuf;
+use std::process::Command;
 
 use forebay::{Builder, Db, Error};
 use rusqlite::Connection;
@@ -65,4 +66,27 @@ pub(crate) async fn assert_alive(db: &Db) {
     let limit = std::time::Duration::from_secs(10);
     let alive = tokio::time::timeout(limit, alive).await;
     alive.expect("the database answers in time").expect("the database answers");
+}
+
+/// Where a child process finds the database it is to work on.
+const CHILD: &str = "FOREBAY_TEST_CHILD";
+
+/// The path of the database when this process is a child of another test.
+pub(crate) fn child_path() -> Option<PathBuf> {
+    std::env::var_os(CHILD).map(PathBuf::from)
+}
+
+/// This test binary, running `test` only, on the database at `path`; under `wrapper` if given.
+pub(crate) fn child(wrapper: &[&str], test: &str, path: &std::path::Path) -> Command {
+    let binary = std::env::current_exe().unwrap();
+    let mut command = match wrapper {
+        [program, args @ ..] => {
+            let mut command = Command::new(program);
+            command.args(args).arg(binary);
+            command
+        }
+        [] => Command::new(binary),
+    };
+    command.args(["--exact", test, "--nocapture", "--test-threads=1"]).env(CHILD, path);
+    command
 }

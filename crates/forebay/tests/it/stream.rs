@@ -54,7 +54,10 @@ async fn errors_come_where_they_happen() {
     bare.execute("UPDATE t SET v = CAST(x'ff' AS TEXT) WHERE id = 10000", []).unwrap();
     for (sql, good) in [
         ("SELECT v FROM t ORDER BY id", 9_999),
-        ("SELECT abs(iif(id = 5000, -9223372036854775807 - 1, id)) || '' FROM t ORDER BY id", 4_999),
+        (
+            "SELECT abs(iif(id = 5000, -9223372036854775807 - 1, id)) || '' FROM t ORDER BY id",
+            4_999,
+        ),
         ("SELECT iif(id = 700, NULL, 'x') FROM t ORDER BY id", 699),
     ] {
         let mut rows = db.query(sql).stream::<String>().await.unwrap();
@@ -167,7 +170,8 @@ async fn streams_and_writes_at_once() {
         .map(|_| {
             let db = db.clone();
             tokio::spawn(async move {
-                let mut rows = db.query("SELECT sum(id) OVER () FROM t").stream::<i64>().await.unwrap();
+                let mut rows =
+                    db.query("SELECT sum(id) OVER () FROM t").stream::<i64>().await.unwrap();
                 let (mut first, mut count) = (None, 0);
                 while let Some(row) = rows.next().await {
                     let row = row.unwrap();
