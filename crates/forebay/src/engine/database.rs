@@ -15,7 +15,7 @@ use super::template::Template;
 use super::worker::blocking;
 use crate::backend::sqlite::{self, CatchUp, Connector, Limits, Location, Role, StatementCounters};
 use crate::cache::Store;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::pool::{self, Pool};
 use crate::watch::Fingerprints;
 
@@ -149,10 +149,7 @@ impl Engine {
     /// An error when the file under its name is no longer the one that was opened.
     pub(super) fn check_moved(&self) -> Result<()> {
         if self.has_moved.load(Ordering::Relaxed) {
-            return Err(Error::new(
-                Kind::Open,
-                "the database file was deleted or replaced while it was open; open it again",
-            ));
+            return Err(CatchUp::moved_error());
         }
         Ok(())
     }

@@ -127,7 +127,7 @@ async fn without_a_log_the_cache_is_off_and_says_so() {
 }
 
 fn error_of(done: Result<forebay::Db, Error>) -> Error {
-    done.err().expect("it does not open")
+    done.expect_err("it does not open")
 }
 
 #[tokio::test]

@@ -6,7 +6,8 @@ use serde::Deserialize;
 use crate::place::{Place, assert_alive, child, child_path};
 
 const SCHEMA: &str = "
-    CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, age INT CHECK (age < 200));
+    CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
+        age INT CHECK (age < 200));
     CREATE TABLE posts (id INTEGER PRIMARY KEY, author INT REFERENCES users, title TEXT);
     INSERT INTO users VALUES (1, 'Ada', 36), (2, 'Grace', 85);
 ";
@@ -476,7 +477,7 @@ async fn outcomes_of_writes() {
         ("UPDATE users SET age = 1 WHERE id > 99", 0, Some(4)),
         ("REPLACE INTO users (id, name) VALUES (4, 'C')", 1, Some(4)),
         (
-            "INSERT INTO users (id, name) VALUES (4, 'D') ON CONFLICT (id) DO UPDATE SET name = 'E'",
+            "INSERT INTO users (id, name) VALUES (4, 'D') ON CONFLICT DO UPDATE SET name = 'E'",
             1,
             Some(4),
         ),
@@ -591,7 +592,8 @@ async fn scripts_are_all_or_nothing() {
     let db = place.open(SCHEMA).await;
     for (script, expect) in [
         (
-            "INSERT INTO users (name) VALUES ('X'); CREATE TABLE extra (a); INSERT INTO users VALUES (1, 'Y', 1)",
+            "INSERT INTO users (name) VALUES ('X'); CREATE TABLE extra (a); \
+                INSERT INTO users VALUES (1, 'Y', 1)",
             &["constraint", "unique"][..],
         ),
         ("DELETE FROM users; DELETE FROM posts; nonsense", &["usage"]),
@@ -601,7 +603,8 @@ async fn scripts_are_all_or_nothing() {
         ("BEGIN; DELETE FROM users; COMMIT", &["usage"]),
         ("DELETE FROM users; VACUUM", &["usage"]),
         (
-            "DELETE FROM users; INSERT OR ROLLBACK INTO users VALUES (7, NULL, 1); DELETE FROM posts",
+            "DELETE FROM users; INSERT OR ROLLBACK INTO users VALUES (7, NULL, 1); \
+                DELETE FROM posts",
             &["constraint", "not_null"],
         ),
         ("DELETE FROM users; SELECT ?", &["usage"]),

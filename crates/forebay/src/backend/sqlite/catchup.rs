@@ -10,6 +10,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 
 use super::identity::Identity;
 use super::shm::WalIndex;
+use crate::error::{Error, Kind, Result};
 use crate::invalidate::{Header, Horizon, ReadSet, Ticket, Verdict, Versions, WriteSet};
 
 /// How commits by others are noticed.
@@ -94,6 +95,18 @@ impl CatchUp {
         self.versions.flush();
     }
 
+    /// An error when the file was deleted or replaced under us.
+    pub(super) fn check_moved(&self) -> Result<()> {
+        if self.has_moved() { Err(CatchUp::moved_error()) } else { Ok(()) }
+    }
+
+    pub(crate) fn moved_error() -> Error {
+        Error::new(
+            Kind::Open,
+            "the database file was deleted or replaced while it was open; open it again",
+        )
+    }
+
     /// Whether the file was deleted or replaced under us.
     pub(crate) fn has_moved(&self) -> bool {
         self.file.as_ref().is_some_and(Identity::has_moved)
@@ -150,8 +163,8 @@ impl CatchUp {
         }
     }
 
-    /// Applies a transaction that was committed, or failed to (then it `took_place` not), after
-    /// `before` was read by [`CatchUp::enter`]; then leaves the gate. Gives the frames in the log, if there is one.
+    /// Applies a transaction that `took_place`, or failed to, after `before` was read by
+    /// [`CatchUp::enter`]; then leaves the gate. Gives the frames in the log, if there is one.
     pub(super) fn leave(&self, before: Header, took_place: bool, writes: &WriteSet) -> u32 {
         let frames = match &self.witness {
             Witness::WalIndex(index) => {

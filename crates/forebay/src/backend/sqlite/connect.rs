@@ -47,7 +47,11 @@ impl Connector {
 
     /// Opens one. Blocks on the disk.
     fn open(&self) -> Result<Connection> {
+        // Another file under the same name must neither be made nor answer beside the one that
+        // was opened first.
+        self.catchup.check_moved()?;
         let connection = open::connect(&self.location, &self.options)?;
+        self.catchup.check_moved()?;
         if self.role == Role::Reader {
             connection
                 .execute_batch("PRAGMA query_only = ON")

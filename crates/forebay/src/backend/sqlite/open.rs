@@ -92,10 +92,11 @@ fn without_log(path: &Path, error: Error) -> Error {
         return error;
     }
     let message = format!(
-        "cannot open {}: neither it nor its directory may be written, and a database in WAL mode \
+        "cannot open {}: {}. If it and its directory may not be written: a database in WAL mode \
          needs its -wal and -shm files beside it; copy it to where it may be written, or first \
          put `PRAGMA journal_mode = DELETE` into force there",
-        path.display()
+        path.display(),
+        error.code().unwrap_or("unknown")
     );
     Error::new(Kind::Open, message).with_cause(error)
 }
