@@ -24,6 +24,7 @@ impl Db {
     }
 
     /// A statement that answers rows; reads are served from the cache where that is exact.
+    #[inline]
     #[track_caller]
     pub fn query<'a>(&'a self, sql: &'a str) -> Query<'a> {
         Query::new(Target::Shared(&self.engine), sql, Location::caller())

@@ -17,6 +17,13 @@ pub struct Outcome {
     pub cached: bool,
 }
 
+impl Outcome {
+    #[inline]
+    pub(crate) fn from_cache(rows: Rows) -> Outcome {
+        Outcome { rows, rows_affected: 0, last_insert_id: None, cached: true }
+    }
+}
+
 /// What a statement takes and gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Describe {

@@ -13,6 +13,7 @@ pub(crate) struct Params {
 }
 
 impl Params {
+    #[inline]
     pub(crate) fn push(&mut self, value: Value) {
         if !self.names.is_empty() {
             self.names.push("".into());

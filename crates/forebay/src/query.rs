@@ -41,6 +41,7 @@ pub(crate) enum Target<'a> {
 }
 
 impl<'a> Query<'a> {
+    #[inline]
     pub(crate) fn new(
         target: Target<'a>,
         sql: &'a str,
@@ -60,6 +61,7 @@ impl<'a> Query<'a> {
     }
 
     /// Binds the next positional parameter.
+    #[inline]
     pub fn bind<V>(mut self, value: V) -> Query<'a>
     where
         V: TryInto<Value>,
@@ -120,51 +122,46 @@ impl<'a> Query<'a> {
     }
 
     /// The first row; an error ([`Error::is_not_found`]) when there is none.
-    pub async fn one<T: DeserializeOwned>(self) -> Result<T> {
-        self.optional().await?.ok_or_else(not_found)
+    pub async fn one<T: DeserializeOwned>(mut self) -> Result<T> {
+        first(&self.rows().await?)?.ok_or_else(not_found)
     }
 
     /// The first row, if there is one.
-    pub async fn optional<T: DeserializeOwned>(self) -> Result<Option<T>> {
-        let rows = self.fetch().await?.rows;
-        if rows.is_empty() {
-            return Ok(None);
-        }
-        decode::row(rows.columns(), rows.values(0)).map(Some)
+    pub async fn optional<T: DeserializeOwned>(mut self) -> Result<Option<T>> {
+        first(&self.rows().await?)
     }
 
     /// All rows.
-    pub async fn all<T: DeserializeOwned>(self) -> Result<Vec<T>> {
-        decode::all(&self.fetch().await?.rows)
+    pub async fn all<T: DeserializeOwned>(mut self) -> Result<Vec<T>> {
+        decode::all(&self.rows().await?)
     }
 
     /// All rows, decoded once and shared by every caller that asks for the same type: a hit
     /// neither decodes nor copies.
-    pub async fn shared<T>(self) -> Result<Arc<Vec<T>>>
+    pub async fn shared<T>(mut self) -> Result<Arc<Vec<T>>>
     where
         T: DeserializeOwned + Send + Sync + 'static,
     {
-        let (target, call) = self.ready()?;
-        let Target::Shared(engine) = target else {
-            let read = target.run(call).await?;
-            return decode::all(&read.outcome.rows).map(Arc::new);
+        self.check()?;
+        let Target::Shared(engine) = self.target else {
+            return decode::all(&self.run().await?.outcome.rows).map(Arc::new);
         };
-        if !call.no_cache
-            && let Some(typed) = engine.lookup_typed::<T>(&call)
+        if !self.call.no_cache
+            && let Some(typed) = engine.lookup_typed::<T>(&self.call)
         {
             return Ok(typed);
         }
-        let read = engine.run(call.clone()).await?;
+        let read = self.run().await?;
         let typed = Arc::new(decode::all(&read.outcome.rows)?);
         if let Some(source) = read.source {
-            engine.keep_typed(&call, typed.clone(), &read.outcome.rows, source);
+            engine.keep_typed(&self.call, typed.clone(), &read.outcome.rows, source);
         }
         Ok(typed)
     }
 
     /// The first column of the first row; an error ([`Error::is_not_found`]) without a row.
-    pub async fn scalar<T: DeserializeOwned>(self) -> Result<T> {
-        let rows = self.fetch().await?.rows;
+    pub async fn scalar<T: DeserializeOwned>(mut self) -> Result<T> {
+        let rows = self.rows().await?;
         if rows.is_empty() {
             return Err(not_found());
         }
@@ -172,16 +169,20 @@ impl<'a> Query<'a> {
     }
 
     /// The rows undecoded, with what the statement changed.
-    pub async fn fetch(self) -> Result<Outcome> {
-        let (target, call) = self.ready()?;
-        Ok(target.run(call).await?.outcome)
+    pub async fn fetch(mut self) -> Result<Outcome> {
+        self.check()?;
+        if let Some(rows) = self.cached()? {
+            return Ok(Outcome::from_cache(rows));
+        }
+        Ok(self.run_missed().await?.outcome)
     }
 
     /// The rows one after another, in bounded memory: a few chunks of 256 rows or 256 KiB. They
     /// may come from the cache but are not stored in it. The stream holds a connection until it
     /// ends or is dropped; one that is not read for 30 s is ended with an error.
-    pub async fn stream<T: DeserializeOwned>(self) -> Result<RowStream<T>> {
-        let (target, call) = self.ready()?;
+    pub async fn stream<T: DeserializeOwned>(mut self) -> Result<RowStream<T>> {
+        self.check()?;
+        let (target, call) = (self.target, self.call);
         let chunks = match target {
             Target::Shared(engine) => engine.stream(call).await?,
             Target::Session(engine, session) => engine.stream_in_session(session, call).await?,
@@ -196,15 +197,47 @@ impl<'a> Query<'a> {
         self.call
     }
 
-    fn ready(self) -> Result<(Target<'a>, Call<'a>)> {
-        match self.fault {
-            Some(fault) => Err(fault),
-            None => Ok((self.target, self.call)),
+    /// Reports a parameter that could not be bound.
+    #[inline]
+    fn check(&mut self) -> Result<()> {
+        self.fault.take().map_or(Ok(()), Err)
+    }
+
+    #[inline]
+    async fn rows(&mut self) -> Result<Rows> {
+        self.check()?;
+        match self.cached()? {
+            Some(rows) => Ok(rows),
+            None => Ok(self.run_missed().await?.outcome.rows),
+        }
+    }
+
+    /// The rows, if they are in the cache and may be taken from there.
+    #[inline]
+    fn cached(&self) -> Result<Option<Rows>> {
+        match self.target {
+            Target::Shared(engine) if !self.call.no_cache => engine.cached(&self.call),
+            _ => Ok(None),
+        }
+    }
+
+    /// Runs the statement. Boxed, so that a future which ends with a hit stays small: it is moved
+    /// about before it is polled.
+    fn run(&self) -> Pin<Box<dyn Future<Output = Result<Read>> + Send + '_>> {
+        Box::pin(self.target.run(&self.call))
+    }
+
+    /// Runs the statement without asking the cache again.
+    fn run_missed(&self) -> Pin<Box<dyn Future<Output = Result<Read>> + Send + '_>> {
+        match self.target {
+            Target::Shared(engine) => Box::pin(engine.run_missed(&self.call)),
+            Target::Session(..) | Target::Transaction(..) => self.run(),
         }
     }
 }
 
 impl<'a> Target<'a> {
+    #[inline]
     fn engine(self) -> &'a Engine {
         match self {
             Target::Shared(engine)
@@ -213,15 +246,22 @@ impl<'a> Target<'a> {
         }
     }
 
-    async fn run(self, call: Call<'_>) -> Result<Read> {
+    async fn run(self, call: &Call<'_>) -> Result<Read> {
         match self {
             Target::Shared(engine) => engine.run(call).await,
             Target::Session(engine, session) => engine.run_in_session(session, call).await,
             Target::Transaction(engine, pinned) => {
-                engine.run_pinned(pinned, &call, Scope::Transaction).await
+                engine.run_pinned(pinned, call, Scope::Transaction).await
             }
         }
     }
+}
+
+fn first<T: DeserializeOwned>(rows: &Rows) -> Result<Option<T>> {
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    decode::row(rows.columns(), rows.values(0)).map(Some)
 }
 
 fn not_found() -> Error {

@@ -94,6 +94,12 @@ impl Ids {
         Ids { order, turn: 0 }
     }
 
+    /// The same order from another place on, so that two threads do not ask for the same row.
+    pub(crate) fn starting_at(mut self, turn: usize) -> Ids {
+        self.turn = turn;
+        self
+    }
+
     pub(crate) fn every(&self) -> &[i64] {
         &self.order
     }

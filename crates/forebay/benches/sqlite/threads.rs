@@ -45,15 +45,16 @@ pub(crate) fn threads(criterion: &mut Criterion) {
 /// The longest time that one of the threads took for `work`, all begun at once.
 fn together(threads: usize, work: impl Fn(&mut Ids) + Sync) -> Duration {
     let start = Barrier::new(threads);
-    let run = || {
-        let mut ids = Ids::shuffled(KEYS);
+    let run = |thread: usize| {
+        let mut ids = Ids::shuffled(KEYS).starting_at(thread * KEYS / threads);
         start.wait();
         let began = Instant::now();
         work(&mut ids);
         began.elapsed()
     };
     std::thread::scope(|scope| {
-        let running: Vec<_> = (0..threads).map(|_| scope.spawn(run)).collect();
+        let run = &run;
+        let running: Vec<_> = (0..threads).map(|thread| scope.spawn(move || run(thread))).collect();
         let times = running.into_iter().map(|thread| thread.join().expect("no hit panics"));
         times.max().unwrap_or_default()
     })

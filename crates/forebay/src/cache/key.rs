@@ -39,18 +39,21 @@ impl Key {
         size_of::<Key>() + self.sql.len() + self.params.size()
     }
 
+    #[inline]
     pub(crate) fn as_ref(&self) -> KeyRef<'_> {
         KeyRef { sql: &self.sql, params: &self.params, shape: self.shape }
     }
 }
 
 impl Hash for Key {
+    #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.as_ref().hash(state);
     }
 }
 
 impl Hash for KeyRef<'_> {
+    #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.sql.hash(state);
         self.params.hash(state);
@@ -59,6 +62,7 @@ impl Hash for KeyRef<'_> {
 }
 
 impl Equivalent<Key> for KeyRef<'_> {
+    #[inline]
     fn equivalent(&self, key: &Key) -> bool {
         self.shape == key.shape && *self.sql == *key.sql && *self.params == key.params
     }

@@ -131,6 +131,7 @@ impl Engine {
     }
 
     /// How large a collected answer may become unless the caller says otherwise.
+    #[inline]
     pub(crate) fn limits(&self) -> Limits {
         self.limits
     }

@@ -29,16 +29,22 @@ pub(crate) struct Read {
 
 impl Engine {
     /// Runs a statement of any kind on the way of a shared database.
-    pub(crate) async fn run(&self, call: Call<'_>) -> Result<Read> {
+    pub(crate) async fn run(&self, call: &Call<'_>) -> Result<Read> {
         self.check_moved()?;
         if !call.no_cache
-            && let Some(entry) = self.lookup(&call, Shape::Rows)
+            && let Some(entry) = self.lookup(call, Shape::Rows)
             && let Payload::Rows(rows) = &entry.payload
         {
             check_limits(rows, call.limits)?;
             return Ok(Read::from_cache(rows.clone(), &entry));
         }
-        let template = self.template(&call).await?;
+        self.run_missed(call).await
+    }
+
+    /// Runs a statement whose answer the cache has just been found not to have.
+    pub(crate) async fn run_missed(&self, call: &Call<'_>) -> Result<Read> {
+        self.check_moved()?;
+        let template = self.template(call).await?;
         if let Some(name) = call.name {
             template.record.set_name(name);
         }
@@ -48,8 +54,8 @@ impl Engine {
                  connections are shared: take them from the outcome of the write, or use a \
                  transaction",
             )),
-            Effect::Read => self.miss(&call, &template).await,
-            Effect::Write | Effect::Schema | Effect::Maintain => self.write(&call, &template).await,
+            Effect::Read => self.miss(call, &template).await,
+            Effect::Write | Effect::Schema | Effect::Maintain => self.write(call, &template).await,
             Effect::Session | Effect::Transaction => Err(template.analysis.refusal()),
         };
         done.map_err(|error| {
@@ -77,6 +83,19 @@ impl Engine {
             entry.record.invalidated();
         }
         None
+    }
+
+    /// The rows of a cached answer that is true now. No look at the file is needed: one that was
+    /// replaced has switched the cache off.
+    #[inline]
+    pub(crate) fn cached(&self, call: &Call<'_>) -> Result<Option<Rows>> {
+        match self.lookup(call, Shape::Rows).as_deref() {
+            Some(Entry { payload: Payload::Rows(rows), .. }) => {
+                check_limits(rows, call.limits)?;
+                Ok(Some(rows.clone()))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// A cached answer of type `T`, for `shared`.
@@ -233,7 +252,7 @@ impl Engine {
 
 impl Read {
     fn from_cache(rows: Rows, entry: &Entry) -> Read {
-        let outcome = Outcome { rows, rows_affected: 0, last_insert_id: None, cached: true };
+        let outcome = Outcome::from_cache(rows);
         Read { outcome, source: Some((entry.ticket.clone(), entry.record.clone())) }
     }
 
@@ -264,6 +283,7 @@ pub(super) fn finish(ran: Ran) -> Result<Answer> {
 }
 
 /// A cached answer obeys the caller's limits as one from the database does.
+#[inline]
 fn check_limits(rows: &Rows, limits: Limits) -> Result<()> {
     // The size holds more than the values, which are what the limit is about; they are added up
     // only when that makes a difference.

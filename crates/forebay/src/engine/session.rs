@@ -62,16 +62,16 @@ impl Engine {
     pub(crate) async fn run_in_session(
         &self,
         session: &SessionState,
-        call: Call<'_>,
+        call: &Call<'_>,
     ) -> Result<Read> {
         self.check_moved()?;
         let _turn = session.turn.lock().await;
         let pinned = match session.pinned() {
             Some(pinned) => pinned,
-            None if !self.needs_connection(&call).await? => return self.run(call).await,
-            None => self.pin(session, &call).await?,
+            None if !self.needs_connection(call).await? => return self.run(call).await,
+            None => self.pin(session, call).await?,
         };
-        let done = self.run_pinned(&pinned, &call, Scope::Session).await;
+        let done = self.run_pinned(&pinned, call, Scope::Session).await;
         drop(pinned);
         session.unpin_if_free();
         done

@@ -86,7 +86,7 @@ impl Engine {
         }
         let template = self.template(&call).await?;
         if template.analysis.effect != Effect::Read || template.analysis.asks_its_connection() {
-            return Ok(Chunks::complete(self.run(call).await?.outcome.rows));
+            return Ok(Chunks::complete(self.run(&call).await?.outcome.rows));
         }
         template.record.bypass(Bypass::Stream);
         self.check_nested()?;
@@ -136,7 +136,7 @@ impl Engine {
             None => match self.template(&call).await {
                 Ok(template) if template.analysis.effect == Effect::Read => self.stream(call).await,
                 _ => {
-                    let read = self.run_in_session(session, call).await?;
+                    let read = self.run_in_session(session, &call).await?;
                     Ok(Chunks::complete(read.outcome.rows))
                 }
             },

@@ -33,6 +33,7 @@ impl Horizon {
     ///
     /// `observe` runs between the two looks at the sequence, so the horizon stood still while the
     /// database's words were read.
+    #[inline]
     pub(crate) fn matches(&self, observe: impl FnOnce() -> Header) -> Option<Header> {
         let before = self.sequence.load(Ordering::Acquire);
         let known = self.load();
@@ -43,6 +44,7 @@ impl Horizon {
     }
 
     /// The words as they are; only the holder of the gate can rely on them.
+    #[inline]
     pub(crate) fn load(&self) -> Header {
         Header(std::array::from_fn(|index| self.words[index].load(Ordering::Relaxed)))
     }

@@ -108,6 +108,7 @@ impl Versions {
     }
 
     /// Whether nothing that the ticket rests on has changed since it was taken.
+    #[inline]
     pub(crate) fn is_valid(&self, ticket: &Ticket) -> bool {
         self.epoch.load(Ordering::Acquire) == ticket.epoch
             && ticket
@@ -138,6 +139,7 @@ impl Versions {
         self.epoch.load(Ordering::Relaxed)
     }
 
+    #[inline]
     fn slot(&self, slot: Slot) -> &AtomicU64 {
         &self.slots[usize::from(slot.0)]
     }

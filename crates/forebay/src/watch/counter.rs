@@ -14,6 +14,7 @@ struct Stripe(AtomicU64);
 pub(super) struct Counter([Stripe; STRIPES]);
 
 impl Counter {
+    #[inline]
     pub(super) fn increment(&self) {
         self.0[stripe()].0.fetch_add(1, Ordering::Relaxed);
     }
@@ -25,6 +26,7 @@ impl Counter {
 
 /// The stripe of this thread, from the place of its own storage. It only spreads threads; no
 /// result depends on it.
+#[inline]
 fn stripe() -> usize {
     thread_local! {
         static MARK: u8 = const { 0 };

@@ -59,6 +59,7 @@ impl Record {
         }
     }
 
+    #[inline]
     pub(crate) fn hit(&self) {
         self.hits.increment();
     }
