@@ -283,15 +283,13 @@ impl Statements {
         hooked: &'c Hooked,
         sql: &str,
     ) -> Result<(CachedStatement<'c>, Arc<Analysis>)> {
-        if contains_nul(sql) {
-            return Err(Error::usage("the SQL text contains a NUL byte"));
-        }
-        if is_blank(sql) {
-            return Err(Error::usage("the text holds no statement"));
-        }
         let (connection, control) = (hooked.connection(), hooked.control());
-        if sql.contains(';') && !self.analyses.contains_key(sql) {
-            check_single(connection, sql).map_err(|error| refine(error, control))?;
+        let known = self.analyses.get(sql);
+        if known.is_none() {
+            check_text(sql)?;
+            if sql.contains(';') {
+                check_single(connection, sql).map_err(|error| refine(error, control))?;
+            }
         }
         control.take_observed();
         let statement = match connection.prepare_cached(sql) {
@@ -308,7 +306,7 @@ impl Statements {
         };
         let statement = statement.map_err(|error| refine(error, control))?;
         if !control.has_observed() {
-            if let Some(analysis) = self.analyses.get(sql) {
+            if let Some(analysis) = known {
                 self.counters.hits.fetch_add(1, Ordering::Relaxed);
                 return Ok((statement, analysis.clone()));
             }
@@ -367,6 +365,16 @@ impl Statements {
     pub(super) fn forget(&mut self, sql: &str) {
         self.analyses.remove(sql);
     }
+}
+
+fn check_text(sql: &str) -> Result<()> {
+    if contains_nul(sql) {
+        return Err(Error::usage("the SQL text contains a NUL byte"));
+    }
+    if is_blank(sql) {
+        return Err(Error::usage("the text holds no statement"));
+    }
+    Ok(())
 }
 
 /// Refuses a text of several statements. The driver would find out too, but by a recursion as

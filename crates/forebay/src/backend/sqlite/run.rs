@@ -5,15 +5,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rusqlite::CachedStatement;
 use rusqlite::types::ValueRef;
 
 use super::analysis::{Analysis, Effect};
 use super::bind::bind;
 use super::catalogue;
 use super::catchup::Fill;
-use super::connection::{Connection, Scope, current_columns, refine};
+use super::connection::{Connection, Scope, Statements, Work, current_columns, refine};
 use super::control::Halt;
 use super::fault;
+use super::hooks::Hooked;
 use crate::error::{Error, Kind, Result};
 use crate::guard::Stop;
 use crate::invalidate::{Ticket, WriteSet};
@@ -138,7 +140,10 @@ impl Connection {
         if request.scope == Scope::Transaction {
             self.check_open()?;
         }
-        let ran = catch_unwind(AssertUnwindSafe(|| self.run_prepared(request, sink)));
+        self.refresh();
+        let Connection { hooked, statements, work, busy_timeout } = self;
+        let mut run = Run { hooked, statements, work, busy_timeout: *busy_timeout, request };
+        let ran = catch_unwind(AssertUnwindSafe(|| run.prepare_and_step(sink)));
         let halt = self.hooked.control().halt();
         self.settle();
         let ran = ran.unwrap_or_else(|panic| resume_unwind(panic));
@@ -153,15 +158,57 @@ impl Connection {
         }
     }
 
-    fn run_prepared(&mut self, request: &Request<'_>, sink: &mut dyn RowSink) -> Result<Answer> {
-        self.refresh();
-        let analysis = self.statements.prepare(&self.hooked, request.sql)?.1;
-        self.work.admit(self.hooked.control().policy(), request.scope, &analysis)?;
-        if analysis.effect == Effect::Write && !analysis.columns.is_empty() {
-            self.step_wrapped(request, &analysis, sink)
-        } else {
-            self.step(request, &analysis, sink)
+    /// Begins a transaction that holds the write lock.
+    pub(crate) fn begin_immediate(&mut self, stop: Arc<Stop>) -> Result<()> {
+        self.hooked.control().arm(Some(stop), None, self.busy_timeout);
+        control_statement(&self.hooked, "BEGIN IMMEDIATE")
+    }
+
+    /// Commits; when that fails, rolls back.
+    pub(crate) fn commit(&mut self) -> Result<()> {
+        self.hooked.control().arm(None, None, self.busy_timeout);
+        self.check_open()?;
+        let done = control_statement(&self.hooked, "COMMIT");
+        self.settle();
+        if done.is_err() {
+            self.roll_back()?;
         }
+        done
+    }
+
+    /// A savepoint statement of our own, in a transaction.
+    pub(crate) fn savepoint_statement(&mut self, sql: &str) -> Result<()> {
+        self.hooked.control().arm(None, None, self.busy_timeout);
+        self.check_open()?;
+        let done = control_statement(&self.hooked, sql);
+        self.settle();
+        done
+    }
+}
+
+/// One run, with the parts of its connection: the prepared statement borrows one of them while
+/// the others change.
+struct Run<'c> {
+    hooked: &'c Hooked,
+    statements: &'c mut Statements,
+    work: &'c mut Work,
+    busy_timeout: Duration,
+    request: &'c Request<'c>,
+}
+
+impl<'c> Run<'c> {
+    fn prepare_and_step(&mut self, sink: &mut dyn RowSink) -> Result<Answer> {
+        let (statement, analysis) = self.statements.prepare(self.hooked, self.request.sql)?;
+        self.work.admit(self.hooked.control().policy(), self.request.scope, &analysis)?;
+        if analysis.effect == Effect::Write && !analysis.columns.is_empty() {
+            self.step_wrapped(statement, &analysis, sink)
+        } else {
+            self.step(statement, &analysis, sink)
+        }
+    }
+
+    fn is_autocommit(&self) -> bool {
+        self.hooked.connection().is_autocommit()
     }
 
     /// Runs a write that answers rows. SQLite changes all rows before it returns the first, and
@@ -169,8 +216,8 @@ impl Connection {
     /// statements get a transaction or a savepoint around them.
     fn step_wrapped(
         &mut self,
-        request: &Request<'_>,
-        analysis: &Arc<Analysis>,
+        statement: CachedStatement<'c>,
+        analysis: &Analysis,
         sink: &mut dyn RowSink,
     ) -> Result<Answer> {
         let [begin, keep, undo] = if self.is_autocommit() {
@@ -182,8 +229,8 @@ impl Connection {
                 "ROLLBACK TO forebay_statement; RELEASE forebay_statement",
             ]
         };
-        self.control_statement(begin)?;
-        let done = self.step(request, analysis, sink);
+        control_statement(self.hooked, begin)?;
+        let done = self.step(statement, analysis, sink);
         if self.is_autocommit() {
             // The failure has ended the transaction around it.
             return done;
@@ -192,29 +239,28 @@ impl Connection {
         let is_kept = done.as_ref().map_or_else(Error::is_constraint_violation, |_| true);
         if !is_kept {
             self.hooked.control().arm(None, None, self.busy_timeout);
-            self.control_statement(undo)?;
+            control_statement(self.hooked, undo)?;
             return done;
         }
-        let ended = self.control_statement(keep);
+        let ended = control_statement(self.hooked, keep);
         if ended.is_err() && !self.is_autocommit() {
-            self.control_statement(undo)?;
+            control_statement(self.hooked, undo)?;
         }
         done.and_then(|answer| ended.map(|()| answer))
     }
 
     fn step(
         &mut self,
-        request: &Request<'_>,
-        analysis: &Arc<Analysis>,
+        statement: CachedStatement<'c>,
+        analysis: &Analysis,
         sink: &mut dyn RowSink,
     ) -> Result<Answer> {
-        let fill = request.fill && analysis.is_cacheable() && self.is_autocommit();
         self.hooked.control().set_maintaining(analysis.effect == Effect::Maintain);
-        let stepped = self.step_rows(request, analysis, fill, sink);
+        let stepped = self.step_rows(statement, analysis, sink);
         self.hooked.control().set_maintaining(false);
         let observed = self.hooked.control().take_observed();
         if stepped.as_ref().map_or(observed.any, |stepped| stepped.is_changed) {
-            self.statements.forget(request.sql);
+            self.statements.forget(self.request.sql);
             if observed.may_write() {
                 self.work.writes = WriteSet::Everything;
             }
@@ -242,17 +288,18 @@ impl Connection {
 
     fn step_rows(
         &mut self,
-        request: &Request<'_>,
-        analysis: &Arc<Analysis>,
-        fill: bool,
+        mut statement: CachedStatement<'c>,
+        analysis: &Analysis,
         sink: &mut dyn RowSink,
     ) -> Result<Stepped> {
-        let (mut statement, _) = self.statements.prepare(&self.hooked, request.sql)?;
         let control = self.hooked.control();
-        bind(&mut statement, request.params)?;
+        // What is observed from here on comes of SQLite preparing the statement again.
+        control.take_observed();
+        bind(&mut statement, self.request.params)?;
+        let fill = self.request.fill && analysis.is_cacheable() && self.is_autocommit();
         let mut fill = fill.then(|| self.work.catchup.begin_fill(&analysis.reads)).flatten();
         let mut columns = analysis.columns.clone();
-        let mut values = Vec::new();
+        let mut values = Vec::with_capacity(columns.len());
         let mut is_first = true;
         let mut rows = statement.raw_query();
         loop {
@@ -289,41 +336,14 @@ impl Connection {
         }
         Ok(Stepped { columns, values, fill, is_changed })
     }
+}
 
-    /// Begins a transaction that holds the write lock.
-    pub(crate) fn begin_immediate(&mut self, stop: Arc<Stop>) -> Result<()> {
-        self.hooked.control().arm(Some(stop), None, self.busy_timeout);
-        self.control_statement("BEGIN IMMEDIATE")
-    }
-
-    /// Commits; when that fails, rolls back.
-    pub(crate) fn commit(&mut self) -> Result<()> {
-        self.hooked.control().arm(None, None, self.busy_timeout);
-        self.check_open()?;
-        let done = self.control_statement("COMMIT");
-        self.settle();
-        if done.is_err() {
-            self.roll_back()?;
-        }
-        done
-    }
-
-    /// A savepoint statement of our own, in a transaction.
-    pub(crate) fn savepoint_statement(&mut self, sql: &str) -> Result<()> {
-        self.hooked.control().arm(None, None, self.busy_timeout);
-        self.check_open()?;
-        let done = self.control_statement(sql);
-        self.settle();
-        done
-    }
-
-    /// BEGIN, COMMIT, ROLLBACK and savepoints of our own.
-    fn control_statement(&mut self, sql: &str) -> Result<()> {
-        let done = self.hooked.connection().execute_batch(sql);
-        let control = self.hooked.control();
-        control.take_observed();
-        done.map_err(|error| fault::from_driver(error, None, control.halt()))
-    }
+/// BEGIN, COMMIT, ROLLBACK and savepoints of our own.
+fn control_statement(hooked: &Hooked, sql: &str) -> Result<()> {
+    let done = hooked.connection().execute_batch(sql);
+    let control = hooked.control();
+    control.take_observed();
+    done.map_err(|error| fault::from_driver(error, None, control.halt()))
 }
 
 fn owned(value: ValueRef<'_>, column: &Column) -> Result<Value> {
