@@ -23,7 +23,7 @@ pub(super) struct Patience {
 /// Where the connection is.
 enum Slot {
     /// Here, waiting for the next statement.
-    Here(Box<Checkout<Connector>>),
+    Here(Checkout<Connector>),
     /// With a statement that is running.
     Away,
     /// With a statement that is running; to be rolled back when it returns.
@@ -64,12 +64,7 @@ impl Pinned {
     ) -> Arc<Pinned> {
         let now = Instant::now();
         let since = (!checkout.is_autocommit()).then_some(now);
-        let state = State {
-            slot: Slot::Here(Box::new(checkout)),
-            since,
-            last_used: now,
-            is_changed: false,
-        };
+        let state = State { slot: Slot::Here(checkout), since, last_used: now, is_changed: false };
         let state = Arc::new(Mutex::new(state));
         watch(Arc::downgrade(&state), patience, closing);
         Arc::new(Pinned { turn: Arc::default(), state, patience })
@@ -143,7 +138,7 @@ impl Drop for Pinned {
 }
 
 impl State {
-    fn take(&mut self) -> Result<Box<Checkout<Connector>>> {
+    fn take(&mut self) -> Result<Checkout<Connector>> {
         match std::mem::replace(&mut self.slot, Slot::Away) {
             Slot::Here(checkout) => Ok(checkout),
             other => {
@@ -161,7 +156,7 @@ impl State {
         }
     }
 
-    fn give_up(&mut self, why: Gone) -> Option<Box<Checkout<Connector>>> {
+    fn give_up(&mut self, why: Gone) -> Option<Checkout<Connector>> {
         self.since = None;
         match std::mem::replace(&mut self.slot, Slot::Gone(why)) {
             Slot::Here(checkout) => Some(checkout),
@@ -200,7 +195,7 @@ impl Gone {
 
 /// A connection on its way through a statement.
 struct Away {
-    checkout: Option<Box<Checkout<Connector>>>,
+    checkout: Option<Checkout<Connector>>,
     state: Arc<Mutex<State>>,
     _turn: OwnedMutexGuard<()>,
 }
@@ -276,7 +271,7 @@ impl State {
         &mut self,
         patience: Patience,
         is_closing: bool,
-    ) -> (Duration, Option<Box<Checkout<Connector>>>) {
+    ) -> (Duration, Option<Checkout<Connector>>) {
         /// Bounds how often the watch wakes up.
         const LOOK_MIN: Duration = Duration::from_millis(5);
         let rest = patience.idle_max.min(patience.total_max).max(LOOK_MIN);
@@ -297,7 +292,7 @@ impl State {
 }
 
 /// Rolls back on a worker thread if there is anything to roll back.
-fn retire(checkout: Box<Checkout<Connector>>) {
+fn retire(checkout: Checkout<Connector>) {
     if checkout.is_autocommit() && !checkout.is_changed() {
         return;
     }
@@ -308,7 +303,7 @@ fn retire(checkout: Box<Checkout<Connector>>) {
 }
 
 /// Makes a connection fit for another caller, or closes it.
-fn clean(mut checkout: Box<Checkout<Connector>>) {
+fn clean(mut checkout: Checkout<Connector>) {
     let rolled_back = checkout.roll_back();
     if let Err(error) = &rolled_back {
         tracing::warn!(%error, "a transaction could not be rolled back; its connection is closed");

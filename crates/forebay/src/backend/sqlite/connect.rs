@@ -46,7 +46,7 @@ impl Connector {
     }
 
     /// Opens one. Blocks on the disk.
-    fn open(&self) -> Result<Connection> {
+    fn open(&self) -> Result<Box<Connection>> {
         // Another file under the same name must neither be made nor answer beside the one that
         // was opened first.
         self.catchup.check_moved()?;
@@ -58,21 +58,22 @@ impl Connector {
                 .map_err(|error| super::fault::from_driver(error, None, None))?;
         }
         let policy = Policy { shared: self.role != Role::Session, remote: self.options.remote };
-        Ok(Connection::new(
+        Ok(Box::new(Connection::new(
             connection,
             policy,
             self.catchup.clone(),
             self.options.busy_timeout,
             self.options.statement_cache,
             self.counters.clone(),
-        ))
+        )))
     }
 }
 
 impl Connect for Connector {
-    type Connection = Connection;
+    /// Boxed, since it is moved a dozen times on its way out of the pool and back.
+    type Connection = Box<Connection>;
 
-    async fn connect(&self) -> Result<Connection> {
+    async fn connect(&self) -> Result<Box<Connection>> {
         let connector = self.clone();
         tokio::task::spawn_blocking(move || connector.open()).await.unwrap_or_else(|error| {
             Err(Error::new(Kind::Database, "opening a connection panicked").with_cause(error))
@@ -80,7 +81,7 @@ impl Connect for Connector {
     }
 
     /// A database in memory would be gone with its connection, so that one is made fit again.
-    fn check(&self, connection: &mut Connection) -> bool {
+    fn check(&self, connection: &mut Box<Connection>) -> bool {
         let is_open = connection.is_autocommit() || connection.roll_back().is_ok();
         is_open && !connection.is_changed()
     }
