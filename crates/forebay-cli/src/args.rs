@@ -53,7 +53,7 @@ pub(crate) struct ServeArgs {
     /// loopback address, any name elsewhere.
     #[arg(long = "allow-host", value_name = "NAME")]
     pub(crate) allowed_hosts: Vec<String>,
-    /// Accept requests from web pages of this origin, as in https://app.example.com (may be
+    /// Accept requests from web pages of this origin, as in `https://app.example.com` (may be
     /// repeated).
     #[arg(long = "allow-origin", value_name = "ORIGIN")]
     pub(crate) allow_origins: Vec<String>,
