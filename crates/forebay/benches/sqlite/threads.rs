@@ -46,7 +46,7 @@ pub(crate) fn threads(criterion: &mut Criterion) {
 fn together(threads: usize, work: impl Fn(&mut Ids) + Sync) -> Duration {
     let start = Barrier::new(threads);
     let run = |thread: usize| {
-        let mut ids = Ids::shuffled(KEYS).starting_at(thread * KEYS / threads);
+        let mut ids = Ids::shuffled(KEYS).reordered().starting_at(thread * KEYS / threads);
         start.wait();
         let began = Instant::now();
         work(&mut ids);

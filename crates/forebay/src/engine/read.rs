@@ -123,7 +123,9 @@ impl Engine {
     ) {
         let bytes = rows.size() + size_of::<T>() * typed.len();
         let key = Key {
-            sql: call.sql.into(),
+            // One copy of a text for all its entries: less memory, and a hit finds it in the
+            // processor's cache.
+            sql: self.templates.get(call.sql).map_or_else(|| call.sql.into(), |t| t.sql.clone()),
             params: call.params.clone(),
             shape: Shape::Typed(TypeId::of::<T>()),
         };
