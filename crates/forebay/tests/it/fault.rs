@@ -639,7 +639,7 @@ async fn given_up_at_random() {
     }
     stop.store(true, std::sync::atomic::Ordering::Relaxed);
     let writes = outside.join().unwrap();
-    assert!(kept > 200 && writes > 10, "{kept} operations and {writes} writes: tests little");
+    assert!(kept > 50 && writes > 10, "{kept} operations and {writes} writes: tests little");
     for _ in 0..1_000 {
         let stats = db.stats();
         if stats.readers.in_use + stats.writer.in_use + stats.sessions.in_use == 0 {
