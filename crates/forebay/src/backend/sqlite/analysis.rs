@@ -11,7 +11,7 @@ use super::observe::Observed;
 use crate::error::{Error, Result};
 use crate::invalidate::{ReadSet, WriteSet};
 use crate::row::Column;
-use crate::sql::{Bypass, skip_blank};
+use crate::sql::{Bypass, is_immutable, skip_blank};
 
 /// What running a statement brings about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +73,8 @@ struct Program {
     roots: Vec<i64>,
     /// Of these, the ones that are opened for writing, and those that are cleared.
     written: Vec<i64>,
+    /// Functions that are called and not known to be immutable.
+    functions: Vec<Box<str>>,
 }
 
 impl Analysis {
@@ -140,6 +142,9 @@ impl Analysis {
                 Some(table) => observed.note_write(table),
                 None => observed.schema = true,
             }
+        }
+        for function in &program.functions {
+            observed.note_function(function);
         }
         self.schema = catalogue.cookie;
         self.fill_in(observed, &program);
@@ -253,7 +258,8 @@ impl Program {
     ///
     /// Opcodes and operands: `OpenRead`, `OpenWrite` and `ReopenIdx` open the b-tree at root page
     /// P2 of database P3 (0 is main); `Clear` empties the b-tree at root page P1 of database P2;
-    /// every opcode on virtual tables begins with `V`, but for `Variable` and `Vacuum`.
+    /// every opcode on virtual tables begins with `V`, but for `Variable` and `Vacuum`; opcodes
+    /// that call a function have `name(arguments)` in P4.
     fn of(connection: &Connection, sql: &str) -> Result<Program, rusqlite::Error> {
         let mut program = Program::default();
         let mut listing = connection.prepare(&format!("EXPLAIN {}", skip_blank(sql)))?;
@@ -263,6 +269,14 @@ impl Program {
             let (root, database): (i64, i64) = match opcode {
                 "OpenRead" | "OpenWrite" | "ReopenIdx" => (row.get(3)?, row.get(4)?),
                 "Clear" => (row.get(2)?, row.get(3)?),
+                "Function" | "PureFunc" | "AggStep" => {
+                    let called = row.get_ref(5)?.as_str().unwrap_or_default();
+                    let name = called.split_once('(').map_or(called, |(name, _)| name);
+                    if !is_immutable(name) && !program.functions.iter().any(|f| **f == *name) {
+                        program.functions.push(name.into());
+                    }
+                    continue;
+                }
                 "Variable" | "Vacuum" => continue,
                 _ => {
                     program.virtual_table |= opcode.starts_with('V');

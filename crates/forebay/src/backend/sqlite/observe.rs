@@ -83,6 +83,13 @@ impl Observed {
         }
     }
 
+    /// Adds a function that is called without having been reported.
+    pub(super) fn note_function(&mut self, function: &str) {
+        if !self.functions.iter().any(|known| known.eq_ignore_ascii_case(function)) {
+            self.functions.push(function.into());
+        }
+    }
+
     /// Whether the database may be changed by what was reported.
     pub(super) fn may_write(&self) -> bool {
         !self.writes.is_empty() || self.writes_attached || self.schema
