@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Mutex as Turn, OwnedMutexGuard, Semaphore};
+use tokio::task::AbortHandle;
 
 use super::worker::blocking;
 use crate::backend::sqlite::{Connection, Connector};
@@ -44,6 +45,8 @@ pub(crate) struct Pinned {
     turn: Arc<Turn<()>>,
     state: Arc<Mutex<State>>,
     patience: Patience,
+    /// Ends with the connection's keeper, or the watches of ended transactions would pile up.
+    watch: AbortHandle,
 }
 
 struct State {
@@ -66,8 +69,8 @@ impl Pinned {
         let since = (!checkout.is_autocommit()).then_some(now);
         let state = State { slot: Slot::Here(checkout), since, last_used: now, is_changed: false };
         let state = Arc::new(Mutex::new(state));
-        watch(Arc::downgrade(&state), patience, closing);
-        Arc::new(Pinned { turn: Arc::default(), state, patience })
+        let watch = watch(Arc::downgrade(&state), patience, closing);
+        Arc::new(Pinned { turn: Arc::default(), state, patience, watch })
     }
 
     /// Runs `work` on the connection, on a worker thread, after what was asked for before.
@@ -133,6 +136,7 @@ impl Pinned {
 
 impl Drop for Pinned {
     fn drop(&mut self) {
+        self.watch.abort();
         self.release();
     }
 }
@@ -243,10 +247,10 @@ impl Closing {
 
 /// Ends a transaction that lasts too long or lies idle. When the database is being closed, also
 /// gives back a connection without a transaction.
-fn watch(state: Weak<Mutex<State>>, patience: Patience, closing: Arc<Closing>) {
+fn watch(state: Weak<Mutex<State>>, patience: Patience, closing: Arc<Closing>) -> AbortHandle {
     /// How often it looks once the database is being closed.
     const CLOSING_LOOK: Duration = Duration::from_millis(10);
-    tokio::spawn(async move {
+    let watching = tokio::spawn(async move {
         let mut wait = patience.idle_max.min(patience.total_max);
         let mut is_closing = false;
         loop {
@@ -263,6 +267,7 @@ fn watch(state: Weak<Mutex<State>>, patience: Patience, closing: Arc<Closing>) {
             }
         }
     });
+    watching.abort_handle()
 }
 
 impl State {
