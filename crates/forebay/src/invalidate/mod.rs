@@ -1,11 +1,31 @@
-//! When a cached answer stops being true: positions in the commit order, versions of tables, and
-//! the tickets that tie an answer to them. Pure but for atomics: it does not know how a change
-//! was learned, opens nothing and waits for nothing.
+//! When a cached answer stops being true: positions in the commit order, what answers rest on,
+//! what transactions change, and the tickets that tie an answer to both. Pure but for atomics and
+//! short locks: it does not know how a change was learned, opens nothing and waits for nothing.
 
+mod basis;
+mod change;
+mod columns;
+mod comparand;
 mod header;
 mod horizon;
+mod index;
+mod interval;
+mod resolve;
+mod shape;
+#[cfg(test)]
+mod tests;
 mod ticket;
+mod versions;
+mod window;
+mod write;
 
+pub(crate) use basis::{Basis, Need};
+pub(crate) use change::{Changes, Op, RowChange};
+pub(crate) use columns::ColumnSet;
+pub(crate) use comparand::Scalar;
 pub(crate) use header::{Header, Verdict};
 pub(crate) use horizon::Horizon;
-pub(crate) use ticket::{ReadSet, Ticket, Versions, WriteSet};
+pub(crate) use index::Index;
+pub(crate) use resolve::Bindings;
+pub(crate) use ticket::Ticket;
+pub(crate) use write::WriteSet;

@@ -7,10 +7,12 @@ mod fingerprint;
 mod function;
 mod lex;
 mod pragma;
+mod predicate;
 mod statement;
 
 pub(crate) use bypass::Bypass;
 pub(crate) use fingerprint::Fingerprint;
 pub(crate) use function::is_immutable;
 pub(crate) use pragma::{Pragma, classify as classify_pragma, is_allowed_remotely};
+pub(crate) use predicate::{Affinity, Bound, Collation, Conjunct, Occurrence, Operand, Test, Top};
 pub(crate) use statement::{contains_nul, is_blank, may_hold_several, skip_blank};

@@ -9,7 +9,7 @@ use super::catalogue::{Catalogue, Snapshot};
 use super::control::Control;
 use super::observe::Observed;
 use crate::error::{Error, Result};
-use crate::invalidate::{ReadSet, WriteSet};
+use crate::invalidate::{Basis, WriteSet};
 use crate::row::Column;
 use crate::sql::{Bypass, is_immutable, skip_blank};
 
@@ -48,7 +48,8 @@ impl Effect {
 #[derive(Clone, Debug)]
 pub(crate) struct Analysis {
     pub(crate) effect: Effect,
-    pub(crate) reads: ReadSet,
+    /// What its answers rest on.
+    pub(crate) basis: Basis,
     pub(crate) read_tables: Vec<Box<str>>,
     pub(crate) writes: WriteSet,
     pub(crate) write_tables: Vec<Box<str>>,
@@ -91,7 +92,7 @@ impl Analysis {
         let effect = effect(&observed, is_readonly, is_explain);
         let mut analysis = Analysis {
             effect,
-            reads: ReadSet::default(),
+            basis: Basis::default(),
             read_tables: Vec::new(),
             writes: WriteSet::none(),
             write_tables: Vec::new(),
@@ -154,7 +155,7 @@ impl Analysis {
     fn fill_in(&mut self, observed: Observed, program: &Program) {
         self.writes = writes(self.effect, &observed, program);
         self.bypasses.extend(bypasses(self.effect, self.is_explain, &observed, program));
-        self.reads = observed.reads.iter().map(|table| &**table).collect();
+        self.basis = Basis::whole(observed.reads.iter().map(|table| &**table));
         self.read_tables = observed.reads;
         self.write_tables = observed.writes;
         self.functions = observed.functions;

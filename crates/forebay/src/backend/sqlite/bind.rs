@@ -2,6 +2,7 @@
 
 use rusqlite::Statement;
 use rusqlite::types::{ToSqlOutput, Value as Owned, ValueRef};
+use smallvec::SmallVec;
 
 use super::fault;
 use crate::error::{Error, Result};
@@ -57,6 +58,22 @@ pub(super) fn bind(statement: &mut Statement<'_>, params: &Params) -> Result<()>
         }
         None => Ok(()),
     }
+}
+
+/// The values that `bind` has bound, by place.
+pub(super) fn places<'p>(
+    statement: &Statement<'_>,
+    params: &'p Params,
+) -> Result<SmallVec<[&'p Value; 8]>> {
+    let mut values: SmallVec<[&Value; 8]> = params.positional().collect();
+    if params.named().next().is_none() {
+        return Ok(values);
+    }
+    values.resize(statement.parameter_count(), &Value::Null);
+    for (name, value) in params.named() {
+        values[place(statement, name)? - 1] = value;
+    }
+    Ok(values)
 }
 
 /// The place of the parameter called `name`, which may lack its prefix.

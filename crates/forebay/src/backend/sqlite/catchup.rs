@@ -6,12 +6,15 @@
 //! gate and, if it is taken, simply misses. Whatever is not explained by a commit of our own
 //! drops everything. The rules and their proof: `docs/design/consistency.md`.
 
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::identity::Identity;
 use super::shm::WalIndex;
 use crate::error::{Error, Kind, Result};
-use crate::invalidate::{Header, Horizon, ReadSet, Ticket, Verdict, Versions, WriteSet};
+use crate::invalidate::{
+    Basis, Bindings, Changes, Header, Horizon, Index, Ticket, Verdict, WriteSet,
+};
+use crate::value::Value;
 
 /// How commits by others are noticed.
 pub(super) enum Witness {
@@ -29,8 +32,16 @@ pub(crate) struct CatchUp {
     /// The file that was opened, if it is one.
     file: Option<Identity>,
     horizon: Horizon,
-    versions: Versions,
+    index: Arc<Index>,
     gate: Gate,
+}
+
+/// What a transaction of our own has written.
+pub(super) struct Wrote<'a> {
+    /// The tables that its statements may have changed.
+    pub(super) tables: &'a WriteSet,
+    /// The rows that it changed in them, if all of them were captured.
+    pub(super) rows: Option<&'a Changes>,
 }
 
 /// A fill in progress: what it must find again to be let in.
@@ -47,7 +58,7 @@ impl CatchUp {
         {
             horizon.publish(header);
         }
-        CatchUp { witness, file, horizon, versions: Versions::new(), gate: Gate::default() }
+        CatchUp { witness, file, horizon, index: Arc::new(Index::new()), gate: Gate::default() }
     }
 
     /// Why nothing may be served from the cache, if so.
@@ -82,17 +93,17 @@ impl CatchUp {
     /// [`CatchUp::is_current`] said yes.
     #[inline]
     pub(crate) fn is_valid(&self, ticket: &Ticket) -> bool {
-        self.versions.is_valid(ticket)
+        self.index.is_valid(ticket)
     }
 
     /// How often everything was dropped.
     pub(crate) fn flushes(&self) -> u64 {
-        self.versions.flushes()
+        self.index.flushes()
     }
 
     /// Drops everything.
     pub(crate) fn flush(&self) {
-        self.versions.flush();
+        self.index.flush();
     }
 
     /// An error when the file was deleted or replaced under us.
@@ -122,19 +133,24 @@ impl CatchUp {
             if let Some(header) = index.stable()
                 && header != self.horizon.load()
             {
-                self.versions.flush();
+                self.index.flush();
                 self.horizon.publish(header);
             }
             self.gate.leave();
         }
     }
 
-    /// Begins a fill of an answer that rests on `reads`; `None` when the cache is not current,
+    /// What row changes are taken down for.
+    pub(super) fn index(&self) -> &Arc<Index> {
+        &self.index
+    }
+
+    /// Begins a fill of an answer that rests on `basis`; `None` when the cache is not current,
     /// also after trying to make it so. To be called before the snapshot is opened.
-    pub(super) fn begin_fill(&self, reads: &ReadSet) -> Option<Fill> {
+    pub(super) fn begin_fill(&self, basis: &Basis, bindings: Bindings<'_>) -> Option<Fill> {
         for _ in 0..2 {
             // The ticket comes first: a commit after it makes it void, so it can only be too old.
-            let ticket = self.versions.ticket(reads);
+            let ticket = self.index.ticket(basis, bindings);
             if let Some(position) = self.position() {
                 return Some(Fill { ticket, position });
             }
@@ -165,15 +181,15 @@ impl CatchUp {
 
     /// Applies a transaction that `took_place`, or failed to, after `before` was read by
     /// [`CatchUp::enter`]; then leaves the gate. Gives the frames in the log, if there is one.
-    pub(super) fn leave(&self, before: Header, took_place: bool, writes: &WriteSet) -> u32 {
+    pub(super) fn leave(&self, before: Header, took_place: bool, wrote: &Wrote<'_>) -> u32 {
         let frames = match &self.witness {
             Witness::WalIndex(index) => {
                 let after = index.stable();
-                self.apply(before, after, took_place, writes);
+                self.apply(before, after, took_place, wrote);
                 after.map_or(0, Header::frames)
             }
             Witness::Private => {
-                self.versions.apply(writes);
+                self.drop_what(wrote);
                 0
             }
             Witness::Blind(_) => 0,
@@ -182,18 +198,26 @@ impl CatchUp {
         frames
     }
 
-    fn apply(&self, before: Header, after: Option<Header>, took_place: bool, writes: &WriteSet) {
+    fn apply(&self, before: Header, after: Option<Header>, took_place: bool, wrote: &Wrote<'_>) {
         let Some(after) = after else {
             // The position stays where it was, so nothing is served until a reader catches up.
-            self.versions.flush();
+            self.index.flush();
             return;
         };
         match before.judge(after, self.horizon.load(), took_place) {
             Verdict::Nothing => return,
-            Verdict::Explained => self.versions.apply(writes),
-            Verdict::Unexplained => self.versions.flush(),
+            Verdict::Explained => self.drop_what(wrote),
+            Verdict::Unexplained => self.index.flush(),
         }
         self.horizon.publish(after);
+    }
+
+    /// Drops what a transaction of our own has made untrue.
+    fn drop_what(&self, wrote: &Wrote<'_>) {
+        match (wrote.tables, wrote.rows) {
+            (WriteSet::Tables(_), Some(changes)) => self.index.apply_changes(changes),
+            (tables, _) => self.index.apply(tables),
+        }
     }
 
     #[inline]
@@ -207,8 +231,10 @@ impl CatchUp {
 }
 
 impl Fill {
-    /// The ticket of an answer whose snapshot was the right one.
-    pub(super) fn into_ticket(self) -> Ticket {
+    /// The ticket of an answer whose snapshot was the right one: so many rows, the last of which
+    /// has these values.
+    pub(super) fn into_ticket(mut self, rows: usize, last: &[Value]) -> Ticket {
+        self.ticket.close_page(rows, |output| last.get(output));
         self.ticket
     }
 }

@@ -11,7 +11,7 @@ use rusqlite::fallible_iterator::FallibleIterator as _;
 use rusqlite::{CachedStatement, ErrorCode};
 
 use super::analysis::{Analysis, Effect};
-use super::catchup::CatchUp;
+use super::catchup::{CatchUp, Wrote};
 use super::control::Control;
 use super::fault;
 use super::hooks::Hooked;
@@ -221,7 +221,10 @@ impl Work {
     /// anybody is told. Must follow every call into SQLite that can commit.
     pub(super) fn settle(&mut self, hooked: &Hooked) {
         let frames = match hooked.control().take_committing() {
-            Some((before, took_place)) => self.catchup.leave(before, took_place, &self.writes),
+            Some((before, took_place)) => {
+                let wrote = Wrote { tables: &self.writes, rows: None };
+                self.catchup.leave(before, took_place, &wrote)
+            }
             None => 0,
         };
         if hooked.connection().is_autocommit() {

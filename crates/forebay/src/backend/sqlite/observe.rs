@@ -33,6 +33,8 @@ pub(super) struct Observed {
     pub(super) any: bool,
     /// Tables and views of the main database that are read.
     pub(super) reads: Vec<Box<str>>,
+    /// The columns that are read, each with its table; an empty name stands for the row itself.
+    pub(super) columns: Vec<(Box<str>, Box<str>)>,
     /// Tables and views of the main database that are written.
     pub(super) writes: Vec<Box<str>>,
     /// A TEMP table or an attached database is read.
@@ -98,7 +100,9 @@ impl Observed {
     fn take_down(&mut self, report: Report<'_>) {
         let name = report.first.unwrap_or_default();
         match report.action {
-            ffi::SQLITE_READ => self.read(name, report.database),
+            ffi::SQLITE_READ => {
+                self.read(name, report.second.unwrap_or_default(), report.database);
+            }
             ffi::SQLITE_INSERT | ffi::SQLITE_UPDATE | ffi::SQLITE_DELETE => {
                 self.write(name, report.database);
             }
@@ -125,11 +129,17 @@ impl Observed {
         }
     }
 
-    fn read(&mut self, table: &str, database: Option<&str>) {
+    fn read(&mut self, table: &str, column: &str, database: Option<&str>) {
         match database {
             Some(name) if !name.eq_ignore_ascii_case("main") => self.reads_elsewhere = true,
             // Without a name it was not resolved here; the program of the statement tells.
-            Some(_) | None => note(&mut self.reads, table),
+            Some(_) | None => {
+                note(&mut self.reads, table);
+                let is_known = |(t, c): &(Box<str>, Box<str>)| **t == *table && **c == *column;
+                if !self.columns.iter().any(is_known) {
+                    self.columns.push((table.into(), column.into()));
+                }
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use rusqlite::CachedStatement;
 use rusqlite::types::ValueRef;
 
 use super::analysis::{Analysis, Effect};
-use super::bind::bind;
+use super::bind::{bind, places};
 use super::catalogue;
 use super::catchup::Fill;
 use super::connection::{Connection, Scope, Statements, Work, current_columns, refine};
@@ -18,7 +18,7 @@ use super::fault;
 use super::hooks::Hooked;
 use crate::error::{Error, Kind, Result};
 use crate::guard::Stop;
-use crate::invalidate::{Ticket, WriteSet};
+use crate::invalidate::{Bindings, Ticket, WriteSet};
 use crate::params::Params;
 use crate::row::{Column, Rows};
 use crate::value::Value;
@@ -275,11 +275,17 @@ impl<'c> Run<'c> {
         }
         let connection = self.hooked.connection();
         let wrote = analysis.effect == Effect::Write;
+        let fill = stepped.fill.filter(|_| !stepped.is_changed);
+        let width = stepped.columns.len();
+        let last =
+            stepped.values.len().checked_sub(width).map_or(&[][..], |at| &stepped.values[at..]);
+        let rows = stepped.values.len().checked_div(width).unwrap_or(0);
+        let ticket = fill.map(|fill| fill.into_ticket(rows, last));
         Ok(Answer {
             rows: Rows::new(stepped.columns, stepped.values),
             rows_affected: if wrote { connection.changes() } else { 0 },
             last_insert_id: wrote.then(|| connection.last_insert_rowid()),
-            ticket: stepped.fill.filter(|_| !stepped.is_changed).map(Fill::into_ticket),
+            ticket,
             steps: self.hooked.control().steps(),
             effect: analysis.effect,
             is_prepared_again: stepped.is_changed,
@@ -297,7 +303,12 @@ impl<'c> Run<'c> {
         control.take_observed();
         bind(&mut statement, self.request.params)?;
         let fill = self.request.fill && analysis.is_cacheable() && self.is_autocommit();
-        let mut fill = fill.then(|| self.work.catchup.begin_fill(&analysis.reads)).flatten();
+        let mut fill = if fill {
+            let places = places(&statement, self.request.params)?;
+            self.work.catchup.begin_fill(&analysis.basis, Bindings(&places))
+        } else {
+            None
+        };
         let mut columns = analysis.columns.clone();
         let mut values = Vec::with_capacity(columns.len());
         let mut is_first = true;

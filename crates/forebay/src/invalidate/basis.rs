@@ -1,0 +1,80 @@
+//! What the answers of a statement rest on, before its parameters are known: for each occurrence
+//! of a table the columns used, the conjuncts that its rows must meet, and the bound of a page.
+
+use super::columns::ColumnSet;
+use super::versions::slot_of_table;
+use crate::sql::Occurrence;
+
+/// What the answers of a statement rest on.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Basis(pub(super) Vec<Need>);
+
+/// One occurrence of a table.
+#[derive(Clone, Debug)]
+pub(crate) struct Need {
+    /// In lower case.
+    pub(super) table: Box<str>,
+    pub(super) slot: u32,
+    pub(super) columns: ColumnSet,
+    pub(super) occurrence: Occurrence,
+}
+
+impl Basis {
+    /// The basis of a statement in which tables occur so, each with the columns used of it.
+    pub(crate) fn new(occurrences: impl IntoIterator<Item = (Occurrence, ColumnSet)>) -> Basis {
+        let mut needs: Vec<Need> = Vec::new();
+        for (occurrence, columns) in occurrences {
+            let need = Need::new(occurrence, columns);
+            if !needs.iter().any(|known| known.covers(&need)) {
+                needs.push(need);
+            }
+        }
+        Basis(needs)
+    }
+
+    /// Every row of these tables.
+    pub(crate) fn whole<'a>(tables: impl IntoIterator<Item = &'a str>) -> Basis {
+        let whole =
+            |table: &str| Occurrence { table: table.into(), conjuncts: Vec::new(), top: None };
+        Basis::new(tables.into_iter().map(|table| (whole(table), ColumnSet::ALL)))
+    }
+
+    pub(crate) fn needs(&self) -> &[Need] {
+        &self.0
+    }
+}
+
+impl Need {
+    fn new(occurrence: Occurrence, columns: ColumnSet) -> Need {
+        let used = occurrence.conjuncts.iter().map(|conjunct| conjunct.column);
+        let used: ColumnSet = used.chain(occurrence.top.as_ref().map(|top| top.column)).collect();
+        Need {
+            table: occurrence.table.to_ascii_lowercase().into(),
+            slot: slot_of_table(&occurrence.table),
+            columns: columns.union(used),
+            occurrence,
+        }
+    }
+
+    /// Whether nothing can matter to `other` that does not matter to this.
+    fn covers(&self, other: &Need) -> bool {
+        let is_plain = self.occurrence.conjuncts.is_empty() && self.occurrence.top.is_none();
+        let is_same = self.occurrence == other.occurrence;
+        self.table == other.table
+            && self.columns.union(other.columns) == self.columns
+            && (is_plain || is_same)
+    }
+
+    /// The table, as the catalogue has it.
+    pub(crate) fn table(&self) -> &str {
+        &self.occurrence.table
+    }
+
+    pub(crate) fn columns(&self) -> ColumnSet {
+        self.columns
+    }
+
+    pub(crate) fn occurrence(&self) -> &Occurrence {
+        &self.occurrence
+    }
+}

@@ -1,0 +1,178 @@
+//! The row changes of one transaction, kept as what they will make untrue: the slots to raise and
+//! the values to look up in windows. It does not know how a change was learned, and applies
+//! nothing before the transaction has committed.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+use smallvec::SmallVec;
+
+use super::columns::ColumnSet;
+use super::comparand::{Comparand, Scalar};
+use super::index::{Index, Interest};
+use super::shape::Shape;
+
+/// Slots and values kept per table and transaction; beyond it the whole table counts as changed.
+const EFFECTS_MAX: usize = 50_000;
+
+/// Bytes of values kept per table and transaction; beyond it the whole table counts as changed.
+const BYTES_MAX: usize = 4_000_000;
+
+/// What happened to a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Op {
+    Insert,
+    Update,
+    Delete,
+}
+
+/// One changed row, as whoever captures it can show it. Columns are numbered in the order of
+/// CREATE TABLE; values are asked for only where something depends on them.
+pub(crate) trait RowChange {
+    fn op(&self) -> Op;
+    /// Columns of the table.
+    fn width(&self) -> u16;
+    /// A value before the change; `Unknown` for an insert.
+    fn old(&self, column: u16) -> Scalar<'_>;
+    /// A value after the change; `Unknown` for a delete.
+    fn new(&self, column: u16) -> Scalar<'_>;
+    /// Whether an update gave the row another rowid.
+    fn is_moved(&self) -> bool;
+}
+
+/// The ordered values of one image in the ranged columns of a shape; `None` cannot be told.
+pub(super) type Point = SmallVec<[Option<Comparand>; 2]>;
+
+/// A look into the windows of one shape.
+pub(super) struct Probe {
+    /// Position of the shape among those of its table.
+    pub(super) shape: usize,
+    /// The bucket, and where the image lies.
+    pub(super) images: SmallVec<[(u64, Point); 2]>,
+}
+
+/// What a transaction has done to one table.
+pub(super) enum Touched {
+    /// Exactly this.
+    Rows { interest: Arc<Interest>, slots: Vec<u32>, probes: Vec<Probe>, bytes: usize },
+    /// Some rows, not known which.
+    Whole,
+}
+
+/// The row changes of one transaction.
+pub(crate) struct Changes {
+    index: Arc<Index>,
+    tables: HashMap<Box<str>, Touched, RandomState>,
+    count: u64,
+}
+
+impl Changes {
+    pub(crate) fn new(index: Arc<Index>) -> Changes {
+        Changes { index, tables: HashMap::default(), count: 0 }
+    }
+
+    /// Takes one changed row of `table` down. Cost: per shape of the table that the change
+    /// matters to, a hash of the key values.
+    pub(crate) fn record(&mut self, table: &str, change: &dyn RowChange) {
+        self.count += 1;
+        if !self.tables.contains_key(table) {
+            let interest = self.index.interest(table);
+            let (slots, probes) = (Vec::new(), Vec::new());
+            self.tables.insert(table.into(), Touched::Rows { interest, slots, probes, bytes: 0 });
+        }
+        if let Some(touched) = self.tables.get_mut(table) {
+            touched.record(change);
+        }
+    }
+
+    /// Takes down that something of `table` has changed that cannot be told.
+    pub(crate) fn record_unknown(&mut self, table: &str) {
+        self.count += 1;
+        self.tables.insert(table.into(), Touched::Whole);
+    }
+
+    /// Rows taken down since the last `clear`.
+    pub(crate) fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Forgets everything: the transaction is over.
+    pub(crate) fn clear(&mut self) {
+        self.tables.clear();
+        self.count = 0;
+    }
+
+    pub(super) fn tables(&self) -> impl Iterator<Item = (&str, &Touched)> {
+        self.tables.iter().map(|(table, touched)| (&**table, touched))
+    }
+}
+
+impl Touched {
+    fn record(&mut self, change: &dyn RowChange) {
+        let Touched::Rows { interest, slots, probes, bytes } = self else { return };
+        if interest.shapes.is_empty() {
+            return;
+        }
+        let changed = changed_columns(change, interest.used);
+        let mut is_known = true;
+        for (position, shape) in interest.shapes.iter().enumerate() {
+            if changed.meets(shape.columns) || change.op() != Op::Update {
+                is_known &= effects(shape, position, change, slots, probes, bytes);
+            }
+        }
+        if slots.len() + probes.len() > EFFECTS_MAX {
+            slots.sort_unstable();
+            slots.dedup();
+        }
+        if !is_known || slots.len() + probes.len() > EFFECTS_MAX || *bytes > BYTES_MAX {
+            *self = Touched::Whole;
+        }
+    }
+}
+
+/// The columns of `used` that an update changed.
+fn changed_columns(change: &dyn RowChange, used: ColumnSet) -> ColumnSet {
+    if change.op() != Op::Update {
+        return ColumnSet::NONE;
+    }
+    if change.is_moved() {
+        return ColumnSet::ALL;
+    }
+    let columns = (0..change.width()).filter(|column| used.contains(*column));
+    columns.filter(|column| !change.old(*column).is_same(change.new(*column))).collect()
+}
+
+/// Takes down what a change means to one shape; `false` when that cannot be told.
+fn effects(
+    shape: &Shape,
+    position: usize,
+    change: &dyn RowChange,
+    slots: &mut Vec<u32>,
+    probes: &mut Vec<Probe>,
+    bytes: &mut usize,
+) -> bool {
+    let old = |column| change.old(column);
+    let new = |column| change.new(column);
+    let mut keys: SmallVec<[(u64, Point); 2]> = SmallVec::new();
+    if change.op() != Op::Insert {
+        match shape.key_of(old) {
+            Some(key) => keys.push((key, shape.point_of(old))),
+            None => return false,
+        }
+    }
+    if change.op() != Op::Delete {
+        match shape.key_of(new) {
+            Some(key) => keys.push((key, shape.point_of(new))),
+            None => return false,
+        }
+    }
+    if shape.has_windows() {
+        *bytes +=
+            keys.iter().flat_map(|(_, point)| point).flatten().map(Comparand::size).sum::<usize>();
+        probes.push(Probe { shape: position, images: keys });
+    } else {
+        slots.extend(keys.iter().map(|(key, _)| shape.slot(*key)));
+    }
+    true
+}

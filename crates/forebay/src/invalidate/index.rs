@@ -1,0 +1,231 @@
+//! The dependency index: which shapes of a table somebody rests on, and the versions and windows
+//! of each. It hands out tickets and applies what transactions have changed.
+//!
+//! Applying a changed row costs a hash and an increment per shape of its table, and in shapes
+//! with intervals a look into them; answers that are not affected cost nothing.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use foldhash::fast::RandomState;
+use smallvec::SmallVec;
+
+use super::basis::{Basis, Need};
+use super::change::{Changes, Probe, Touched};
+use super::columns::ColumnSet;
+use super::resolve::{Bindings, Resolved};
+use super::shape::{Form, Shape};
+use super::ticket::{Page, Ticket};
+use super::versions::{Versions, slot_of_table};
+use super::window::Window;
+use super::write::WriteSet;
+
+/// Shapes per table; an answer of a further one rests on the whole table.
+const SHAPES_MAX: usize = 64;
+
+/// The shapes of one table, as they were at some time.
+pub(super) struct Interest {
+    pub(super) shapes: Vec<Arc<Shape>>,
+    /// The columns that any of them uses.
+    pub(super) used: ColumnSet,
+}
+
+/// The shapes of one table.
+struct Table {
+    by_form: HashMap<Form, Arc<Shape>, RandomState>,
+    /// Replaced with every new shape, so that it tells whether there is a new one.
+    interest: Arc<Interest>,
+}
+
+/// The dependency index.
+pub(crate) struct Index {
+    /// Raised when everything may have changed.
+    epoch: AtomicU64,
+    versions: Versions,
+    /// By name in lower case.
+    tables: RwLock<HashMap<Box<str>, Table, RandomState>>,
+    nothing: Arc<Interest>,
+}
+
+impl Index {
+    pub(crate) fn new() -> Index {
+        Index {
+            epoch: AtomicU64::new(0),
+            versions: Versions::new(),
+            tables: RwLock::default(),
+            nothing: Arc::new(Interest { shapes: Vec::new(), used: ColumnSet::NONE }),
+        }
+    }
+
+    /// A ticket for an answer that rests on `basis` under these parameters. Taken before the
+    /// snapshot of the read is opened.
+    pub(crate) fn ticket(&self, basis: &Basis, bindings: Bindings<'_>) -> Ticket {
+        // The epoch comes first: whatever clears the index after it makes the ticket void.
+        let epoch = self.epoch.load(Ordering::Acquire);
+        let mut ticket = Ticket { epoch, versions: SmallVec::new(), windows: None, page: None };
+        let mut windows = Vec::new();
+        for need in &basis.0 {
+            self.note(need.slot, &mut ticket);
+            if let Some(resolved) = Resolved::of(need, bindings) {
+                self.admit(need, resolved, bindings, &mut ticket, &mut windows);
+            }
+        }
+        ticket.windows = (!windows.is_empty()).then(|| windows.into());
+        ticket
+    }
+
+    /// Whether nothing that the ticket rests on has changed since it was taken.
+    #[inline]
+    pub(crate) fn is_valid(&self, ticket: &Ticket) -> bool {
+        self.epoch.load(Ordering::Acquire) == ticket.epoch
+            && ticket.versions.iter().all(|(slot, version)| self.versions.get(*slot) == *version)
+            && ticket
+                .windows
+                .as_ref()
+                .is_none_or(|windows| windows.iter().all(|window| window.is_valid()))
+    }
+
+    /// Applies a committed transaction of which only the tables are known.
+    pub(crate) fn apply(&self, writes: &WriteSet) {
+        match writes {
+            WriteSet::Everything => self.flush(),
+            WriteSet::Tables(slots) => slots.iter().for_each(|slot| self.versions.raise(*slot)),
+        }
+    }
+
+    /// Applies the row changes of a committed transaction.
+    pub(crate) fn apply_changes(&self, changes: &Changes) {
+        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
+        for (name, touched) in changes.tables() {
+            let interest = tables.get(&*name.to_ascii_lowercase()).map(|table| &table.interest);
+            let now = interest.unwrap_or(&self.nothing);
+            match touched {
+                // A shape that came after the rows were taken down has not seen them.
+                Touched::Rows { interest, slots, probes, .. } if Arc::ptr_eq(interest, now) => {
+                    slots.iter().for_each(|slot| self.versions.raise(*slot));
+                    touch(interest, probes);
+                }
+                _ => self.versions.raise(slot_of_table(name)),
+            }
+        }
+    }
+
+    /// Makes every ticket void and forgets all shapes.
+    pub(crate) fn flush(&self) {
+        let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
+        let forgotten = std::mem::take(&mut *tables);
+        // Under the lock: a ticket with the new epoch finds its shapes after this.
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+        drop(tables);
+        drop(forgotten);
+    }
+
+    /// How often everything was dropped.
+    pub(crate) fn flushes(&self) -> u64 {
+        self.epoch.load(Ordering::Relaxed)
+    }
+
+    /// Windows that answers rest on now. Cost: all shapes.
+    pub(crate) fn windows(&self) -> usize {
+        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
+        let shapes = tables.values().flat_map(|table| &table.interest.shapes);
+        shapes.map(|shape| shape.windows().len()).sum()
+    }
+
+    /// The shapes of a table as they are now.
+    pub(super) fn interest(&self, table: &str) -> Arc<Interest> {
+        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
+        let interest = tables.get(&*table.to_ascii_lowercase()).map(|table| &table.interest);
+        interest.unwrap_or(&self.nothing).clone()
+    }
+
+    /// Enters what an answer rests on in one occurrence into its ticket.
+    fn admit(
+        &self,
+        need: &Need,
+        resolved: Resolved,
+        bindings: Bindings<'_>,
+        ticket: &mut Ticket,
+        windows: &mut Vec<Arc<Window>>,
+    ) {
+        let shape = self.shape(&need.table, &resolved.form);
+        let Some(shape) = shape else {
+            let whole = self.shape(&need.table, &Form::whole());
+            // The whole table always has its place.
+            if let Some(whole) = whole {
+                self.note(whole.slot(whole.key([])), ticket);
+            }
+            return;
+        };
+        if !shape.has_windows() {
+            for key in &resolved.keys {
+                self.note(shape.slot(shape.key(key)), ticket);
+            }
+            return;
+        }
+        let register = |key| Window::register(&shape, shape.key(key), resolved.spans.clone());
+        let registered: Option<Vec<_>> = resolved.keys.iter().map(register).collect();
+        let Some(registered) = registered else {
+            self.admit(need, resolved.without_ranges(), bindings, ticket, windows);
+            return;
+        };
+        if let (Some(_), Some(top)) = (resolved.top, &need.occurrence.top)
+            && let Some(limit) = Page::limit(top, bindings)
+        {
+            let spans = |window: &Arc<Window>| (window.clone(), resolved.spans.clone());
+            let windows = registered.iter().map(spans).collect();
+            ticket.page = Some(Box::new(Page { top: top.clone(), limit, windows }));
+        }
+        windows.extend(registered);
+    }
+
+    fn note(&self, slot: u32, ticket: &mut Ticket) {
+        if !ticket.versions.iter().any(|(known, _)| *known == slot) {
+            ticket.versions.push((slot, self.versions.get(slot)));
+        }
+    }
+
+    /// The shape of a table with this form; `None` when there are too many.
+    fn shape(&self, table: &str, form: &Form) -> Option<Arc<Shape>> {
+        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(shape) = tables.get(table).and_then(|table| table.by_form.get(form)) {
+            return Some(shape.clone());
+        }
+        drop(tables);
+        let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
+        let table = tables.entry(table.into()).or_insert_with(|| Table {
+            by_form: HashMap::default(),
+            interest: self.nothing.clone(),
+        });
+        table.shape(form)
+    }
+}
+
+impl Table {
+    fn shape(&mut self, form: &Form) -> Option<Arc<Shape>> {
+        if let Some(shape) = self.by_form.get(form) {
+            return Some(shape.clone());
+        }
+        if self.by_form.len() >= SHAPES_MAX && *form != Form::whole() {
+            return None;
+        }
+        let shape = Arc::new(Shape::new(form.clone()));
+        self.by_form.insert(form.clone(), shape.clone());
+        let mut shapes = self.interest.shapes.clone();
+        shapes.push(shape.clone());
+        let used = self.interest.used.union(form.columns);
+        self.interest = Arc::new(Interest { shapes, used });
+        Some(shape)
+    }
+}
+
+/// Makes the windows void in which changed rows lie.
+fn touch(interest: &Interest, probes: &[Probe]) {
+    for probe in probes {
+        let mut windows = interest.shapes[probe.shape].windows();
+        for (bucket, point) in &probe.images {
+            windows.touch(*bucket, point);
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! The index against a model that keeps every ticket's conjuncts and asks them of every change.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::sql::{Affinity, Bound, Collation, Conjunct, Occurrence, Operand, Test, Top};
+use crate::value::Value;
+
+const TABLES: [&str; 3] = ["users", "Posts", "votes"];
+const WIDTH: usize = 4;
+
+type Image = [Option<i64>; WIDTH];
+
+/// A changed row whose columns hold small numbers or NULL.
+#[derive(Clone, Debug)]
+struct Change {
+    old: Option<Image>,
+    new: Option<Image>,
+}
+
+impl RowChange for Change {
+    fn op(&self) -> Op {
+        match (&self.old, &self.new) {
+            (None, _) => Op::Insert,
+            (_, None) => Op::Delete,
+            _ => Op::Update,
+        }
+    }
+    fn width(&self) -> u16 {
+        WIDTH as u16
+    }
+    fn old(&self, column: u16) -> Scalar<'_> {
+        scalar(self.old, column)
+    }
+    fn new(&self, column: u16) -> Scalar<'_> {
+        scalar(self.new, column)
+    }
+    fn is_moved(&self) -> bool {
+        false
+    }
+}
+
+fn scalar(image: Option<Image>, column: u16) -> Scalar<'static> {
+    match image.map(|image| image[usize::from(column)]) {
+        None => Scalar::Unknown,
+        Some(None) => Scalar::Null,
+        Some(Some(n)) => Scalar::Integer(n),
+    }
+}
+
+/// One conjunct as the model sees it.
+#[derive(Clone, Debug)]
+enum Plain {
+    OneOf(Vec<i64>),
+    Null,
+    Between(Option<i64>, Option<i64>),
+}
+
+impl Plain {
+    fn holds(&self, value: Option<i64>) -> bool {
+        match (self, value) {
+            (Plain::Null, value) => value.is_none(),
+            (_, None) => false,
+            (Plain::OneOf(values), Some(n)) => values.contains(&n),
+            (Plain::Between(low, high), Some(n)) => {
+                low.is_none_or(|low| low <= n) && high.is_none_or(|high| n < high)
+            }
+        }
+    }
+
+    fn conjunct(&self, column: u16) -> Conjunct {
+        let literal = |n: i64| Operand::Literal(Value::Integer(n));
+        let bound = |n, inclusive| Bound { operand: literal(n), inclusive };
+        let test = match self {
+            Plain::OneOf(values) => Test::OneOf(values.iter().map(|n| literal(*n)).collect()),
+            Plain::Null => Test::Null,
+            Plain::Between(low, high) => Test::Range {
+                low: low.map(|n| bound(n, true)),
+                high: high.map(|n| bound(n, false)),
+            },
+        };
+        Conjunct { column, affinity: Affinity::Integer, collation: Collation::Binary, test }
+    }
+}
+
+/// What one answer rests on: a table, conjuncts by column, columns, and a page in order of a
+/// column that ended at a value.
+#[derive(Clone, Debug)]
+struct Rest {
+    table: usize,
+    conjuncts: Vec<(u16, Plain)>,
+    columns: Vec<u16>,
+    page: Option<(u16, bool, i64)>,
+}
+
+impl Rest {
+    /// Rule R.
+    fn is_touched(&self, change: &Change) -> bool {
+        let lies_in = |image: &Image| {
+            let conjuncts = self.conjuncts.iter();
+            let mut all = conjuncts.map(|(column, plain)| (image[usize::from(*column)], plain));
+            let in_page = self.page.is_none_or(|(column, descending, last)| {
+                match image[usize::from(column)] {
+                    None => !descending,
+                    Some(n) => {
+                        if descending {
+                            n >= last
+                        } else {
+                            n <= last
+                        }
+                    }
+                }
+            });
+            all.all(|(value, plain)| plain.holds(value)) && in_page
+        };
+        let used = |column: &u16| {
+            self.columns.contains(column)
+                || self.conjuncts.iter().any(|(used, _)| used == column)
+                || self.page.is_some_and(|(used, _, _)| used == *column)
+        };
+        let matters = match (&change.old, &change.new) {
+            (Some(old), Some(new)) => (0..WIDTH as u16)
+                .filter(used)
+                .any(|column| old[usize::from(column)] != new[usize::from(column)]),
+            _ => true,
+        };
+        matters && [change.old, change.new].iter().flatten().any(lies_in)
+    }
+
+    fn basis(&self) -> Basis {
+        let conjuncts = self.conjuncts.iter().map(|(column, plain)| plain.conjunct(*column));
+        let top = self.page.map(|(column, descending, _)| Top {
+            column,
+            affinity: Affinity::Integer,
+            collation: Collation::Binary,
+            descending,
+            output: 1,
+            limit: Operand::Parameter(1),
+        });
+        let table = TABLES[self.table].into();
+        let occurrence = Occurrence { table, conjuncts: conjuncts.collect(), top };
+        Basis::new([(occurrence, self.columns.iter().copied().collect())])
+    }
+
+    /// The ticket of an answer of two rows, a full page if it is one.
+    fn ticket(&self, index: &Index) -> Ticket {
+        let mut ticket = index.ticket(&self.basis(), Bindings(&[&Value::Integer(2)]));
+        let last = self.page.map(|(_, _, last)| Value::Integer(last));
+        ticket.close_page(2, |output| last.as_ref().filter(|_| output == 1));
+        ticket
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Read(Rest),
+    Commit(Vec<(usize, Change)>, bool),
+    Drop(usize),
+    Flush,
+}
+
+fn plain() -> impl Strategy<Value = Plain> {
+    let end = || proptest::option::of(0..6i64);
+    prop_oneof![
+        3 => proptest::collection::vec(0..6i64, 1..3).prop_map(Plain::OneOf),
+        1 => Just(Plain::Null),
+        2 => (end(), end()).prop_map(|(low, high)| Plain::Between(low, high)),
+    ]
+}
+
+fn rest() -> impl Strategy<Value = Rest> {
+    let conjuncts = proptest::collection::btree_map(0..WIDTH as u16, plain(), 0..3);
+    let page = proptest::option::of((0..WIDTH as u16, any::<bool>(), 0..6i64));
+    let columns = proptest::collection::vec(0..WIDTH as u16, 0..3);
+    (0..TABLES.len(), conjuncts, columns, page).prop_map(|(table, conjuncts, columns, page)| Rest {
+        table,
+        conjuncts: conjuncts.into_iter().collect(),
+        columns,
+        page,
+    })
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let image = || proptest::array::uniform4(proptest::option::weighted(0.9, 0..6i64));
+    prop_oneof![
+        1 => image().prop_map(|new| Change { old: None, new: Some(new) }),
+        1 => image().prop_map(|old| Change { old: Some(old), new: None }),
+        3 => (image(), 0..WIDTH, proptest::option::weighted(0.9, 0..6i64)).prop_map(
+            |(old, column, value)| {
+                let mut new = old;
+                new[column] = value;
+                Change { old: Some(old), new: Some(new) }
+            }
+        ),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let commit = proptest::collection::vec((0..TABLES.len(), change()), 1..4);
+    prop_oneof![
+        6 => rest().prop_map(Step::Read),
+        6 => (commit, any::<bool>()).prop_map(|(rows, early)| Step::Commit(rows, early)),
+        1 => (0..40usize).prop_map(Step::Drop),
+        1 => Just(Step::Flush),
+    ]
+}
+
+/// A ticket, what it rests on, and whether the model takes it for valid.
+type Live = (Ticket, Rest, bool);
+
+fn check(index: &Index, live: &[Live], needless: &mut usize) {
+    for (ticket, rest, is_valid) in live {
+        let found = index.is_valid(ticket);
+        assert!(!found || *is_valid, "a ticket outlived a change: {rest:?}");
+        *needless += usize::from(*is_valid && !found);
+    }
+}
+
+fn run(steps: Vec<Step>) -> usize {
+    let index = std::sync::Arc::new(Index::new());
+    let mut changes = Changes::new(index.clone());
+    let (mut live, mut needless): (Vec<Live>, usize) = (Vec::new(), 0);
+    for step in steps {
+        match step {
+            Step::Read(rest) => live.push((rest.ticket(&index), rest, true)),
+            Step::Drop(nth) => {
+                if !live.is_empty() {
+                    live.swap_remove(nth % live.len());
+                }
+            }
+            Step::Flush => {
+                index.flush();
+                live.iter_mut().for_each(|(_, _, is_valid)| *is_valid = false);
+            }
+            Step::Commit(rows, early) => {
+                for (table, change) in &rows {
+                    let name = if early {
+                        TABLES[*table].to_owned()
+                    } else {
+                        TABLES[*table].to_lowercase()
+                    };
+                    changes.record(&name, change);
+                }
+                index.apply_changes(&changes);
+                changes.clear();
+                for (table, change) in &rows {
+                    for (_, rest, is_valid) in &mut live {
+                        *is_valid &= rest.table != *table || !rest.is_touched(change);
+                    }
+                }
+            }
+        }
+        check(&index, &live, &mut needless);
+    }
+    needless
+}
+
+proptest! {
+    /// Never a stale ticket; a needless drop only when two slots happen to meet.
+    #[test]
+    fn a_ticket_lives_until_a_change_matters_to_it(
+        steps in proptest::collection::vec(step(), 1..60)
+    ) {
+        let total = steps.len() * steps.len();
+        prop_assert!(run(steps) * 20 <= total.max(200));
+    }
+}
+
+fn whole(table: &str, column: u16, plain: &Plain) -> Basis {
+    let conjuncts = vec![plain.conjunct(column)];
+    let occurrence = Occurrence { table: table.into(), conjuncts, top: None };
+    Basis::new([(occurrence, ColumnSet::ALL)])
+}
+
+/// A shape that is registered after a row was taken down still hears of it.
+#[test]
+fn a_late_shape_is_not_forgotten() {
+    let index = std::sync::Arc::new(Index::new());
+    let mut changes = Changes::new(index.clone());
+    let row = Change { old: None, new: Some([Some(1); WIDTH]) };
+    changes.record("users", &row);
+    let ticket = index.ticket(&whole("USERS", 0, &Plain::OneOf(vec![1])), Bindings(&[]));
+    let other = index.ticket(&whole("posts", 0, &Plain::OneOf(vec![1])), Bindings(&[]));
+    assert!(index.is_valid(&ticket));
+    index.apply_changes(&changes);
+    assert!(!index.is_valid(&ticket));
+    assert!(index.is_valid(&other));
+}
+
+/// More shapes than a table may have, more rows than a transaction may hold: whole tables.
+#[test]
+fn beyond_the_bounds_tables_count_as_a_whole() {
+    let index = std::sync::Arc::new(Index::new());
+    let tickets: Vec<Ticket> = (0..200u16)
+        .map(|column| index.ticket(&whole("users", column, &Plain::OneOf(vec![7])), Bindings(&[])))
+        .collect();
+    let mut changes = Changes::new(index.clone());
+    let row = Change { old: None, new: Some([Some(1); WIDTH]) };
+    struct Wide(Change);
+    impl RowChange for Wide {
+        fn op(&self) -> Op {
+            self.0.op()
+        }
+        fn width(&self) -> u16 {
+            200
+        }
+        fn old(&self, column: u16) -> Scalar<'_> {
+            self.0.old(column % WIDTH as u16)
+        }
+        fn new(&self, column: u16) -> Scalar<'_> {
+            self.0.new(column % WIDTH as u16)
+        }
+        fn is_moved(&self) -> bool {
+            false
+        }
+    }
+    changes.record("users", &Wide(row.clone()));
+    index.apply_changes(&changes);
+    let valid = tickets.iter().filter(|ticket| index.is_valid(ticket)).count();
+    assert_eq!(valid, 64, "the first shapes are told apart, the others are the whole table");
+    changes.clear();
+    let bound = index.ticket(&whole("posts", 0, &Plain::Between(Some(5), None)), Bindings(&[]));
+    (0..60_000).for_each(|_| changes.record("posts", &row));
+    index.apply_changes(&changes);
+    assert!(!index.is_valid(&bound), "too many rows to look at count as all");
+}
+
+/// A ticket that is dropped leaves nothing behind.
+#[test]
+fn windows_go_with_their_tickets() {
+    let index = std::sync::Arc::new(Index::new());
+    let basis = whole("users", 0, &Plain::Between(Some(1), Some(4)));
+    let tickets: Vec<Ticket> = (0..1_000).map(|_| index.ticket(&basis, Bindings(&[]))).collect();
+    assert_eq!(index.windows(), 1_000);
+    let kept = tickets[0].clone();
+    drop(tickets);
+    assert_eq!(index.windows(), 1);
+    let mut changes = Changes::new(index.clone());
+    changes.record("users", &Change { old: None, new: Some([Some(2); WIDTH]) });
+    index.apply_changes(&changes);
+    assert!(!index.is_valid(&kept));
+    assert_eq!(index.windows(), 0);
+}
