@@ -53,6 +53,9 @@ pub struct Explanation {
     pub reasons: Vec<String>,
     /// The tables and views that an answer depends on, through views, CTEs and subqueries.
     pub reads: Vec<String>,
+    /// Per occurrence of a table, which rows and columns an answer rests on: a write that changes
+    /// none of them leaves it in the cache. Empty when nothing is cached.
+    pub rests_on: Vec<String>,
     /// The tables it may write, triggers and cascades included.
     pub writes: Vec<String>,
     /// What distinguishes one cached answer from another.
@@ -71,6 +74,7 @@ impl fmt::Display for Explanation {
         writeln!(f, "cacheable    {}", if self.cacheable { "yes" } else { "no" })?;
         list(f, "because", &self.reasons)?;
         list(f, "reads", &self.reads)?;
+        list(f, "rests on", &self.rests_on)?;
         list(f, "writes", &self.writes)?;
         list(f, "key", &self.key)?;
         writeln!(f, "freshness    {}", self.freshness)?;

@@ -51,6 +51,7 @@ fn as_json(explanation: &Explanation) -> serde_json::Value {
         "cacheable": explanation.cacheable,
         "reasons": explanation.reasons,
         "reads": explanation.reads,
+        "rests_on": explanation.rests_on,
         "writes": explanation.writes,
         "key": explanation.key,
         "freshness": explanation.freshness,

@@ -31,7 +31,7 @@ impl Entry {
         ticket: Ticket,
         record: Arc<Record>,
     ) -> Arc<Entry> {
-        let size = size_of::<Entry>() + payload_bytes;
+        let size = size_of::<Entry>() + payload_bytes + ticket.heap_size();
         record.stored(size);
         Arc::new(Entry { payload, ticket, record, size })
     }

@@ -44,6 +44,7 @@ impl Engine {
             cacheable: analysis.is_cacheable(),
             reasons: reasons(&analysis),
             reads: tables(&analysis.read_tables),
+            rests_on: if analysis.is_cacheable() { analysis.rests_on.clone() } else { Vec::new() },
             writes: tables(&analysis.write_tables),
             key: if analysis.is_cacheable() { key } else { Vec::new() },
             freshness: self.cache_off().map_or_else(

@@ -11,7 +11,7 @@ pub(crate) struct Basis(pub(super) Vec<Need>);
 
 /// One occurrence of a table.
 #[derive(Clone, Debug)]
-pub(crate) struct Need {
+pub(super) struct Need {
     /// In lower case.
     pub(super) table: Box<str>,
     pub(super) slot: u32,
@@ -38,10 +38,6 @@ impl Basis {
             |table: &str| Occurrence { table: table.into(), conjuncts: Vec::new(), top: None };
         Basis::new(tables.into_iter().map(|table| (whole(table), ColumnSet::ALL)))
     }
-
-    pub(crate) fn needs(&self) -> &[Need] {
-        &self.0
-    }
 }
 
 impl Need {
@@ -63,18 +59,5 @@ impl Need {
         self.table == other.table
             && self.columns.union(other.columns) == self.columns
             && (is_plain || is_same)
-    }
-
-    /// The table, as the catalogue has it.
-    pub(crate) fn table(&self) -> &str {
-        &self.occurrence.table
-    }
-
-    pub(crate) fn columns(&self) -> ColumnSet {
-        self.columns
-    }
-
-    pub(crate) fn occurrence(&self) -> &Occurrence {
-        &self.occurrence
     }
 }

@@ -19,7 +19,7 @@ mod versions;
 mod window;
 mod write;
 
-pub(crate) use basis::{Basis, Need};
+pub(crate) use basis::Basis;
 pub(crate) use change::{Changes, Op, RowChange};
 pub(crate) use columns::ColumnSet;
 pub(crate) use comparand::Scalar;

@@ -13,6 +13,8 @@ mod fault;
 mod place;
 /// Connections shared by many callers.
 mod pool;
+/// The order of steps, every interleaving tried on a model.
+mod protocol;
 /// Readers and writers at once: no read is stale or goes back in time.
 mod recency;
 /// Statements, parameters, rows and errors.

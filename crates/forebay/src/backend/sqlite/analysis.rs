@@ -50,6 +50,8 @@ pub(crate) struct Analysis {
     pub(crate) effect: Effect,
     /// What its answers rest on.
     pub(crate) basis: Basis,
+    /// The same in words, per occurrence of a table.
+    pub(crate) rests_on: Vec<String>,
     pub(crate) read_tables: Vec<Box<str>>,
     pub(crate) writes: WriteSet,
     pub(crate) write_tables: Vec<Box<str>>,
@@ -93,6 +95,7 @@ impl Analysis {
         let mut analysis = Analysis {
             effect,
             basis: Basis::default(),
+            rests_on: Vec::new(),
             read_tables: Vec::new(),
             writes: WriteSet::none(),
             write_tables: Vec::new(),
