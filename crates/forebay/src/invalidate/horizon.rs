@@ -1,9 +1,8 @@
 //! The position that the cache reflects: every change up to it has been applied to the entries.
 //! Readers compare it with the database's own position without a lock.
 
-use std::sync::atomic::{AtomicU64, Ordering, fence};
-
 use super::header::Header;
+use super::sync::{AtomicU64, Ordering, fence};
 
 /// A header that one writer replaces and many readers compare, as a sequence lock.
 ///

@@ -5,8 +5,7 @@
 //! with intervals a look into them; answers that are not affected cost nothing.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use smallvec::SmallVec;
@@ -16,6 +15,7 @@ use super::change::{Changes, Probe, Touched};
 use super::columns::ColumnSet;
 use super::resolve::{Bindings, Resolved};
 use super::shape::{Form, Shape};
+use super::sync::{AtomicU64, Ordering, PoisonError, RwLock};
 use super::ticket::{Page, Ticket};
 use super::versions::{Versions, slot_of_table};
 use super::window::Window;

@@ -12,6 +12,7 @@ mod index;
 mod interval;
 mod resolve;
 mod shape;
+mod sync;
 #[cfg(test)]
 mod tests;
 mod ticket;

@@ -2,7 +2,6 @@
 //! so a changed row has to be looked at once per shape, however many answers there are.
 
 use std::hash::{BuildHasher, Hash, Hasher};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use foldhash::fast::RandomState;
 use smallvec::SmallVec;
@@ -10,6 +9,7 @@ use smallvec::SmallVec;
 use super::change::Point;
 use super::columns::ColumnSet;
 use super::comparand::{Comparand, Scalar};
+use super::sync::{Mutex, MutexGuard, PoisonError};
 use super::versions::slot_of_key;
 use super::window::Windows;
 use crate::sql::Collation;

@@ -2,10 +2,11 @@
 //! of them in one slot cost a needless drop, never a stale answer, and the memory is fixed.
 
 use std::hash::BuildHasher;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use foldhash::fast::FixedState;
 use smallvec::SmallVec;
+
+use super::sync::{AtomicU64, Ordering};
 
 /// Slots of tables; a schema with fewer than a hundred tables rarely shares one.
 const TABLES: usize = 4_096;

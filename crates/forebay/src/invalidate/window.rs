@@ -4,7 +4,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use foldhash::fast::RandomState;
 use smallvec::SmallVec;
@@ -12,6 +11,7 @@ use smallvec::SmallVec;
 use super::change::Point;
 use super::interval::{Intervals, Span};
 use super::shape::Shape;
+use super::sync::{AtomicBool, Ordering};
 
 /// Windows per shape; an answer beyond it rests on its key values alone.
 const WINDOWS_MAX: usize = 100_000;
