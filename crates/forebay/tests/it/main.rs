@@ -11,6 +11,8 @@ mod differential;
 mod fault;
 /// Databases on disk for the tests.
 mod place;
+/// Which answers a write drops, and which it leaves.
+mod precision;
 /// Connections shared by many callers.
 mod pool;
 /// The order of steps, every interleaving tried on a model.
