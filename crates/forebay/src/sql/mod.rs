@@ -14,5 +14,8 @@ pub(crate) use bypass::Bypass;
 pub(crate) use fingerprint::Fingerprint;
 pub(crate) use function::is_immutable;
 pub(crate) use pragma::{Pragma, classify as classify_pragma, is_allowed_remotely};
-pub(crate) use predicate::{Affinity, Bound, Collation, Conjunct, Occurrence, Operand, Test, Top};
+pub(crate) use predicate::{
+    Affinity, Bound, Collation, Conjunct, Declared, NotUnderstood, Occurrence, Operand, Relation,
+    Schema, Table, TableColumn, Test, Top, Understood, declared, identifiers, occurrences,
+};
 pub(crate) use statement::{contains_nul, is_blank, may_hold_several, skip_blank};

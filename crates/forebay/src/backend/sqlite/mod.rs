@@ -15,6 +15,7 @@ mod location;
 mod observe;
 mod open;
 mod options;
+mod relations;
 mod run;
 mod script;
 mod shm;

@@ -1,0 +1,32 @@
+//! What the answer of a query rests on, as far as its text tells: every occurrence of a base table,
+//! each with the comparisons of a column with a constant that may be applied to the table before
+//! anything else without changing the answer (rule R of docs/design/consistency.md). Deny by
+//! default: what is not understood adds no comparison, and what could hide a table is an error.
+//!
+//! It does no I/O, compares no values, and does not tell which columns are used.
+
+mod aggregate;
+mod bind;
+mod block;
+mod build;
+mod expression;
+mod fact;
+mod from;
+mod literal;
+mod occurrence;
+mod parse;
+mod place;
+mod schema;
+mod settle;
+mod top;
+
+pub(crate) use bind::identifiers;
+pub(crate) use occurrence::{
+    Affinity, Bound, Collation, Conjunct, NotUnderstood, Occurrence, Operand, Test, Top,
+    Understood, occurrences,
+};
+pub(crate) use parse::{Declared, declared};
+pub(crate) use schema::{Relation, Schema, Table, TableColumn};
+
+#[cfg(test)]
+mod tests;
