@@ -110,12 +110,7 @@ async fn measure(kind: &Kind, entries: i64) -> Measured {
     let per_row = change(&db).await;
     let hits_left = survivors(&db, kind).await;
     db.close().await;
-    Measured {
-        resident,
-        bytes: grown.checked_div(resident).unwrap_or(0),
-        per_row,
-        hits_left,
-    }
+    Measured { resident, bytes: grown.checked_div(resident).unwrap_or(0), per_row, hits_left }
 }
 
 async fn fill(db: &Db, kind: &Kind, entries: i64) {

@@ -31,13 +31,6 @@ impl Basis {
         }
         Basis(needs)
     }
-
-    /// Every row of these tables.
-    pub(crate) fn whole<'a>(tables: impl IntoIterator<Item = &'a str>) -> Basis {
-        let whole =
-            |table: &str| Occurrence { table: table.into(), conjuncts: Vec::new(), top: None };
-        Basis::new(tables.into_iter().map(|table| (whole(table), ColumnSet::ALL)))
-    }
 }
 
 impl Need {

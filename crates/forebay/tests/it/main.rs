@@ -11,10 +11,10 @@ mod differential;
 mod fault;
 /// Databases on disk for the tests.
 mod place;
-/// Which answers a write drops, and which it leaves.
-mod precision;
 /// Connections shared by many callers.
 mod pool;
+/// Which answers a write drops, and which it leaves.
+mod precision;
 /// The order of steps, every interleaving tried on a model.
 mod protocol;
 /// Readers and writers at once: no read is stale or goes back in time.

@@ -8,6 +8,8 @@ use rusqlite::Connection;
 use super::catalogue::{Catalogue, Snapshot};
 use super::control::Control;
 use super::observe::Observed;
+use super::relations::Relations;
+use super::reliance::Reliance;
 use crate::error::{Error, Result};
 use crate::invalidate::{Basis, WriteSet};
 use crate::row::Column;
@@ -151,6 +153,11 @@ impl Analysis {
             observed.note_function(function);
         }
         self.schema = catalogue.cookie;
+        if self.effect == Effect::Read {
+            let relations = Relations::read(connection, sql)?;
+            let reliance = Reliance::of(sql, &observed, &relations);
+            (self.basis, self.rests_on) = (reliance.basis, reliance.lines);
+        }
         self.fill_in(observed, &program);
         Ok(())
     }
@@ -158,7 +165,6 @@ impl Analysis {
     fn fill_in(&mut self, observed: Observed, program: &Program) {
         self.writes = writes(self.effect, &observed, program);
         self.bypasses.extend(bypasses(self.effect, self.is_explain, &observed, program));
-        self.basis = Basis::whole(observed.reads.iter().map(|table| &**table));
         self.read_tables = observed.reads;
         self.write_tables = observed.writes;
         self.functions = observed.functions;

@@ -16,6 +16,7 @@ mod observe;
 mod open;
 mod options;
 mod relations;
+mod reliance;
 mod run;
 mod script;
 mod shm;

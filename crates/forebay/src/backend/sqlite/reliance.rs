@@ -3,9 +3,11 @@
 //! do not agree on rests on the whole table.
 
 use super::observe::Observed;
+use super::relations::Relations;
 use crate::invalidate::{Basis, ColumnSet};
 use crate::sql::{
-    Bound, Conjunct, Occurrence, Operand, Relation, Schema, Table, Test, Top, Understood,
+    Bound, Conjunct, NotUnderstood, Occurrence, Operand, Relation, Schema, Table, Test, Top,
+    Understood, occurrences,
 };
 
 /// What a statement rests on, and the same in words, one line per occurrence.
@@ -15,9 +17,18 @@ pub(super) struct Reliance {
 }
 
 impl Reliance {
-    /// What a read rests on that was observed to read these tables and columns.
-    /// `understood` is what its text says; an error says why that cannot be told.
-    pub(super) fn new(
+    /// What the answers of `sql` rest on, which was observed to read these tables and columns.
+    pub(super) fn of(sql: &str, observed: &Observed, relations: &Relations) -> Reliance {
+        if !relations.is_utf8 {
+            // Texts have another order there, and other lengths.
+            return Reliance::new(observed, Err("the database is not in UTF-8"), relations);
+        }
+        let understood = occurrences(sql, relations);
+        Reliance::new(observed, understood.as_ref().map_err(NotUnderstood::reason), relations)
+    }
+
+    /// `understood` is what the text says; an error says why that cannot be told.
+    fn new(
         observed: &Observed,
         understood: Result<&Understood, &str>,
         schema: &dyn Schema,
@@ -29,7 +40,7 @@ impl Reliance {
                 // What a view reads is reported too.
                 Some(Relation::View(_)) => {}
                 Some(Relation::Table(table)) => {
-                    for occurrence in occurrences(name, understood) {
+                    for occurrence in in_text(name, understood) {
                         let columns = columns(table, observed, understood.ok());
                         lines.push(line(table, &occurrence, columns, understood.err()));
                         parts.push((occurrence, columns));
@@ -47,7 +58,7 @@ impl Reliance {
 }
 
 /// How a table occurs according to the text; as a whole if the text does not show where.
-fn occurrences(table: &str, understood: Result<&Understood, &str>) -> Vec<Occurrence> {
+fn in_text(table: &str, understood: Result<&Understood, &str>) -> Vec<Occurrence> {
     let all = understood.map_or(&[][..], |understood| &understood.occurrences);
     let mine = all.iter().filter(|occurrence| occurrence.table.eq_ignore_ascii_case(table));
     let mine: Vec<Occurrence> = mine.cloned().collect();
@@ -73,7 +84,7 @@ fn columns(table: &Table, observed: &Observed, understood: Option<&Understood>) 
         }
         add(&mut used, table, |name| name.eq_ignore_ascii_case(column));
     }
-    add(&mut used, table, |name| understood.names.contains(name.to_ascii_lowercase().as_str()));
+    add(&mut used, table, |name| understood.names.contains(&name.to_ascii_lowercase()));
     used
 }
 
@@ -90,9 +101,8 @@ fn add(used: &mut ColumnSet, table: &Table, is_meant: impl Fn(&str) -> bool) {
 
 /// One occurrence in words.
 fn line(table: &Table, occurrence: &Occurrence, columns: ColumnSet, why: Option<&str>) -> String {
-    let name = |column: u16| {
-        table.columns.get(usize::from(column)).map_or("?", |column| &*column.name)
-    };
+    let name =
+        |column: u16| table.columns.get(usize::from(column)).map_or("?", |column| &*column.name);
     let mut tests: Vec<String> =
         occurrence.conjuncts.iter().map(|conjunct| test(conjunct, name(conjunct.column))).collect();
     tests.extend(occurrence.top.as_ref().map(|top| page(top, name(top.column))));
