@@ -467,10 +467,10 @@ async fn a_write_drops_what_it_may_have_changed_and_nothing_else() {
 async fn parameters_count_as_literals_do() {
     let place = Place::new();
     let db = place.open(SCHEMA).await;
-    let sql = "SELECT karma FROM users WHERE id = :id AND city IN (?, @other)";
+    let sql = "SELECT karma FROM users WHERE id = :id AND city IN ($first, @other)";
     let ask = async |id: i64| {
         let query = db.query(sql).bind_named("id", id).bind_named("other", "ROME");
-        query.bind_named("?2", "Oslo").fetch().await.unwrap().cached
+        query.bind_named("first", "Oslo").fetch().await.unwrap().cached
     };
     for id in [1, 2] {
         ask(id).await;
