@@ -162,3 +162,6 @@ fn affinity(declared: &str, is_strict: bool) -> Affinity {
     }
     affinity
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,8 @@
 use super::*;
 use crate::value::Value;
 
+mod grouping;
+
 /// Tables and views from a short description, one per line: `t: id int pk, a text nocase, ...`.
 struct Described(Vec<(String, Kept)>);
 
