@@ -1,0 +1,183 @@
+//! What led to a wrong answer, as a script that can be run again, and the running of it.
+
+use anyhow::{Context, Result};
+use forebay::{Db, Error, Outcome, Rows};
+
+use super::bare::{Bare, Verdict};
+use super::carry::carry_out;
+use super::compare::line;
+use super::place::Place;
+use super::second::Second;
+use super::tally::Tally;
+use crate::read::Read;
+use crate::write::Turn;
+
+/// Rows shown of an answer.
+const SHOWN_MAX: usize = 12;
+
+/// The script: the schema with its first rows, the turns, and the reads that are asked after each
+/// turn from the one on that they came with.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Case {
+    pub(crate) parts: Vec<String>,
+    pub(crate) turns: Vec<Turn>,
+    pub(crate) reads: Vec<(usize, Read)>,
+}
+
+/// A wrong answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Difference {
+    pub(crate) read: Read,
+    pub(crate) what: String,
+    found: Vec<String>,
+    truth: Vec<String>,
+}
+
+/// What came of asking a read.
+pub(crate) enum Asked {
+    Right { outcome: Outcome, steps: i32 },
+    /// Both refuse it.
+    Refused,
+    Wrong(Box<Difference>),
+}
+
+/// Opens Forebay as the proof uses it.
+pub(crate) async fn open(place: &Place) -> Result<Db, Error> {
+    let builder = forebay::Builder::new(place.url());
+    let builder = builder.synchronous(forebay::Synchronous::Off).statement_cache(512);
+    builder.max_size(3).min_idle(1).open().await
+}
+
+/// Asks a read through Forebay and the bare database. With `names`, the names of the columns have
+/// to agree too.
+pub(crate) async fn ask(db: &Db, bare: &Bare, read: &Read, names: bool) -> Asked {
+    let mut query = db.query(&read.statement.sql);
+    for value in &read.statement.params {
+        query = query.bind(value);
+    }
+    let answer = query.fetch().await;
+    let wrong = |what: &str, found: Vec<String>, truth: Vec<String>| {
+        let (read, what) = (read.clone(), what.to_owned());
+        Asked::Wrong(Box::new(Difference { read, what, found, truth }))
+    };
+    let outcome = match answer {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            return match bare.rows(&read.statement) {
+                Err(_) => Asked::Refused,
+                Ok(truth) => wrong(
+                    "refused although the database answers",
+                    vec![error.to_string()],
+                    truth.iter().map(|row| line(row)).collect(),
+                ),
+            };
+        }
+    };
+    if read.compare.volatile && outcome.cached {
+        return wrong("served from the cache although it is volatile", lines(&outcome.rows),
+            Vec::new());
+    }
+    let how = if outcome.cached { "served from the cache" } else { "read from the database" };
+    match bare.judge(&read.statement, read.compare, &outcome.rows) {
+        Verdict::Other(truth) => {
+            wrong(how, lines(&outcome.rows), truth.iter().map(|row| line(row)).collect())
+        }
+        Verdict::Fails(error) => wrong(how, lines(&outcome.rows), vec![error]),
+        Verdict::Same { steps } => {
+            let columns = outcome.rows.columns().iter().map(|column| &*column.name);
+            let truth = if names { bare.names(&read.statement.sql) } else { Vec::new() };
+            if names && !columns.clone().eq(truth.iter().map(String::as_str)) {
+                let found = columns.map(str::to_owned).collect();
+                return wrong(&format!("{how}, with other names of columns"), found, truth);
+            }
+            Asked::Right { outcome, steps }
+        }
+    }
+}
+
+impl Difference {
+    /// Two answers that should have been the same.
+    pub(crate) fn between(read: Read, what: &str, found: &Rows, truth: &Rows) -> Difference {
+        Difference { read, what: what.to_owned(), found: lines(found), truth: lines(truth) }
+    }
+}
+
+fn lines(rows: &Rows) -> Vec<String> {
+    (0..rows.len()).map(|row| line(rows.values(row))).collect()
+}
+
+impl Case {
+    /// Runs the script on a database of its own; the first wrong answer, and after how many turns.
+    pub(crate) async fn replay(&self) -> Result<Option<(usize, Difference)>> {
+        let place = Place::new()?;
+        let bare = Bare::open(&place.path())?;
+        for part in &self.parts {
+            // A part that does not fit without the others is left out.
+            let _ = bare.run(part);
+        }
+        let db = open(&place).await.context("cannot open the database of a replay")?;
+        let mut second = Second::new(place.path());
+        let mut tally = Tally::default();
+        let mut wrong = self.ask_all(&db, &bare, 0).await;
+        let mut done = 0;
+        for turn in &self.turns {
+            if wrong.is_some() {
+                break;
+            }
+            carry_out(&db, &mut second, turn, &mut tally).await?;
+            done += 1;
+            wrong = self.ask_all(&db, &bare, done).await;
+        }
+        second.kill();
+        db.close().await;
+        Ok(wrong.map(|difference| (done, difference)))
+    }
+
+    async fn ask_all(&self, db: &Db, bare: &Bare, turn: usize) -> Option<Difference> {
+        for (since, read) in &self.reads {
+            if *since <= turn
+                && let Asked::Wrong(difference) = ask(db, bare, read, true).await
+            {
+                return Some(*difference);
+            }
+        }
+        None
+    }
+
+    /// The script for people.
+    pub(crate) fn described(&self, difference: &Difference) -> String {
+        let mut lines: Vec<String> = self.parts.iter().map(|part| format!("{part};")).collect();
+        for (since, read) in &self.reads {
+            if *since == 0 {
+                lines.push(format!("-- read: {}", read.statement.described()));
+            }
+        }
+        for (index, turn) in self.turns.iter().enumerate() {
+            lines.extend(turn.described());
+            for (since, read) in &self.reads {
+                if *since == index + 1 {
+                    lines.push(format!("-- read from here on: {}", read.statement.described()));
+                }
+            }
+        }
+        lines.push(format!("-- wrong, {}:", difference.what));
+        lines.push(difference.read.statement.described());
+        lines.push("-- through Forebay:".to_owned());
+        lines.extend(shown(&difference.found));
+        lines.push("-- the database:".to_owned());
+        lines.extend(shown(&difference.truth));
+        lines.join("\n")
+    }
+}
+
+fn shown(rows: &[String]) -> Vec<String> {
+    let mut shown: Vec<String> =
+        rows.iter().take(SHOWN_MAX).map(|row| format!("--   {row}")).collect();
+    if rows.len() > SHOWN_MAX {
+        shown.push(format!("--   and {} more", rows.len() - SHOWN_MAX));
+    }
+    if rows.is_empty() {
+        shown.push("--   no rows".to_owned());
+    }
+    shown
+}

@@ -1,0 +1,379 @@
+//! One database with its schema, its second process and a population of reads that are asked
+//! again after every turn.
+
+use anyhow::{Context, Result};
+use fastrand::Rng;
+use forebay::{Db, Rows, Session};
+
+use super::bare::Bare;
+use super::carry::carry_out;
+use super::case::{Asked, Case, Difference, ask, open};
+use super::compare::alike;
+use super::place::Place;
+use super::second::Second;
+use super::tally::{Counts, Tally};
+use crate::domain::Statement;
+use crate::read::{Compare, Read, read, view};
+use crate::schema::{Change, Schema, index, row, table, trigger};
+use crate::write::{By, Turn, prune, refill, turn};
+
+/// Rows of a table from which on it is cut down.
+const ROWS_MAX: i64 = 32;
+
+/// Steps of SQLite's virtual machine that a read may take; a longer one is replaced.
+const READ_STEPS_MAX: i32 = 12_000;
+
+/// Turns after which the sizes of the tables are looked at.
+const SIZES_EVERY: usize = 16;
+
+/// Tries to draw something before it is left out.
+const TRIES_MAX: usize = 50;
+
+/// Turns that a session may keep an old state of the database.
+const LINGER_MAX: usize = 12;
+
+pub(crate) struct World {
+    pub(crate) db: Db,
+    bare: Bare,
+    second: Second,
+    schema: Schema,
+    rng: Rng,
+    population: Vec<Live>,
+    /// How many reads the population is to have.
+    reads: usize,
+    case: Case,
+    step: usize,
+    data_version: i64,
+    /// Raised when the schema may have changed.
+    names_version: u64,
+    lingering: Option<Lingering>,
+    /// Last, so that the files outlive everything that uses them.
+    _place: Place,
+}
+
+/// A read of the population.
+struct Live {
+    read: Read,
+    since: usize,
+    counts: Counts,
+    /// The last answer, if it was one that may be kept.
+    last: Option<Rows>,
+    is_asked: bool,
+    names_version: u64,
+}
+
+/// A session with a transaction that has read and goes on reading the same state.
+struct Lingering {
+    session: Session,
+    read: Read,
+    rows: Rows,
+    until: usize,
+}
+
+impl World {
+    /// A new database from `seed`, with its first rows and reads.
+    pub(crate) async fn new(seed: u64, reads: usize, tally: &mut Tally) -> Result<World> {
+        let place = Place::new()?;
+        let bare = Bare::open(&place.path())?;
+        let mut rng = Rng::with_seed(seed);
+        let mut schema = Schema::default();
+        let mut case = Case::default();
+        create(&mut rng, &mut schema, &bare, &mut case);
+        let db = open(&place).await.context("Forebay cannot open the database")?;
+        let data_version = bare.count("PRAGMA data_version");
+        tally.databases += 1;
+        let mut world = World {
+            second: Second::new(place.path()),
+            db,
+            bare,
+            schema,
+            rng,
+            population: Vec::new(),
+            reads,
+            case,
+            step: 0,
+            data_version,
+            names_version: 0,
+            lingering: None,
+            _place: place,
+        };
+        for _ in 0..reads {
+            if let Some(live) = world.draw_read(tally).await {
+                world.population.push(live);
+            }
+        }
+        Ok(world)
+    }
+
+    /// One turn, and then every read.
+    pub(crate) async fn step(&mut self, tally: &mut Tally) -> Result<Option<Box<Difference>>> {
+        self.step += 1;
+        tally.steps += 1;
+        let (turn, change) = self.draw_turn();
+        carry_out(&self.db, &mut self.second, &turn, tally).await?;
+        self.case.turns.push(turn);
+        if !matches!(change, Change::Nothing) && self.took_place(&change) {
+            self.schema.apply(&change);
+        }
+        let version = self.bare.count("PRAGMA data_version");
+        tally.commits += u64::from(version != self.data_version);
+        self.data_version = version;
+        self.bare.begin()?;
+        let asked = self.ask_all(tally).await;
+        self.bare.end()?;
+        if let Some(difference) = asked {
+            return Ok(Some(difference));
+        }
+        self.renew(tally).await;
+        self.linger().await
+    }
+
+    /// Answers verified for the reads that are still asked.
+    pub(crate) fn verified(&self) -> u64 {
+        self.population.iter().map(|live| live.counts.verified).sum()
+    }
+
+    /// Ends the world: what it has counted goes to `tally`.
+    pub(crate) async fn end(mut self, tally: &mut Tally) {
+        for live in std::mem::take(&mut self.population) {
+            tally.retire(live.read.features, live.counts);
+        }
+        tally.take_stats(&self.db.stats());
+        self.lingering = None;
+        self.second.kill();
+        self.db.close().await;
+    }
+
+    fn draw_turn(&mut self) -> (Turn, Change) {
+        if self.step.is_multiple_of(SIZES_EVERY)
+            && let Some(sql) = self.mend_sizes()
+        {
+            return (Turn::single(By::Execute, Statement::plain(sql)), Change::Nothing);
+        }
+        if self.lingering.is_none() && self.rng.u8(..=255) == 0 {
+            let checkpoint = Statement::plain("PRAGMA wal_checkpoint(TRUNCATE)");
+            return (Turn::single(By::Second, checkpoint), Change::Nothing);
+        }
+        for _ in 0..TRIES_MAX {
+            if let Some((turn, change)) = turn(&mut self.rng, &mut self.schema) {
+                self.names_version += u64::from(!matches!(change, Change::Nothing));
+                return (turn, change);
+            }
+        }
+        (Turn::single(By::Execute, Statement::plain("ANALYZE")), Change::Nothing)
+    }
+
+    /// A write for the first table that is too large or has become empty.
+    fn mend_sizes(&mut self) -> Option<String> {
+        for table in self.schema.tables() {
+            let count = self.bare.count(&format!("SELECT count(*) FROM {}", table.name));
+            if count > ROWS_MAX {
+                return Some(prune(table));
+            }
+            if count < 3 {
+                return Some(refill(&mut self.rng, table));
+            }
+        }
+        None
+    }
+
+    /// Whether the database shows what a statement on the schema was to bring about.
+    fn took_place(&self, change: &Change) -> bool {
+        let knows = |relation: &str, column: &str| {
+            self.bare.knows(&format!("SELECT {relation}.{column} FROM {relation}"))
+        };
+        let has = |name: &str| {
+            self.bare.count(&format!("SELECT count(*) FROM sqlite_schema WHERE name = '{name}'"))
+                > 0
+        };
+        match change {
+            Change::Nothing => true,
+            Change::AddRelation(relation) => knows(&relation.name, "*"),
+            Change::AddIndex(name) | Change::AddTrigger(name, _) => has(name),
+            Change::DropRelation(name) | Change::DropIndex(name) | Change::DropTrigger(name) => {
+                !has(name)
+            }
+            Change::AddColumn(table, column) => knows(table, &column.name),
+            Change::DropColumn(table, name) => !knows(table, name) && knows(table, "*"),
+            Change::RenameColumn(table, _, new) => knows(table, new),
+            Change::RenameRelation(_, new) => knows(new, "*"),
+        }
+    }
+
+    async fn ask_all(&mut self, tally: &mut Tally) -> Option<Box<Difference>> {
+        let mut given_up = Vec::new();
+        for index in 0..self.population.len() {
+            match self.ask_one(index, tally).await {
+                Ok(true) => {}
+                Ok(false) => given_up.push(index),
+                Err(difference) => return Some(difference),
+            }
+        }
+        for index in given_up.into_iter().rev() {
+            self.retire(index, tally);
+        }
+        None
+    }
+
+    /// Whether the read stays in the population.
+    async fn ask_one(&mut self, index: usize, tally: &mut Tally) -> Result<bool, Box<Difference>> {
+        let names_version = self.names_version;
+        let live = &mut self.population[index];
+        let names = live.names_version != names_version;
+        live.names_version = names_version;
+        match ask(&self.db, &self.bare, &live.read, names).await {
+            Asked::Wrong(difference) => Err(difference),
+            Asked::Refused => {
+                tally.refused += 1;
+                Ok(false)
+            }
+            Asked::Right { outcome, steps } => {
+                let is_first = !std::mem::replace(&mut live.is_asked, true);
+                if outcome.cached && is_first {
+                    tally.first_hits += 1;
+                } else if outcome.cached {
+                    live.counts.verified += 1;
+                } else {
+                    live.counts.misses += 1;
+                    let is_same = live.last.as_ref().is_some_and(|last| *last == outcome.rows);
+                    live.counts.needless += u64::from(is_same);
+                    live.last = Some(outcome.rows);
+                }
+                Ok(steps < READ_STEPS_MAX)
+            }
+        }
+    }
+
+    fn retire(&mut self, index: usize, tally: &mut Tally) {
+        let live = self.population.swap_remove(index);
+        tally.retire(live.read.features, live.counts);
+    }
+
+    /// Replaces what was given up, and now and then a read that was not.
+    async fn renew(&mut self, tally: &mut Tally) {
+        if self.rng.u8(..3) == 0 && !self.population.is_empty() {
+            let index = self.rng.usize(..self.population.len());
+            self.retire(index, tally);
+        }
+        for _ in self.population.len()..self.reads {
+            if let Some(live) = self.draw_read(tally).await {
+                self.population.push(live);
+            }
+        }
+    }
+
+    /// A new read that the database answers, asked for the first time.
+    async fn draw_read(&mut self, tally: &mut Tally) -> Option<Live> {
+        for _ in 0..TRIES_MAX {
+            let Some(read) = read(&mut self.rng, &self.schema) else { continue };
+            if !self.bare.knows(&read.statement.sql) {
+                continue;
+            }
+            if let Ok(explanation) = self.db.explain(&read.statement.sql).await {
+                tally.ruled_out(&explanation.reasons);
+            }
+            self.case.reads.push((self.step, read.clone()));
+            let counts = Counts { reads: 1, ..Counts::default() };
+            let names_version = self.names_version;
+            let since = self.step;
+            return Some(Live { read, since, counts, last: None, is_asked: false, names_version });
+        }
+        None
+    }
+
+    /// Opens, checks and ends the session that keeps an old state of the database.
+    async fn linger(&mut self) -> Result<Option<Box<Difference>>> {
+        if let Some(lingering) = &self.lingering {
+            if self.step < lingering.until {
+                return Ok(None);
+            }
+            return self.end_lingering().await;
+        }
+        if self.rng.u8(..60) != 0 {
+            return Ok(None);
+        }
+        let Some(live) = self.population.get(self.rng.usize(..self.population.len().max(1)))
+        else {
+            return Ok(None);
+        };
+        if live.read.compare.volatile {
+            return Ok(None);
+        }
+        let read = live.read.clone();
+        let session = self.db.session();
+        session.execute("BEGIN").await.context("a session cannot begin")?;
+        if let Ok(rows) = ask_in(&session, &read).await {
+            let until = self.step + self.rng.usize(1..LINGER_MAX);
+            self.lingering = Some(Lingering { session, read, rows, until });
+        }
+        Ok(None)
+    }
+
+    async fn end_lingering(&mut self) -> Result<Option<Box<Difference>>> {
+        let Some(Lingering { session, read, rows, .. }) = self.lingering.take() else {
+            return Ok(None);
+        };
+        let again = ask_in(&session, &read).await.context("a transaction cannot read again")?;
+        let copy = |rows: &Rows| (0..rows.len()).map(|row| rows.values(row).to_vec()).collect();
+        let compare = Compare { ordered: false, ..read.compare };
+        if alike(compare, copy(&rows), copy(&again)) {
+            return Ok(None);
+        }
+        let what = "a transaction has seen what was committed after it began";
+        Ok(Some(Box::new(Difference::between(read, what, &again, &rows))))
+    }
+
+    /// The script up to now, for a failure.
+    pub(crate) fn into_case(self) -> Case {
+        let mut case = self.case;
+        // Reads that were given up are no part of the script.
+        let alive: Vec<_> =
+            self.population.iter().map(|live| (live.since, live.read.clone())).collect();
+        case.reads = alive;
+        case
+    }
+}
+
+async fn ask_in(session: &Session, read: &Read) -> Result<Rows, forebay::Error> {
+    let mut query = session.query(&read.statement.sql);
+    for value in &read.statement.params {
+        query = query.bind(value);
+    }
+    Ok(query.fetch().await?.rows)
+}
+
+/// Makes the schema and the first rows. What the database refuses is left out.
+fn create(rng: &mut Rng, schema: &mut Schema, bare: &Bare, case: &mut Case) {
+    let mut run = |sql: &str| {
+        let done = bare.run(sql).is_ok();
+        if done {
+            case.parts.push(sql.to_owned());
+        }
+        done
+    };
+    for _ in 0..rng.usize(2..=6) {
+        let part = table(rng, schema);
+        if run(&part.sql) {
+            schema.apply(&part.change);
+        }
+    }
+    let tables: Vec<_> = schema.tables().into_iter().cloned().collect();
+    for table in &tables {
+        for _ in 0..rng.usize(6..20) {
+            run(&row(rng, table));
+        }
+    }
+    for kind in [0, 0, 0, 1, 1, 1, 2, 2, 2, 2] {
+        let part = match kind {
+            0 => index(rng, schema),
+            1 => view(rng, schema),
+            _ => trigger(rng, schema),
+        };
+        if let Some(part) = part
+            && rng.u8(..3) > 0
+            && run(&part.sql)
+        {
+            schema.apply(&part.change);
+        }
+    }
+}

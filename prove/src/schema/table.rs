@@ -1,0 +1,286 @@
+//! Random tables with every kind of column, key and constraint, their rows, and indexes on them.
+//! A statement may turn out to be refused; whoever runs it finds out.
+
+use fastrand::Rng;
+
+use super::change::{Change, Part};
+use super::relation::{Collation, Column, Kind, Relation, Schema};
+use crate::domain::{Affinity, draw, fitting, literal};
+
+/// Names are few, so that tables share them and NATURAL joins join.
+const NAMES: &[&str] = &["a", "b", "c", "d", "e", "f"];
+
+const TYPES: &[(&str, Affinity)] = &[
+    ("INTEGER", Affinity::Integer),
+    ("INTEGER", Affinity::Integer),
+    ("INT", Affinity::Integer),
+    ("TEXT", Affinity::Text),
+    ("TEXT", Affinity::Text),
+    ("VARCHAR(10)", Affinity::Text),
+    ("REAL", Affinity::Real),
+    ("DOUBLE", Affinity::Real),
+    ("NUMERIC", Affinity::Numeric),
+    ("DECIMAL(5,2)", Affinity::Numeric),
+    ("BLOB", Affinity::None),
+    ("", Affinity::None),
+];
+
+const STRICT_TYPES: &[(&str, Affinity)] = &[
+    ("INTEGER", Affinity::Integer),
+    ("INT", Affinity::Integer),
+    ("TEXT", Affinity::Text),
+    ("REAL", Affinity::Real),
+    ("ANY", Affinity::None),
+];
+
+const CONFLICTS: &[&str] =
+    &["", "", "", " ON CONFLICT REPLACE", " ON CONFLICT IGNORE", " ON CONFLICT FAIL"];
+
+const ACTIONS: &[&str] = &["CASCADE", "CASCADE", "SET NULL", "SET DEFAULT", "NO ACTION"];
+
+fn one<'a>(rng: &mut Rng, from: &[&'a str]) -> &'a str {
+    from[rng.usize(..from.len())]
+}
+
+/// How the rows of a table are told apart.
+enum Key {
+    None,
+    /// `id INTEGER PRIMARY KEY`.
+    Rowid,
+    Columns(usize),
+}
+
+struct Draft<'a> {
+    rng: &'a mut Rng,
+    schema: &'a Schema,
+    relation: Relation,
+    lines: Vec<String>,
+}
+
+/// A new table.
+pub(crate) fn table(rng: &mut Rng, schema: &mut Schema) -> Part {
+    let name = schema.fresh("t");
+    let key = match rng.u8(..20) {
+        0..9 => Key::Rowid,
+        9..12 => Key::Columns(1),
+        12..16 => Key::Columns(2),
+        _ => Key::None,
+    };
+    let may_lack_rowid = matches!(key, Key::Columns(_));
+    let kind = if may_lack_rowid && rng.bool() { Kind::WithoutRowid } else { Kind::Table };
+    let relation = Relation {
+        name: name.clone(),
+        kind,
+        is_strict: rng.u8(..5) == 0,
+        columns: Vec::new(),
+        key: Vec::new(),
+        tie: Vec::new(),
+        takes_writes: true,
+    };
+    let mut draft = Draft { rng, schema, relation, lines: Vec::new() };
+    draft.columns(&key);
+    draft.key(&key);
+    let Draft { relation, lines, .. } = draft;
+    let mut options = Vec::new();
+    if relation.is_strict {
+        options.push("STRICT");
+    }
+    if kind == Kind::WithoutRowid {
+        options.push("WITHOUT ROWID");
+    }
+    let sql = format!("CREATE TABLE {name} ({}) {}", lines.join(", "), options.join(", "));
+    Part { sql: sql.trim_end().to_owned(), change: Change::AddRelation(relation) }
+}
+
+impl Draft<'_> {
+    fn columns(&mut self, key: &Key) {
+        if matches!(key, Key::Rowid) {
+            let more = if self.rng.u8(..3) == 0 { " AUTOINCREMENT" } else { "" };
+            self.lines.push(format!("id INTEGER PRIMARY KEY{more}"));
+            let column = Column::new("id", Affinity::Integer, Collation::Binary);
+            self.relation.columns.push(column);
+        }
+        let count = self.rng.usize(2..=4);
+        let mut names: Vec<&str> = NAMES.to_vec();
+        self.rng.shuffle(&mut names);
+        names.truncate(count);
+        names.sort_unstable();
+        for name in names {
+            self.column(name);
+        }
+        if self.rng.u8(..4) == 0 {
+            self.generated();
+        }
+    }
+
+    fn column(&mut self, name: &str) {
+        let (mut kind, mut affinity) = if self.relation.is_strict {
+            STRICT_TYPES[self.rng.usize(..STRICT_TYPES.len())]
+        } else {
+            TYPES[self.rng.usize(..TYPES.len())]
+        };
+        let parent = if self.rng.u8(..5) == 0 { self.parent() } else { None };
+        if let Some((_, _, parent)) = &parent {
+            affinity = *parent;
+            kind = type_of(affinity, self.relation.is_strict);
+        }
+        let collation = match self.rng.u8(..20) {
+            0..5 => Collation::NoCase,
+            5..7 => Collation::Rtrim,
+            _ => Collation::Binary,
+        };
+        let collation =
+            if affinity == Affinity::Integer { Collation::Binary } else { collation };
+        let mut line = format!("{name} {kind}");
+        if collation != Collation::Binary || self.rng.u8(..12) == 0 {
+            line += &format!(" COLLATE {}", collation.name());
+        }
+        line += &self.constraints(name, affinity);
+        if let Some((table, column, _)) = parent {
+            line += &self.reference(&table, &column);
+        }
+        self.lines.push(line.replace("  ", " "));
+        self.relation.columns.push(Column::new(name, affinity, collation));
+    }
+
+    fn constraints(&mut self, name: &str, affinity: Affinity) -> String {
+        let rng = &mut *self.rng;
+        let mut text = String::new();
+        let default = if self.relation.is_strict {
+            fitting(rng, affinity)
+        } else {
+            draw(rng, affinity)
+        };
+        if rng.u8(..5) == 0 {
+            text += &format!(" DEFAULT ({})", literal(&default));
+        }
+        if rng.u8(..8) == 0 {
+            text += &format!(" NOT NULL{}", one(rng, CONFLICTS));
+        }
+        if rng.u8(..8) == 0 {
+            text += &format!(" UNIQUE{}", one(rng, CONFLICTS));
+        }
+        if rng.u8(..12) == 0 {
+            text += &format!(" CHECK ({name} IS NOT {})", literal(&draw(rng, affinity)));
+        }
+        text
+    }
+
+    /// A table with a key of one column, and that column. Now and then the table itself.
+    fn parent(&mut self) -> Option<(String, String, Affinity)> {
+        if self.rng.u8(..3) == 0 && self.relation.columns.first().is_some_and(|c| c.name == "id") {
+            return Some((self.relation.name.clone(), "id".to_owned(), Affinity::Integer));
+        }
+        let parent = self.schema.table(self.rng)?;
+        let [key] = parent.key.as_slice() else { return None };
+        let affinity = parent.column(key)?.affinity;
+        Some((parent.name.clone(), key.clone(), affinity))
+    }
+
+    fn reference(&mut self, table: &str, column: &str) -> String {
+        let delete = one(self.rng, ACTIONS);
+        let update = one(self.rng, ACTIONS);
+        let defer = if self.rng.u8(..4) == 0 { " DEFERRABLE INITIALLY DEFERRED" } else { "" };
+        format!(" REFERENCES {table} ({column}) ON DELETE {delete} ON UPDATE {update}{defer}")
+    }
+
+    fn generated(&mut self) {
+        let Some(of) = self.relation.columns.last().map(|column| column.name.clone()) else {
+            return;
+        };
+        let (expression, affinity) = match self.rng.u8(..5) {
+            0 => (format!("{of} || 'x'"), Affinity::Text),
+            1 => (format!("lower({of})"), Affinity::Text),
+            2 => (format!("length({of})"), Affinity::Integer),
+            3 => (format!("coalesce({of}, 0)"), Affinity::None),
+            _ => (format!("typeof({of})"), Affinity::Text),
+        };
+        let kind = if affinity == Affinity::None && !self.relation.is_strict {
+            ""
+        } else {
+            type_of(affinity, self.relation.is_strict)
+        };
+        let form = if self.rng.bool() { "VIRTUAL" } else { "STORED" };
+        self.lines.push(format!("g {kind} GENERATED ALWAYS AS ({expression}) {form}"));
+        let mut column = Column::new("g", affinity, Collation::Binary);
+        column.is_generated = true;
+        self.relation.columns.push(column);
+    }
+
+    fn key(&mut self, key: &Key) {
+        let is_rowid_table = self.relation.kind == Kind::Table;
+        match key {
+            Key::None => {}
+            Key::Rowid => self.relation.key = vec!["id".to_owned()],
+            Key::Columns(count) => {
+                let stored = self.relation.stored();
+                let names: Vec<String> =
+                    stored.iter().take(*count).map(|column| column.name.clone()).collect();
+                // A single INTEGER column would be the rowid under another name.
+                let conflict = one(self.rng, CONFLICTS);
+                self.lines.push(format!("PRIMARY KEY ({}){conflict}", names.join(", ")));
+                self.relation.key = names;
+            }
+        }
+        self.relation.tie =
+            if is_rowid_table { vec!["rowid".to_owned()] } else { self.relation.key.clone() };
+    }
+}
+
+fn type_of(affinity: Affinity, is_strict: bool) -> &'static str {
+    match affinity {
+        Affinity::Integer => "INTEGER",
+        Affinity::Text => "TEXT",
+        Affinity::Real => "REAL",
+        Affinity::Numeric if !is_strict => "NUMERIC",
+        Affinity::Numeric | Affinity::None => "ANY",
+    }
+}
+
+/// A row for `table`, written out.
+pub(crate) fn row(rng: &mut Rng, table: &Relation) -> String {
+    let stored = table.stored();
+    let names: Vec<&str> = stored.iter().map(|column| column.name.as_str()).collect();
+    let values: Vec<String> = stored
+        .iter()
+        .map(|column| {
+            let value = if table.is_strict {
+                fitting(rng, column.affinity)
+            } else {
+                draw(rng, column.affinity)
+            };
+            literal(&value)
+        })
+        .collect();
+    format!("INSERT INTO {} ({}) VALUES ({})", table.name, names.join(", "), values.join(", "))
+}
+
+/// An index, sometimes unique, partial, over an expression, or with another collation.
+pub(crate) fn index(rng: &mut Rng, schema: &mut Schema) -> Option<Part> {
+    let table = schema.table(rng)?.clone();
+    let name = schema.fresh("i");
+    let column = |rng: &mut Rng| table.columns[rng.usize(..table.columns.len())].clone();
+    let mut terms = Vec::new();
+    for _ in 0..rng.usize(1..=3) {
+        let column = column(rng);
+        terms.push(match rng.u8(..10) {
+            0 => format!("coalesce({}, 1)", column.name),
+            1 => format!("{} COLLATE NOCASE", column.name),
+            2 => format!("{} DESC", column.name),
+            _ => column.name,
+        });
+    }
+    terms.dedup();
+    let unique = if rng.u8(..12) == 0 { "UNIQUE " } else { "" };
+    let partial = match rng.u8(..5) {
+        0 => format!(" WHERE {} IS NOT NULL", column(rng).name),
+        1 => {
+            let column = column(rng);
+            format!(" WHERE {} > {}", column.name, literal(&draw(rng, column.affinity)))
+        }
+        _ => String::new(),
+    };
+    let sql = format!("CREATE {unique}INDEX {name} ON {} ({}){partial}", table.name,
+        terms.join(", "));
+    Some(Part { sql, change: Change::AddIndex(name) })
+}
