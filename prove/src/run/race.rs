@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use fastrand::Rng;
@@ -24,6 +25,9 @@ const WRITERS: u64 = 2;
 const WRITES_EACH: u64 = 150;
 const FOREIGN_WRITES: u64 = 100;
 const READERS: u64 = 4;
+
+/// Reads between two pauses of a reader, on average.
+const BURST: u16 = 512;
 
 /// Rows of a table that makes one of the reads slow.
 const HEAP: u64 = 40;
@@ -179,8 +183,11 @@ async fn read(course: Arc<Course>, mut rng: Rng) -> Result<Option<String>> {
             }
             course.tell(id, n);
         }
-        if rng.u8(..4) == 0 {
-            tokio::task::yield_now().await;
+        match rng.u16(..BURST) {
+            // The writers need the processor too.
+            0 => tokio::time::sleep(Duration::from_millis(1)).await,
+            1..64 => tokio::task::yield_now().await,
+            _ => {}
         }
     }
     Ok(wrong)
@@ -195,7 +202,7 @@ fn write_from_outside(path: &Path, course: &Course, mut rng: Rng) -> Result<()> 
         input.flush()?;
         if rng.u8(..30) == 0 {
             // Whether it has committed by now, nobody knows.
-            std::thread::sleep(std::time::Duration::from_micros(rng.u64(..600)));
+            std::thread::sleep(Duration::from_micros(rng.u64(..600)));
             child.kill()?;
             child.wait()?;
             child = start(path)?;
@@ -227,7 +234,7 @@ fn start(path: &Path) -> Result<Child> {
 /// What the other process does: it raises the counters it is told, and says where they stand.
 pub(crate) fn race_writer(path: &Path) -> Result<()> {
     let connection = rusqlite::Connection::open(path)?;
-    connection.busy_timeout(std::time::Duration::from_secs(30))?;
+    connection.busy_timeout(Duration::from_secs(30))?;
     connection.execute_batch("PRAGMA synchronous = OFF")?;
     let mut output = std::io::stdout().lock();
     for line in std::io::stdin().lock().lines() {

@@ -64,7 +64,6 @@ pub(crate) struct Counts {
 impl Tally {
     /// A statement of our own has ended.
     pub(crate) fn wrote(&mut self, done: Result<(), Error>) {
-        if std::env::var("DBG").is_ok() && let Err(e) = &done { eprintln!("DBG {e}"); }
         let how = match done {
             Ok(()) => "done",
             Err(error) if error.is_constraint_violation() => "constraint",
