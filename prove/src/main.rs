@@ -6,6 +6,7 @@ mod args;
 mod domain;
 mod drive;
 mod feature;
+mod mutant;
 mod read;
 mod report;
 mod run;
@@ -47,7 +48,7 @@ fn start() -> Result<bool> {
             let args = args::parse(args, fastrand::u64(..1 << 32))?;
             match args.task {
                 Task::Prove => drive::drive(&args),
-                Task::Mutants => todo!(),
+                Task::Mutants => mutant::try_all(&args),
                 Task::Precision => todo!(),
             }
         }

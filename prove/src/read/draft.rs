@@ -29,6 +29,35 @@ pub(crate) struct Read {
     pub(crate) compare: Compare,
 }
 
+impl Read {
+    /// The same text with other values for one or more of its parameters.
+    pub(crate) fn with_other_values(&self, rng: &mut Rng) -> Read {
+        let mut read = self.clone();
+        for value in &mut read.statement.params {
+            let affinity = match value {
+                _ if rng.u8(..3) == 0 => continue,
+                // A JSON text, and the bounds of pages, stay what they are.
+                Value::Text(text) if text.starts_with('[') => continue,
+                Value::Integer(_) => Affinity::Integer,
+                Value::Text(_) => Affinity::Text,
+                Value::Real(_) => Affinity::Real,
+                Value::Blob(_) | Value::Null => Affinity::None,
+            };
+            *value = match (draw(rng, affinity), &*value) {
+                (Value::Integer(n), Value::Integer(_)) => Value::Integer(n),
+                // LIMIT takes nothing but integers.
+                (_, Value::Integer(n)) => Value::Integer(*n),
+                // The same number in another class, now and then.
+                (_, Value::Real(x)) if x.fract() == 0.0 && x.abs() < 1e15 => {
+                    Value::Integer(*x as i64)
+                }
+                (other, _) => other,
+            };
+        }
+        read
+    }
+}
+
 /// What a FROM clause offers under one name.
 #[derive(Clone, Debug)]
 pub(crate) struct Source {

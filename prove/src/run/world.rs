@@ -202,6 +202,9 @@ impl World {
         match change {
             Change::Nothing => true,
             Change::AddRelation(relation) => knows(&relation.name, "*"),
+            Change::ReplaceRelation(relation) => {
+                relation.columns.iter().all(|column| knows(&relation.name, &column.name))
+            }
             Change::AddIndex(name) | Change::AddTrigger(name, _) => has(name),
             Change::DropRelation(name) | Change::DropIndex(name) | Change::DropTrigger(name) => {
                 !has(name)
@@ -278,7 +281,7 @@ impl World {
     /// A new read that the database answers, asked for the first time.
     async fn draw_read(&mut self, tally: &mut Tally) -> Option<Live> {
         for _ in 0..TRIES_MAX {
-            let Some(read) = read(&mut self.rng, &self.schema) else { continue };
+            let Some(read) = self.draw_text() else { continue };
             if !self.bare.knows(&read.statement.sql) {
                 continue;
             }
@@ -292,6 +295,18 @@ impl World {
             return Some(Live { read, since, counts, last: None, is_asked: false, names_version });
         }
         None
+    }
+
+    /// A new text, or one of the population with other parameters: much that an application asks
+    /// differs in nothing else.
+    fn draw_text(&mut self) -> Option<Read> {
+        if self.rng.u8(..5) < 2
+            && let Some(live) = self.population.get(self.rng.usize(..self.population.len().max(1)))
+            && !live.read.statement.params.is_empty()
+        {
+            return Some(live.read.with_other_values(&mut self.rng));
+        }
+        read(&mut self.rng, &self.schema)
     }
 
     /// Opens, checks and ends the session that keeps an old state of the database.

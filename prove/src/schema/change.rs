@@ -15,6 +15,8 @@ pub(crate) struct Part {
 pub(crate) enum Change {
     Nothing,
     AddRelation(Relation),
+    /// In place of the one with its name.
+    ReplaceRelation(Relation),
     AddIndex(String),
     /// A trigger, and the view it makes writable.
     AddTrigger(String, Option<String>),
@@ -32,6 +34,11 @@ impl Schema {
         match change {
             Change::Nothing => {}
             Change::AddRelation(relation) => self.relations.push(relation.clone()),
+            Change::ReplaceRelation(relation) => {
+                if let Some(known) = self.find_mut(&relation.name) {
+                    *known = relation.clone();
+                }
+            }
             Change::AddIndex(name) => self.indexes.push(name.clone()),
             Change::AddTrigger(name, view) => {
                 self.triggers.push(name.clone());

@@ -154,10 +154,14 @@ fn temporary(rng: &mut Rng, schema: &Schema) -> Option<Vec<Statement>> {
 }
 
 fn schema_turn(rng: &mut Rng, schema: &mut Schema) -> Option<(Turn, Change)> {
-    let Part { sql, change } =
-        if rng.u8(..5) == 0 { view(rng, schema)? } else { alter(rng, schema)? };
+    let Part { sql, change } = match rng.u8(..6) {
+        0 => view(rng, schema)?,
+        1 => replaced_view(rng, schema)?,
+        _ => alter(rng, schema)?,
+    };
     let is_alone = sql.starts_with("VACUUM");
     let by = match rng.u8(..6) {
+        _ if sql.contains("; CREATE") => [By::Batch, By::Second][rng.usize(..2)],
         0..3 => By::Execute,
         3 if !is_alone => By::Batch,
         4 if !is_alone => By::Transaction,
@@ -171,4 +175,20 @@ fn schema_turn(rng: &mut Rng, schema: &mut Schema) -> Option<(Turn, Change)> {
     let commits = !is_one || by == By::Batch || rng.u8(..4) > 0;
     let change = if commits { change } else { Change::Nothing };
     Some((Turn { by, ops, is_one, commits, kill: None }, change))
+}
+
+/// Another view under the name of one that there is.
+fn replaced_view(rng: &mut Rng, schema: &mut Schema) -> Option<Part> {
+    let views = schema.views();
+    let old = views.get(rng.usize(..views.len().max(1)))?.name.clone();
+    let Part { sql, change } = view(rng, schema)?;
+    let Change::AddRelation(mut relation) = change else { return None };
+    // A view cannot be made of itself.
+    if sql.contains(&format!("{old} ")) {
+        return None;
+    }
+    let sql = sql.replacen(&format!("VIEW {} ", relation.name), &format!("VIEW {old} "), 1);
+    relation.name.clone_from(&old);
+    let change = Change::ReplaceRelation(relation);
+    Some(Part { sql: format!("DROP VIEW {old}; {sql}"), change })
 }
