@@ -23,6 +23,7 @@ pub(crate) enum Task {
     Prove,
     Mutants,
     Precision,
+    Help,
 }
 
 /// The options, resolved.
@@ -66,6 +67,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = String>, fresh: u64) -> Resul
             "--json" => found.json = Some(value()?),
             "--only" => found.only = Some(value()?),
             "--profile" => found.profile = value()?,
+            "--help" => found.task = Task::Help,
             _ => bail!("unknown option {name}\n{USAGE}"),
         }
     }

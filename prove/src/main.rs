@@ -7,6 +7,7 @@ mod domain;
 mod drive;
 mod feature;
 mod mutant;
+mod precision;
 mod read;
 mod report;
 mod run;
@@ -49,7 +50,11 @@ fn start() -> Result<bool> {
             match args.task {
                 Task::Prove => drive::drive(&args),
                 Task::Mutants => mutant::try_all(&args),
-                Task::Precision => todo!(),
+                Task::Help => {
+                    std::io::stdout().write_all(args::USAGE.as_bytes())?;
+                    Ok(true)
+                }
+                Task::Precision => precision::measure(&args),
             }
         }
     }

@@ -18,8 +18,8 @@ pub(crate) fn summary(record: &Value) -> String {
         );
     }
     text += "\n";
-    text += &table("read feature", &["reads", "verified", "misses", "needless"],
-        &counts["features"]);
+    text +=
+        &table("read feature", &["reads", "verified", "misses", "needless"], &counts["features"]);
     for (title, name) in [
         ("rules of explain", "rules"),
         ("Forebay's counters", "forebay"),
@@ -29,10 +29,7 @@ pub(crate) fn summary(record: &Value) -> String {
     ] {
         text += &list(title, &counts[name]);
     }
-    text += &format!(
-        "\nseeds                 {}, from {}\n",
-        record["seeds"], record["seed"]
-    );
+    text += &format!("\nseeds                 {}, from {}\n", record["seeds"], record["seed"]);
     for (title, name) in [
         ("databases", "databases"),
         ("transactions", "steps"),

@@ -38,6 +38,7 @@ const STEPS: &[Step] = &[
     check("deny is installed", crate::deny::require),
     cargo("deny", &["deny", "--locked", "check", "bans", "licenses", "sources"]),
     cargo("test", &["test", "--workspace", "--locked"]),
+    check("prove", crate::prove::run_short),
     Step {
         name: "doc",
         action: Action::Cargo { args: DOC, env: Some(("RUSTDOCFLAGS", "-D warnings")) },

@@ -4,6 +4,7 @@
 
 mod ci;
 mod deny;
+mod prove;
 mod tidy;
 
 use std::io::Write;
@@ -17,6 +18,7 @@ usage: cargo xtask <task>
 
   ci     formatting, lints, tidy, dependencies, tests and docs, in this order
   tidy   the house rules of STYLE.md and the import table of ARCHITECTURE.md
+  prove  random statements whose answers must be the bare database's; --help lists its options
   tools  install the tools that ci needs beside the Rust toolchain
 ";
 
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
     let done = match task.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["ci"] => ci::run(root()),
         ["tidy"] => tidy::run(root()),
+        ["prove", options @ ..] => prove::run(root(), options),
         ["tools"] => deny::install(root()),
         _ => usage(),
     };

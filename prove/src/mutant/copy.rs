@@ -40,6 +40,7 @@ fn source(file: &str) -> PathBuf {
     Path::new("crates/forebay/src").join(file)
 }
 
+#[cfg(test)]
 /// The bugs that cannot be applied, and why.
 pub(crate) fn problems(mutants: &[Mutant]) -> Result<Vec<String>> {
     Ok(injected(mutants)?.1)
@@ -115,6 +116,7 @@ pub(crate) fn build(mutants: &[Mutant], profile: &str) -> Result<PathBuf> {
     files.insert(lib, text.replacen("mod backend;", "mod backend;\nmod mutant;", 1));
     files.insert(source("mutant.rs"), MODULE.to_owned());
     let to = root().join("target/mutants");
+    fs::create_dir_all(&to)?;
     for name in COPIED {
         copy(&root().join(name), &to.join(name), Path::new(name), &files)?;
     }
@@ -125,12 +127,7 @@ pub(crate) fn build(mutants: &[Mutant], profile: &str) -> Result<PathBuf> {
 }
 
 /// Copies a file or a folder, but for the files that are changed.
-fn copy(
-    from: &Path,
-    to: &Path,
-    path: &Path,
-    changed: &BTreeMap<PathBuf, String>,
-) -> Result<()> {
+fn copy(from: &Path, to: &Path, path: &Path, changed: &BTreeMap<PathBuf, String>) -> Result<()> {
     if !from.is_dir() {
         if changed.contains_key(path) {
             return Ok(());

@@ -136,9 +136,9 @@ pub(super) const MUTANTS: &[Mutant] = &[
             find: "                if let Some(entry) = self.lookup(call, Shape::Rows)
                     && let Payload::Rows(rows) = &entry.payload
                 {",
-            put: "                let key =
+            put: "                let asked =
                     KeyRef { sql: call.sql, params: &call.params, shape: Shape::Rows };
-                let found = if $on { self.store.get(&key) } else { None };
+                let found = if $on { self.store.get(&asked) } else { None };
                 if let Some(entry) = found.or_else(|| self.lookup(call, Shape::Rows))
                     && let Payload::Rows(rows) = &entry.payload
                 {",
@@ -225,15 +225,13 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "analysis kept over a change of the schema",
-        edits: &[
-            Edit {
-                file: "backend/sqlite/run.rs",
-                find: "                || catalogue::cookie(self.hooked.connection()).ok() != \
+        edits: &[Edit {
+            file: "backend/sqlite/run.rs",
+            find: "                || catalogue::cookie(self.hooked.connection()).ok() != \
                        Some(analysis.schema);",
-                put: "                || !$on
+            put: "                || !$on
                     && catalogue::cookie(self.hooked.connection()).ok() != Some(analysis.schema);",
-            },
-        ],
+        }],
     },
     Mutant {
         name: "volatile functions taken for immutable",
@@ -257,8 +255,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
             },
             Edit {
                 file: "cache/key.rs",
-                find: "*self.sql == *key.sql && *self.params == *key.params",
-                put: "*self.sql == *key.sql && ($on || *self.params == *key.params)",
+                find: "== *key.sql && *self.params == key.params",
+                put: "== *key.sql && ($on || *self.params == key.params)",
             },
         ],
     },

@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use super::copy::{SELECT, build};
-use super::injected::{Mutant, all};
+use super::injected::all;
 use crate::args::Args;
 use crate::drive::{Ended, SEED, listen};
 

@@ -118,7 +118,10 @@ impl Draft<'_> {
             let from = self.single()?;
             let (name, column) = self.groupable(&from.sources)?;
             let tail = self.tail(&from);
-            arms.push((format!("SELECT {name} AS {} FROM {}{tail}", column.name, from.sql), column));
+            arms.push((
+                format!("SELECT {name} AS {} FROM {}{tail}", column.name, from.sql),
+                column,
+            ));
         }
         let (second, other) = arms.pop()?;
         let (first, mut column) = arms.pop()?;

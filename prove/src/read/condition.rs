@@ -56,8 +56,8 @@ impl Draft<'_> {
         match self.rng.u8(..14) {
             0 => {
                 self.note(Feature::Collate);
-                let collation = [Collation::NoCase, Collation::Rtrim, Collation::Binary]
-                    [self.rng.usize(..3)];
+                let collation =
+                    [Collation::NoCase, Collation::Rtrim, Collation::Binary][self.rng.usize(..3)];
                 format!("{name} = {value} COLLATE {}", collation.name())
             }
             1 => {

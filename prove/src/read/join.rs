@@ -71,8 +71,7 @@ impl Draft<'_> {
         let inner = self.kind();
         let on = self.link(&from.sources, &source);
         let outer = self.kind();
-        from.sql =
-            format!("{} {outer} ({first} {inner} {second} ON {inner_on}) ON {on}", from.sql);
+        from.sql = format!("{} {outer} ({first} {inner} {second} ON {inner_on}) ON {on}", from.sql);
         from.sources.extend([source, other]);
         Some(from)
     }

@@ -194,8 +194,10 @@ impl Draft<'_> {
             self.note(Feature::OrderBy);
             self.compare.ordered = true;
             let page = self.page();
-            return Some(format!("SELECT DISTINCT {name} FROM {}{tail} ORDER BY {name}{page}",
-                from.sql));
+            return Some(format!(
+                "SELECT DISTINCT {name} FROM {}{tail} ORDER BY {name}{page}",
+                from.sql
+            ));
         }
         let (other, _) = self.groupable(&from.sources)?;
         Some(format!("SELECT DISTINCT {name}, {other} FROM {}{tail}", from.sql))
@@ -315,9 +317,13 @@ impl Draft<'_> {
         self.params.push(Value::from("[1, 2, \"a\", null]"));
         let list = format!("?{}", self.params.len());
         Some(if self.rng.bool() {
-            format!("SELECT {name} FROM {table} WHERE {name} IN (SELECT value FROM json_each({list}))")
+            format!(
+                "SELECT {name} FROM {table} WHERE {name} IN (SELECT value FROM json_each({list}))"
+            )
         } else {
-            format!("SELECT {name}, j.key FROM {table} JOIN json_each({list}) AS j ON j.value = {name}")
+            format!(
+                "SELECT {name}, j.key FROM {table} JOIN json_each({list}) AS j ON j.value = {name}"
+            )
         })
     }
 
@@ -325,8 +331,14 @@ impl Draft<'_> {
         self.note(Feature::Volatile);
         self.compare.volatile = true;
         let from = self.single()?;
-        let function = ["random()", "datetime('now')", "hex(randomblob(4))", "CURRENT_TIMESTAMP",
-            "julianday('now')", "date()"][self.rng.usize(..6)];
+        let function = [
+            "random()",
+            "datetime('now')",
+            "hex(randomblob(4))",
+            "CURRENT_TIMESTAMP",
+            "julianday('now')",
+            "date()",
+        ][self.rng.usize(..6)];
         let tail = self.tail(&from);
         Some(format!("SELECT count(*), max({function}) FROM {}{tail}", from.sql))
     }

@@ -75,9 +75,11 @@ async fn prepare(place: &Place) -> Result<Course> {
     let db = open(place).await?;
     let script = format!(
         "CREATE TABLE counters (id INTEGER PRIMARY KEY, n INTEGER NOT NULL, other TEXT);
+         CREATE TABLE others (id INTEGER PRIMARY KEY, n INTEGER NOT NULL);
          CREATE TABLE heap (x INTEGER PRIMARY KEY);
          WITH RECURSIVE s(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM s WHERE x < {HEAP})
          INSERT INTO heap SELECT x FROM s;
+         INSERT INTO others SELECT x, 0 FROM heap LIMIT {COUNTERS};
          INSERT INTO counters SELECT x, 0, '' FROM heap LIMIT {COUNTERS};"
     );
     db.execute_batch(&script).await?;
@@ -127,7 +129,17 @@ impl Course {
 
 async fn write(course: Arc<Course>, mut rng: Rng) -> Result<()> {
     for _ in 0..WRITES_EACH {
+        if course.is_over.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         let id = rng.usize(1..=COUNTERS);
+        course.writes.fetch_add(1, Ordering::Relaxed);
+        if rng.u8(..3) == 0 {
+            // A commit that leaves the counters alone must not hide one that does not.
+            let write = course.db.execute("UPDATE others SET n = n + 1 WHERE id = ?1");
+            write.bind(id as i64).await?;
+            continue;
+        }
         let n = if rng.bool() {
             let write = course.db.query("UPDATE counters SET n = n + 1 WHERE id = ?1 RETURNING n");
             write.bind(id as i64).scalar().await?
@@ -143,7 +155,6 @@ async fn write(course: Arc<Course>, mut rng: Rng) -> Result<()> {
                 .await?
         };
         course.tell(id, n);
-        course.writes.fetch_add(1, Ordering::Relaxed);
         // Pauses of different lengths, so that fills and hits come between the writes.
         for _ in 0..rng.u8(..8) {
             tokio::task::yield_now().await;
@@ -183,6 +194,9 @@ async fn read(course: Arc<Course>, mut rng: Rng) -> Result<Option<String>> {
             }
             course.tell(id, n);
         }
+        if wrong.is_some() {
+            course.is_over.store(true, Ordering::Relaxed);
+        }
         match rng.u16(..BURST) {
             // The writers need the processor too.
             0 => tokio::time::sleep(Duration::from_millis(1)).await,
@@ -196,6 +210,9 @@ async fn read(course: Arc<Course>, mut rng: Rng) -> Result<Option<String>> {
 fn write_from_outside(path: &Path, course: &Course, mut rng: Rng) -> Result<()> {
     let mut child = start(path)?;
     for _ in 0..FOREIGN_WRITES {
+        if course.is_over.load(Ordering::Relaxed) {
+            break;
+        }
         let id = rng.usize(1..=COUNTERS);
         let input = child.stdin.as_mut().context("the writer has no input")?;
         writeln!(input, "{id}")?;

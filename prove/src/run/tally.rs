@@ -128,10 +128,13 @@ impl Tally {
     pub(crate) fn to_json(&self) -> Value {
         let mut features = Map::new();
         for (name, counts) in &self.features {
-            features.insert((*name).to_owned(), json!({
-                "reads": counts.reads, "verified": counts.verified,
-                "misses": counts.misses, "needless": counts.needless,
-            }));
+            features.insert(
+                (*name).to_owned(),
+                json!({
+                    "reads": counts.reads, "verified": counts.verified,
+                    "misses": counts.misses, "needless": counts.needless,
+                }),
+            );
         }
         json!({
             "steps": self.steps, "commits": self.commits, "databases": self.databases,

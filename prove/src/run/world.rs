@@ -111,6 +111,7 @@ impl World {
         tally.steps += 1;
         let (turn, change) = self.draw_turn();
         carry_out(&self.db, &mut self.second, &turn, tally).await?;
+        let is_quiet = turn.is_quiet;
         self.case.turns.push(turn);
         if !matches!(change, Change::Nothing) && self.took_place(&change) {
             self.schema.apply(&change);
@@ -118,6 +119,9 @@ impl World {
         let version = self.bare.count("PRAGMA data_version");
         tally.commits += u64::from(version != self.data_version);
         self.data_version = version;
+        if is_quiet {
+            return Ok(None);
+        }
         self.bare.begin()?;
         let asked = self.ask_all(tally).await;
         self.bare.end()?;
@@ -320,8 +324,7 @@ impl World {
         if self.rng.u8(..60) != 0 {
             return Ok(None);
         }
-        let Some(live) = self.population.get(self.rng.usize(..self.population.len().max(1)))
-        else {
+        let Some(live) = self.population.get(self.rng.usize(..self.population.len().max(1))) else {
             return Ok(None);
         };
         if live.read.compare.volatile {

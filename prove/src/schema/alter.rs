@@ -37,8 +37,8 @@ fn plain(sql: &str) -> Part {
 fn add_column(rng: &mut Rng, schema: &mut Schema) -> Option<Part> {
     let name = schema.fresh("n");
     let table = schema.table(rng)?;
-    let (affinity, kind) = [(Affinity::Integer, "INTEGER"), (Affinity::Text, "TEXT")]
-        [rng.usize(..2)];
+    let (affinity, kind) =
+        [(Affinity::Integer, "INTEGER"), (Affinity::Text, "TEXT")][rng.usize(..2)];
     let collation = match affinity {
         Affinity::Text if rng.bool() => Collation::NoCase,
         _ => Collation::Binary,

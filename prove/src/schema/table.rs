@@ -129,8 +129,7 @@ impl Draft<'_> {
             5..7 => Collation::Rtrim,
             _ => Collation::Binary,
         };
-        let collation =
-            if affinity == Affinity::Integer { Collation::Binary } else { collation };
+        let collation = if affinity == Affinity::Integer { Collation::Binary } else { collation };
         let mut line = format!("{name} {kind}");
         if collation != Collation::Binary || self.rng.u8(..12) == 0 {
             line += &format!(" COLLATE {}", collation.name());
@@ -146,11 +145,8 @@ impl Draft<'_> {
     fn constraints(&mut self, name: &str, affinity: Affinity) -> String {
         let rng = &mut *self.rng;
         let mut text = String::new();
-        let default = if self.relation.is_strict {
-            fitting(rng, affinity)
-        } else {
-            draw(rng, affinity)
-        };
+        let default =
+            if self.relation.is_strict { fitting(rng, affinity) } else { draw(rng, affinity) };
         if rng.u8(..5) == 0 {
             text += &format!(" DEFAULT ({})", literal(&default));
         }
@@ -280,7 +276,7 @@ pub(crate) fn index(rng: &mut Rng, schema: &mut Schema) -> Option<Part> {
         }
         _ => String::new(),
     };
-    let sql = format!("CREATE {unique}INDEX {name} ON {} ({}){partial}", table.name,
-        terms.join(", "));
+    let sql =
+        format!("CREATE {unique}INDEX {name} ON {} ({}){partial}", table.name, terms.join(", "));
     Some(Part { sql, change: Change::AddIndex(name) })
 }

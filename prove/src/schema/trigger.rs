@@ -81,10 +81,7 @@ fn statement(rng: &mut Rng, schema: &Schema, of: &Relation, row: &str) -> Option
 }
 
 fn value(rng: &mut Rng, table: &Relation, column: &Column) -> String {
-    let value = if table.is_strict {
-        fitting(rng, column.affinity)
-    } else {
-        draw(rng, column.affinity)
-    };
+    let value =
+        if table.is_strict { fitting(rng, column.affinity) } else { draw(rng, column.affinity) };
     literal(&value)
 }

@@ -8,7 +8,15 @@ use crate::read::{Draft, Source, highest_mark};
 use crate::schema::{Column, Relation, Schema};
 
 const OR: &[&str] = &[
-    "", "", "", "", "OR REPLACE ", "OR REPLACE ", "OR IGNORE ", "OR FAIL ", "OR ABORT ",
+    "",
+    "",
+    "",
+    "",
+    "OR REPLACE ",
+    "OR REPLACE ",
+    "OR IGNORE ",
+    "OR FAIL ",
+    "OR ABORT ",
     "OR ROLLBACK ",
 ];
 
@@ -155,9 +163,8 @@ impl Writing<'_> {
     /// Everything of another table, which SQLite copies as a whole where the two are alike.
     fn transfer(&mut self) -> Option<String> {
         let width = self.stored().len();
-        let alike = |table: &&Relation| {
-            table.name != self.target.name && table.columns.len() == width
-        };
+        let alike =
+            |table: &&Relation| table.name != self.target.name && table.columns.len() == width;
         let tables: Vec<Relation> =
             self.draft.schema.tables().into_iter().filter(alike).cloned().collect();
         let from = self.draft.pick(&tables)?.name;
@@ -271,15 +278,17 @@ pub(crate) fn refill(rng: &mut Rng, table: &Relation) -> String {
     let names: Vec<&str> = stored.iter().map(|column| column.name.as_str()).collect();
     let rows: Vec<String> = (0..6)
         .map(|_| {
-            let values: Vec<String> = stored
-                .iter()
-                .map(|column| literal(&fitting(rng, column.affinity)))
-                .collect();
+            let values: Vec<String> =
+                stored.iter().map(|column| literal(&fitting(rng, column.affinity))).collect();
             format!("({})", values.join(", "))
         })
         .collect();
-    format!("INSERT OR IGNORE INTO {} ({}) VALUES {}", table.name, names.join(", "),
-        rows.join(", "))
+    format!(
+        "INSERT OR IGNORE INTO {} ({}) VALUES {}",
+        table.name,
+        names.join(", "),
+        rows.join(", ")
+    )
 }
 
 fn names(columns: &[Column]) -> String {

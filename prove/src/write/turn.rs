@@ -51,20 +51,21 @@ pub(crate) struct Turn {
     /// Whether that transaction is committed.
     pub(crate) commits: bool,
     pub(crate) kill: Option<Kill>,
+    /// Nothing is read before the next turn.
+    pub(crate) is_quiet: bool,
 }
 
 impl Turn {
     pub(crate) fn single(by: By, statement: Statement) -> Turn {
         let ops = vec![Op::Run(statement)];
-        Turn { by, ops, is_one: false, commits: true, kill: None }
+        Turn { by, ops, is_one: false, commits: true, kill: None, is_quiet: false }
     }
 
     /// The turn as statements for people.
     pub(crate) fn described(&self) -> Vec<String> {
-        let mut lines = vec![format!("-- by {:?}{}", self.by, match self.kill {
-            None => String::new(),
-            Some(kill) => format!(", killed: {kill:?}"),
-        })];
+        let killed = self.kill.map(|kill| format!(", killed: {kill:?}")).unwrap_or_default();
+        let quiet = if self.is_quiet { ", nothing read after it" } else { "" };
+        let mut lines = vec![format!("-- by {:?}{killed}{quiet}", self.by)];
         if self.is_one {
             lines.push("BEGIN;".to_owned());
         }
@@ -129,11 +130,15 @@ pub(crate) fn turn(rng: &mut Rng, schema: &mut Schema) -> Option<(Turn, Change)>
     }
     let commits = !is_one || by == By::Batch || rng.u8(..5) > 0;
     let kill = if by == By::Second && rng.u8(..25) == 0 {
-        Some(if is_one && rng.bool() { Kill::After(rng.usize(..=count)) } else { Kill::Acknowledged })
+        Some(if is_one && rng.bool() {
+            Kill::After(rng.usize(..=count))
+        } else {
+            Kill::Acknowledged
+        })
     } else {
         None
     };
-    Some((Turn { by, ops, is_one, commits, kill }, Change::Nothing))
+    Some((Turn { by, ops, is_one, commits, kill, is_quiet: rng.u8(..6) == 0 }, Change::Nothing))
 }
 
 /// Objects that only one session sees, and that may hide others of the same name.
@@ -141,9 +146,9 @@ fn temporary(rng: &mut Rng, schema: &Schema) -> Option<Vec<Statement>> {
     let table = schema.table(rng)?;
     let (name, target) = (&table.name, schema.table(rng)?);
     Some(match rng.u8(..3) {
-        0 => vec![Statement::plain(format!(
-            "CREATE TEMP TABLE {name} AS SELECT * FROM main.{name}"
-        ))],
+        0 => {
+            vec![Statement::plain(format!("CREATE TEMP TABLE {name} AS SELECT * FROM main.{name}"))]
+        }
         1 => vec![Statement::plain(format!(
             "CREATE TEMP TRIGGER tr AFTER INSERT ON main.{name} BEGIN DELETE FROM {} WHERE {} = \
              1; END",
@@ -174,7 +179,7 @@ fn schema_turn(rng: &mut Rng, schema: &mut Schema) -> Option<(Turn, Change)> {
     }
     let commits = !is_one || by == By::Batch || rng.u8(..4) > 0;
     let change = if commits { change } else { Change::Nothing };
-    Some((Turn { by, ops, is_one, commits, kill: None }, change))
+    Some((Turn { by, ops, is_one, commits, kill: None, is_quiet: false }, change))
 }
 
 /// Another view under the name of one that there is.

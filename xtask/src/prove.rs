@@ -1,0 +1,37 @@
+//! Starts the proof program of `prove/`, built with the profile that is asked for. It knows none of
+//! its options but that one.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+/// Optimised: the proof is as good as the number of answers it gets through.
+const PROFILE: &str = "release";
+
+/// Transactions, and the longest time to begin a further seed, of the proof in the gate. It runs
+/// with a fresh seed each time, so that the gate goes on looking where it has not been.
+const SHORT: &[&str] =
+    &["--profile", "dev", "--steps", "1000", "--seeds", "4", "--jobs", "2", "--seconds", "30"];
+
+/// Runs the program with these options.
+pub(crate) fn run(root: &Path, options: &[&str]) -> Result<()> {
+    let at = options.iter().position(|option| *option == "--profile");
+    let profile = at.and_then(|at| options.get(at + 1)).copied().unwrap_or(PROFILE);
+    let status = Command::new(crate::cargo())
+        .args(["run", "--quiet", "--locked", "--profile", profile])
+        .args(["--package", "forebay-prove", "--"])
+        .args(options)
+        .current_dir(root)
+        .status()
+        .context("cannot run cargo")?;
+    if !status.success() {
+        bail!("the proof has failed");
+    }
+    Ok(())
+}
+
+/// A short proof, for the gate.
+pub(crate) fn run_short(root: &Path) -> Result<()> {
+    run(root, SHORT)
+}
