@@ -26,7 +26,7 @@ pub(crate) fn is(name: &str) -> bool {
 }
 /// Long enough for another thread to come in between.
 pub(crate) fn pause() {
-    std::thread::sleep(std::time::Duration::from_micros(300));
+    std::thread::sleep(std::time::Duration::from_millis(1));
 }
 "#;
 

@@ -131,18 +131,28 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "follower takes what it finds unchecked",
-        edits: &[Edit {
-            file: "engine/read.rs",
-            find: "                if let Some(entry) = self.lookup(call, Shape::Rows)
+        edits: &[
+            Edit {
+                file: "engine/read.rs",
+                find: "        let mut answer = self.read_origin(call, template, true).await?;\n",
+                put: "        let mut answer = self.read_origin(call, template, true).await?;
+        if $on {
+            $pause;
+        }\n",
+            },
+            Edit {
+                file: "engine/read.rs",
+                find: "                if let Some(entry) = self.lookup(call, Shape::Rows)
                     && let Payload::Rows(rows) = &entry.payload
                 {",
-            put: "                let asked =
+                put: "                let asked =
                     KeyRef { sql: call.sql, params: &call.params, shape: Shape::Rows };
                 let found = if $on { self.store.get(&asked) } else { None };
                 if let Some(entry) = found.or_else(|| self.lookup(call, Shape::Rows))
                     && let Payload::Rows(rows) = &entry.payload
                 {",
-        }],
+            },
+        ],
     },
     Mutant {
         name: "ticket not asked",

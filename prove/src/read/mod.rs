@@ -8,6 +8,8 @@ mod join;
 mod nested;
 mod page;
 mod shape;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub(crate) use draft::{Compare, Draft, Read, Source, highest_mark};

@@ -20,3 +20,5 @@ pub(crate) use race::{RACER, race_writer};
 pub(crate) use second::{SECOND, second_process};
 pub(crate) use seed::{Plan, one_seed};
 pub(crate) use tally::add;
+#[cfg(test)]
+pub(crate) use {compare::alike, world::World};

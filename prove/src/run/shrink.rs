@@ -121,3 +121,65 @@ impl Best {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::literal;
+    use crate::feature::Features;
+    use crate::read::{Compare, Read};
+
+    /// A read that "fails" as soon as it is served from the cache.
+    fn never_cached(sql: &str, volatile: bool) -> Read {
+        let compare = Compare { volatile, ..Compare::default() };
+        Read { statement: Statement::plain(sql), features: Features::default(), compare }
+    }
+
+    #[tokio::test]
+    async fn only_what_is_needed_is_left() {
+        let parts = [
+            "CREATE TABLE other (x)",
+            "CREATE TABLE t (a, b)",
+            "INSERT INTO t VALUES (1, 2)",
+            "CREATE INDEX i ON t (b)",
+            "CREATE VIEW v AS SELECT * FROM other",
+        ];
+        let run = |sql: &str| Op::Run(Statement::plain(sql));
+        let turn = |ops: Vec<Op>, is_one| Turn {
+            by: By::Session,
+            ops,
+            is_one,
+            commits: true,
+            kill: None,
+            is_quiet: false,
+        };
+        // The entry falls at every write of `t`; it is hit for the first time after the last turn.
+        let mut turns: Vec<Turn> = (0..6)
+            .map(|n| {
+                let write = format!("INSERT INTO t VALUES ({}, 0)", literal(&n.into()));
+                turn(vec![run(&write), run("INSERT INTO other VALUES (1)")], true)
+            })
+            .collect();
+        turns.push(turn(vec![Op::Nested(vec![run("INSERT INTO other VALUES (2)")], true)], true));
+        let reads = vec![
+            (0, never_cached("SELECT * FROM other", false)),
+            (0, never_cached("SELECT a FROM t WHERE a = 1", true)),
+            (3, never_cached("SELECT count(*) FROM v", false)),
+        ];
+        let parts = parts.map(str::to_owned).to_vec();
+        let case = Case { parts, turns, reads };
+        let (small, difference) = shrink(case).await.unwrap().unwrap();
+        assert_eq!(small.parts, ["CREATE TABLE t (a, b)"]);
+        assert_eq!(small.reads.len(), 1);
+        assert!(small.turns.len() <= 1, "{:?}", small.turns);
+        let text = small.described(&difference);
+        assert!(text.contains("SELECT a FROM t WHERE a = 1;"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_script_that_does_not_fail_is_told_so() {
+        let reads = vec![(0, never_cached("SELECT 1", false))];
+        let case = Case { reads, ..Case::default() };
+        assert!(shrink(case).await.unwrap().is_none());
+    }
+}

@@ -132,6 +132,16 @@ impl World {
         self.linger().await
     }
 
+    #[cfg(test)]
+    pub(crate) fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    #[cfg(test)]
+    pub(crate) fn path(&self) -> std::path::PathBuf {
+        self._place.path()
+    }
+
     /// Answers verified for the reads that are still asked.
     pub(crate) fn verified(&self) -> u64 {
         self.population.iter().map(|live| live.counts.verified).sum()
