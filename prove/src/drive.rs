@@ -65,7 +65,7 @@ pub(crate) fn drive(args: &Args) -> Result<bool> {
     });
     done?;
     let overview = overview.into_inner().unwrap_or_else(PoisonError::into_inner);
-    finish(args, overview, began)
+    finish(args, &overview, began)
 }
 
 fn lock(overview: &Mutex<Overview>) -> std::sync::MutexGuard<'_, Overview> {
@@ -161,7 +161,7 @@ pub(crate) fn listen(
     }))
 }
 
-fn finish(args: &Args, overview: Overview, began: Instant) -> Result<bool> {
+fn finish(args: &Args, overview: &Overview, began: Instant) -> Result<bool> {
     let record = json!({
         "seed": args.seed, "seeds": overview.seeds, "steps_per_seed": args.steps,
         "jobs": args.jobs, "profile": args.profile, "seconds": began.elapsed().as_secs_f64(),

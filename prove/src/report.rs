@@ -9,7 +9,8 @@ pub(crate) fn summary(record: &Value) -> String {
     let mut text = String::new();
     for failure in record["failures"].as_array().into_iter().flatten() {
         text += &format!(
-            "\nFAILED with seed {} at write {}; replay: cargo xtask prove --seed {} --steps {}\n{}\n",
+            "\nFAILED with seed {} at write {}; replay: \
+             cargo xtask prove --seed {} --steps {}\n{}\n",
             failure["seed"],
             failure["write"],
             failure["seed"],

@@ -20,7 +20,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "horizon published before the flush for another process",
         edits: &[Edit {
             file: "backend/sqlite/catchup.rs",
-            find: "                self.index.flush();\n                self.horizon.publish(header);\n",
+            find: "                self.index.flush();
+                self.horizon.publish(header);\n",
             put: "                if $on {
                     self.horizon.publish(header);
                     $pause;
@@ -103,8 +104,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "header read again too rarely",
         edits: &[Edit {
             file: "backend/sqlite/catchup.rs",
-            find: "            Witness::WalIndex(index) => self.horizon.matches(|| index.header()),",
-            put: "            Witness::WalIndex(index) => {
+            find: "WalIndex(index) => self.horizon.matches(|| index.header()),",
+            put: "WalIndex(index) => {
                 use std::sync::atomic::{AtomicU64, Ordering};
                 static READS: AtomicU64 = AtomicU64::new(0);
                 if $on && READS.fetch_add(1, Ordering::Relaxed) % 50 != 0 {
@@ -158,8 +159,10 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "ticket not asked",
         edits: &[Edit {
             file: "engine/read.rs",
-            find: "        if self.catchup.is_valid(&entry.ticket) {\n            entry.record.hit();",
-            put: "        if $on || self.catchup.is_valid(&entry.ticket) {\n            entry.record.hit();",
+            find: "        if self.catchup.is_valid(&entry.ticket) {
+            entry.record.hit();",
+            put: "        if $on || self.catchup.is_valid(&entry.ticket) {
+            entry.record.hit();",
         }],
     },
     Mutant {

@@ -145,6 +145,15 @@ impl<'a> Draft<'a> {
         if matches!(value, Value::Null) && !self.once_in(4) {
             value = draw(self.rng, column.affinity);
         }
+        if let (Value::Text(text), true) = (&value, self.rng.u8(..3) == 0) {
+            // The same under the column's collation, if not in itself.
+            value = match column.collation {
+                Collation::NoCase if text.to_uppercase() == **text => text.to_lowercase().into(),
+                Collation::NoCase => text.to_uppercase().into(),
+                Collation::Rtrim => format!("{text} ").into(),
+                Collation::Binary => value,
+            };
+        }
         self.put(value, column.affinity)
     }
 

@@ -94,17 +94,17 @@ impl Draft<'_> {
     fn join(&mut self, from: &mut From, text: &str, source: Source) {
         let shared = shared_names(&from.sources, &source);
         match self.rng.u8(..12) {
-            0 | 1 if !shared.is_empty() => {
+            0..3 if !shared.is_empty() => {
                 self.note(Feature::Using);
                 let kind = self.kind();
                 from.sql = format!("{} {kind} {text} USING ({})", from.sql, shared[0]);
             }
-            2 if !shared.is_empty() && from.sources.len() == 1 => {
+            3 if !shared.is_empty() && from.sources.len() == 1 => {
                 self.note(Feature::NaturalJoin);
                 let kind = ["", "LEFT ", "FULL "][self.rng.usize(..3)];
                 from.sql = format!("{} NATURAL {kind}JOIN {text}", from.sql);
             }
-            3 | 4 => {
+            4 | 5 => {
                 self.note(Feature::CommaJoin);
                 let link = self.link(&from.sources, &source);
                 from.sql = format!("{}, {text}", from.sql);

@@ -71,7 +71,7 @@ impl Draft<'_> {
     pub(crate) fn scalar(&mut self, outer: &[Source]) -> Option<String> {
         self.depth += 1;
         let from = self.single();
-        let value = from.and_then(|from| {
+        let value = from.map(|from| {
             self.note(Feature::Scalar);
             let (outer_name, _) = self.column(outer);
             let (inner_name, _) = self.column(&from.sources);
@@ -82,10 +82,10 @@ impl Draft<'_> {
                 tail += &format!("{word} {inner_name} = {outer_name}");
             }
             if self.rng.bool() {
-                return Some(format!("(SELECT count({inner_name}) FROM {}{tail})", from.sql));
+                return format!("(SELECT count({inner_name}) FROM {}{tail})", from.sql);
             }
             let order = self.total_order(&from.sources);
-            Some(format!("(SELECT {inner_name} FROM {}{tail}{order} LIMIT 1)", from.sql))
+            format!("(SELECT {inner_name} FROM {}{tail}{order} LIMIT 1)", from.sql)
         });
         self.depth -= 1;
         value

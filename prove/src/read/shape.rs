@@ -25,7 +25,7 @@ pub(crate) fn read(rng: &mut Rng, schema: &Schema) -> Option<Read> {
         76..83 => draft.compound(),
         83..88 => draft.cte(),
         88..91 => draft.recursive(),
-        91..95 => draft.from_block(),
+        91..95 => draft.filtered_block(),
         95 => draft.json(),
         96 => draft.volatile(),
         97 => draft.system(),
@@ -117,6 +117,12 @@ impl Draft<'_> {
 
     /// Aggregates over everything: one row, whatever there is.
     fn aggregate(&mut self) -> Option<String> {
+        if self.once_in(3) {
+            // Of these tables no column is named but those that join them.
+            let from = self.joined(2)?;
+            let link = from.link.map(|link| format!(" WHERE {link}")).unwrap_or_default();
+            return Some(format!("SELECT count(*) FROM {}{link}", from.sql));
+        }
         let from = self.from()?;
         let mut terms = vec!["count(*)".to_owned()];
         for _ in 0..self.rng.usize(1..4) {
@@ -302,7 +308,7 @@ impl Draft<'_> {
     }
 
     /// A subquery in FROM, filtered from outside.
-    fn from_block(&mut self) -> Option<String> {
+    fn filtered_block(&mut self) -> Option<String> {
         let (sql, source) = self.derived()?;
         let from = From { sql, sources: vec![source], link: None };
         let list = self.list(&from.sources);
@@ -411,8 +417,8 @@ impl Draft<'_> {
             3 if self.depth == 0 => self.scalar(sources).unwrap_or(name),
             4 => {
                 self.note(Feature::Rowid);
-                let ties = sources.iter().flat_map(|source| &source.tie);
-                ties.filter(|tie| tie.ends_with(".rowid")).next().cloned().unwrap_or(name)
+                let mut ties = sources.iter().flat_map(|source| &source.tie);
+                ties.find(|tie| tie.ends_with(".rowid")).cloned().unwrap_or(name)
             }
             _ => name,
         }

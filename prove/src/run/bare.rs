@@ -67,7 +67,7 @@ impl Bare {
         let prepared = self.connection.prepare_cached(sql);
         prepared.map_or_else(
             |_| Vec::new(),
-            |statement| statement.column_names().into_iter().map(str::to_owned).collect(),
+            |statement| statement.column_names().map(str::to_owned).collect(),
         )
     }
 

@@ -97,7 +97,7 @@ fn run_ops<'a>(transaction: &'a Transaction, ops: &'a [Op]) -> Outcomes<'a> {
 async fn in_session(session: &Session, turn: &Turn, tally: &mut Tally) {
     let mut statements = flatten(&turn.ops);
     if turn.is_one {
-        let begin = if turn.ops.len() % 2 == 0 { "BEGIN IMMEDIATE" } else { "BEGIN" };
+        let begin = if turn.ops.len().is_multiple_of(2) { "BEGIN IMMEDIATE" } else { "BEGIN" };
         statements.insert(0, Statement::plain(begin));
         statements.push(Statement::plain(if turn.commits { "COMMIT" } else { "ROLLBACK" }));
     }
