@@ -2,7 +2,7 @@
 //! how it is opened and how it is checked comes with the trait [`Connect`].
 //!
 //! `slot` and `shelf` hold the state and decide, single-threaded and given the time; `acquire`,
-//! `checkout` and `sweep` put a lock, a fair semaphore and two background tasks around it.
+//! `checkout`, `visit` and `sweep` put a lock, a fair semaphore and two background tasks around it.
 
 mod acquire;
 mod checkout;
@@ -13,6 +13,7 @@ mod shelf;
 mod slot;
 mod stats;
 mod sweep;
+mod visit;
 
 #[cfg(test)]
 mod model;
@@ -23,3 +24,4 @@ pub(crate) use acquire::Pool;
 pub(crate) use checkout::Checkout;
 pub(crate) use connect::{Connect, HolderLabel};
 pub(crate) use options::Options;
+pub(crate) use visit::Visitor;

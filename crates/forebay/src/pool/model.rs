@@ -1,6 +1,7 @@
 //! The pool against a naive model: random calls, one after another, and after each the same
 //! answers, the same counters and the same connections open.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ enum Op {
     Break(usize),
     Sweep(u64),
     Fill,
+    /// Sees to the idle connections whose number is not a multiple of this.
+    Visit(usize),
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -44,6 +47,7 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (0..8usize).prop_map(Op::Break),
         3 => (0..400u64).prop_map(Op::Sweep),
         1 => Just(Op::Fill),
+        2 => (1..4usize).prop_map(Op::Visit),
     ]
 }
 
@@ -162,6 +166,27 @@ impl Model {
         self.closed += before - self.idle.len();
     }
 
+    fn visit(&mut self, spared: usize) -> Vec<usize> {
+        let mut visited = Vec::new();
+        let wants = |line: &Line, visited: &[usize]| {
+            !line.number.is_multiple_of(spared) && !visited.contains(&line.number)
+        };
+        while self.held.len() < self.size + self.overflow
+            && let Some(position) = self.idle.iter().position(|line| wants(line, &visited))
+        {
+            let total = self.total();
+            let mut line = self.idle.remove(position);
+            visited.push(line.number);
+            if total > self.size && self.idle.len() >= self.line.len() {
+                self.closed += 1;
+            } else {
+                line.idle_since = None;
+                self.idle.push(line);
+            }
+        }
+        visited
+    }
+
     fn fill(&mut self) {
         while self.idle.len() < self.min_idle && self.total() < self.size {
             let Some(line) = self.open() else { return };
@@ -173,6 +198,7 @@ impl Model {
 /// The pool under test, and its callers in the order they came.
 struct Real {
     pool: Pool<Origin>,
+    visitor: Visitor<Origin>,
     origin: Origin,
     clock: Clock,
     waiting: Vec<(usize, LocalBoxFuture<'static, Result<Checkout<Origin>>>)>,
@@ -278,6 +304,14 @@ async fn step(real: &mut Real, model: &mut Model, op: &Op) {
             while let Ok(true) = real.pool.core.open_spare().await {}
             model.fill();
         }
+        Op::Visit(spared) => {
+            let visited = RefCell::new(Vec::new());
+            let wants = |line: &super::tests::Line| {
+                !line.number.is_multiple_of(spared) && !visited.borrow().contains(&line.number)
+            };
+            real.visitor.visit(wants, |line| visited.borrow_mut().push(line.number));
+            assert_eq!(visited.into_inner(), model.visit(spared));
+        }
     }
 }
 
@@ -295,8 +329,15 @@ async fn compare((size, overflow, min_idle): (usize, usize, usize), ops: Vec<Op>
     };
     let pool = Pool::with_clock(origin.clone(), options, clock.clone()).unwrap();
     tokio::time::sleep(Duration::from_millis(1)).await;
-    let mut real =
-        Real { pool, origin, clock, waiting: Vec::new(), held: Vec::new(), outcome: Vec::new() };
+    let mut real = Real {
+        visitor: pool.visitor(),
+        pool,
+        origin,
+        clock,
+        waiting: Vec::new(),
+        held: Vec::new(),
+        outcome: Vec::new(),
+    };
     let mut model = Model { size, overflow, min_idle, ..Model::default() };
     model.fill();
     for (index, op) in ops.iter().enumerate() {

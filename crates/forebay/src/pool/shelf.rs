@@ -19,7 +19,7 @@ pub(super) struct Shelf<T> {
     /// stay warm and the others reach their idle time-out.
     idle: Vec<SlotId>,
     /// How many slots stand in each phase.
-    phases: [usize; 5],
+    phases: [usize; 6],
     waiting: usize,
     closed: bool,
     opened: u64,
@@ -66,7 +66,7 @@ impl<T> Shelf<T> {
             slots: Vec::new(),
             vacant: Vec::new(),
             idle: Vec::new(),
-            phases: [0; 5],
+            phases: [0; 6],
             waiting: 0,
             closed: false,
             opened: 0,
@@ -91,7 +91,8 @@ impl<T> Shelf<T> {
     /// Reserves a slot to open a connection ahead of need, if too few are idle.
     pub(super) fn reserve_spare(&mut self) -> Option<SlotId> {
         let opening = self.count(Phase::Opening);
-        let wanted = self.idle.len() + opening < self.options.min_idle
+        let idle = self.idle.len() + self.count(Phase::Visited);
+        let wanted = idle + opening < self.options.min_idle
             && self.occupied() < self.options.max_size;
         (wanted && !self.closed).then(|| self.reserve())
     }
@@ -165,6 +166,19 @@ impl<T> Shelf<T> {
         Some((id, connection.expect("an idle slot has its connection")))
     }
 
+    /// Takes out the idle connection that was given back first of those that `wants` names. The
+    /// visitor gives it back as a holder does, and has a permit for it meanwhile.
+    pub(super) fn visit(&mut self, wants: impl Fn(&T) -> bool) -> Option<(SlotId, T)> {
+        let wanted = |id: &SlotId| match &self.slots[id.0].state {
+            State::Idle { connection, .. } => wants(connection),
+            _ => false,
+        };
+        let position = self.idle.iter().position(wanted)?;
+        let id = self.idle.remove(position);
+        let connection = self.apply(id, Event::Visit);
+        Some((id, connection.expect("an idle slot has its connection")))
+    }
+
     /// Marks what the time has brought: idle since, lifetime over, held too long. Returns those
     /// held too long that were not returned before.
     pub(super) fn mark(&mut self, now: Instant) -> Vec<Held> {
@@ -227,7 +241,7 @@ impl<T> Shelf<T> {
     pub(super) fn counts(&self) -> Counts {
         Counts {
             opening: self.count(Phase::Opening),
-            idle: self.idle.len(),
+            idle: self.idle.len() + self.count(Phase::Visited),
             in_use: self.count(Phase::InUse),
             waiting: self.waiting,
             opened: self.opened,

@@ -22,8 +22,10 @@ pub(super) enum State<T> {
     /// Exits: `Lend` (for a caller), `Keep` (ahead of need), `Retire` (open, but not wanted any
     /// more), `Vacate` (could not be opened).
     Opening,
-    /// Exits: `Lend`, `Retire`. `since` is set by the first sweep that finds it idle.
+    /// Exits: `Lend`, `Visit`, `Retire`. `since` is set by the first sweep that finds it idle.
     Idle { connection: T, since: Option<Instant> },
+    /// Idle, but with a visitor for a moment. Exits: `Keep`, `Retire` (not kept), `Vacate`.
+    Visited,
     /// Exits: `Keep`, `Retire` (not kept), `Vacate` (already closed, on its holder's behalf).
     InUse(Loan),
     /// About to be closed. Exits: `Vacate`.
@@ -44,6 +46,7 @@ pub(super) struct Loan {
 pub(super) enum Event<T> {
     Reserve,
     Lend(Loan),
+    Visit,
     Keep(T),
     Retire,
     Vacate,
@@ -55,6 +58,7 @@ pub(super) enum Phase {
     Vacant,
     Opening,
     Idle,
+    Visited,
     InUse,
     Closing,
 }
@@ -69,6 +73,7 @@ impl<T> Slot<T> {
             State::Vacant => Phase::Vacant,
             State::Opening => Phase::Opening,
             State::Idle { .. } => Phase::Idle,
+            State::Visited => Phase::Visited,
             State::InUse(_) => Phase::InUse,
             State::Closing => Phase::Closing,
         }
@@ -85,17 +90,21 @@ impl<T> Slot<T> {
         let (next, leaving) = match (state, event) {
             (State::Vacant, Event::Reserve) => (State::Opening, None),
             (State::Opening, Event::Lend(loan)) => (State::InUse(loan), None),
-            (State::Opening | State::InUse(_), Event::Keep(connection)) => {
+            (State::Opening | State::InUse(_) | State::Visited, Event::Keep(connection)) => {
                 (State::Idle { connection, since: None }, None)
             }
-            (State::Opening | State::InUse(_) | State::Closing, Event::Vacate) => {
-                (State::Vacant, None)
-            }
+            (
+                State::Opening | State::InUse(_) | State::Visited | State::Closing,
+                Event::Vacate,
+            ) => (State::Vacant, None),
+            (State::Idle { connection, .. }, Event::Visit) => (State::Visited, Some(connection)),
             (State::Idle { connection, .. }, Event::Lend(loan)) => {
                 (State::InUse(loan), Some(connection))
             }
             (State::Idle { connection, .. }, Event::Retire) => (State::Closing, Some(connection)),
-            (State::Opening | State::InUse(_), Event::Retire) => (State::Closing, None),
+            (State::Opening | State::InUse(_) | State::Visited, Event::Retire) => {
+                (State::Closing, None)
+            }
             (_, event) => unreachable!("{} has no exit from {from:?}", event.name()),
         };
         self.state = next;
@@ -108,6 +117,7 @@ impl<T> Event<T> {
         match self {
             Event::Reserve => "Reserve",
             Event::Lend(_) => "Lend",
+            Event::Visit => "Visit",
             Event::Keep(_) => "Keep",
             Event::Retire => "Retire",
             Event::Vacate => "Vacate",
@@ -131,6 +141,7 @@ mod tests {
             Phase::Vacant => State::Vacant,
             Phase::Opening => State::Opening,
             Phase::Idle => State::Idle { connection: 7, since: None },
+            Phase::Visited => State::Visited,
             Phase::InUse => State::InUse(loan()),
             Phase::Closing => State::Closing,
         }
@@ -140,6 +151,7 @@ mod tests {
         match name {
             "Reserve" => Event::Reserve,
             "Lend" => Event::Lend(loan()),
+            "Visit" => Event::Visit,
             "Keep" => Event::Keep(8),
             "Retire" => Event::Retire,
             _ => Event::Vacate,
@@ -156,14 +168,18 @@ mod tests {
             (Opening, "Retire", Closing, None),
             (Opening, "Vacate", Vacant, None),
             (Idle, "Lend", InUse, Some(7)),
+            (Idle, "Visit", Visited, Some(7)),
             (Idle, "Retire", Closing, Some(7)),
+            (Visited, "Keep", Idle, None),
+            (Visited, "Retire", Closing, None),
+            (Visited, "Vacate", Vacant, None),
             (InUse, "Keep", Idle, None),
             (InUse, "Retire", Closing, None),
             (InUse, "Vacate", Vacant, None),
             (Closing, "Vacate", Vacant, None),
         ];
-        for from in [Vacant, Opening, Idle, InUse, Closing] {
-            for name in ["Reserve", "Lend", "Keep", "Retire", "Vacate"] {
+        for from in [Vacant, Opening, Idle, Visited, InUse, Closing] {
+            for name in ["Reserve", "Lend", "Visit", "Keep", "Retire", "Vacate"] {
                 let mut slot = Slot { state: state(from), expires: None, expired: false };
                 let result = catch_unwind(AssertUnwindSafe(|| slot.transition(event(name))));
                 let exit = exits.iter().find(|exit| exit.0 == from && exit.1 == name);

@@ -507,6 +507,41 @@ async fn close_waits_for_those_being_opened_and_for_the_idle() {
     assert_eq!((origin.live(), pool.stats().opened, pool.stats().closed), (0, 3, 3));
 }
 
+#[tokio::test]
+async fn a_visitor_is_nobody_in_the_way() {
+    let (pool, origin) = pool(Options { min_idle: 1, ..fixed(2, 0) });
+    let visitor = pool.visitor();
+    drop(join_all((0..2).map(|_| pool.acquire(label()))).await);
+    let visits = std::cell::Cell::new(0);
+    let wants = |line: &Line| line.number == 1 && visits.get() < 3;
+    visitor.visit(wants, |line| {
+        visits.set(visits.get() + 1);
+        assert_eq!((line.number, counts(&pool)), (1, (2, 0, 0)), "it still counts as idle");
+        // The lock is free, and another is handed out or the wait for this one begins.
+        let other = pool.acquire(label()).now_or_never().unwrap().unwrap();
+        assert_eq!(other.number, 2);
+        assert!(pool.acquire(label()).now_or_never().is_none());
+    });
+    assert_eq!((visits.get(), pool.acquire(label()).await.unwrap().number), (2, 1), "bounded");
+    let held = join_all((0..2).map(|_| pool.acquire(label()))).await;
+    visitor.visit(|_| true, |_| panic!("what is in use is not idle"));
+    drop(held);
+    let panics = || visitor.visit(|_| true, |_| panic!("the visitor panics, as asked"));
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(panics)).is_err());
+    assert_eq!((counts(&pool), origin.live()), ((1, 0, 0), 1), "closed, and its place is free");
+    visitor.visit(
+        |_| true,
+        |_| {
+            let closing = pool.close().now_or_never();
+            assert!(closing.is_none(), "it waits for the visitor");
+        },
+    );
+    assert_eq!(origin.live(), 0, "closed when it came back");
+    pool.close().await;
+    drop(pool);
+    visitor.visit(|_| true, |_| panic!("the pool is gone"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_background_ends_with_the_last_handle() {
     let (pool, origin) = pool(Options { min_idle: 1, ..fixed(2, 0) });
