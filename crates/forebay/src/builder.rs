@@ -11,6 +11,17 @@ use crate::pool;
 /// The most prepared statements that one connection may be asked to keep.
 const STATEMENT_CACHE_MAX: usize = 100_000;
 
+/// How long a snapshot is held unless the builder says otherwise. Opening one costs some
+/// microseconds, so that a longer time would save next to nothing; a checkpoint that has to wait
+/// for so long is not noticed.
+const SNAPSHOT_HOLD: Duration = Duration::from_millis(50);
+
+/// Below this, ending snapshots would cost more than holding them saves.
+const SNAPSHOT_HOLD_MIN: Duration = Duration::from_millis(2);
+
+/// Above this, the log could not be cut for too long.
+const SNAPSHOT_HOLD_MAX: Duration = Duration::from_secs(1);
+
 /// Opens the database at `url` with the defaults of [`Builder`].
 ///
 /// `url` is `sqlite:path/to/file.db`, `sqlite::memory:`, or a bare path. It must be called within
@@ -69,6 +80,7 @@ pub struct Builder {
     transaction_idle_timeout: Duration,
     transaction_timeout: Duration,
     statement_timeout: Option<Duration>,
+    snapshot_hold: Duration,
     max_result_rows: usize,
     max_result_bytes: usize,
     statement_cache: usize,
@@ -124,6 +136,10 @@ settings! {
     transaction_timeout: Duration;
     /// The longest one statement may run; no limit by default.
     statement_timeout: Option<Duration>;
+    /// The longest a reader keeps its read transaction open for the next read while nothing is
+    /// committed; 50 ms by default, zero to end it with each statement. Another process that
+    /// wants to truncate the log, or to leave WAL, may have to wait for so long.
+    snapshot_hold: Duration;
     /// Rows of one collected answer at most; 10,000,000 by default.
     max_result_rows: usize;
     /// Bytes of one collected answer at most; 256 MiB by default.
@@ -168,6 +184,7 @@ impl Builder {
             transaction_idle_timeout: Duration::from_secs(10),
             transaction_timeout: Duration::from_secs(60),
             statement_timeout: None,
+            snapshot_hold: SNAPSHOT_HOLD,
             max_result_rows: 10_000_000,
             max_result_bytes: 256 << 20,
             statement_cache: 128,
@@ -242,6 +259,7 @@ impl Builder {
             cache: self.cache,
             cache_bytes: self.cache_bytes,
             limits: Limits { rows_max: self.max_result_rows, bytes_max: self.max_result_bytes },
+            hold_max: self.snapshot_hold,
             statement_timeout: self.statement_timeout,
             transaction_idle_timeout: self.transaction_idle_timeout,
             transaction_timeout: self.transaction_timeout,
@@ -253,6 +271,13 @@ impl Builder {
             return Err(Error::usage(format!(
                 "statement_cache is {}; use 1 to {STATEMENT_CACHE_MAX}",
                 self.statement_cache
+            )));
+        }
+        let hold = self.snapshot_hold;
+        if !hold.is_zero() && !(SNAPSHOT_HOLD_MIN..=SNAPSHOT_HOLD_MAX).contains(&hold) {
+            return Err(Error::usage(format!(
+                "snapshot_hold is {hold:?}; use {SNAPSHOT_HOLD_MIN:?} to {SNAPSHOT_HOLD_MAX:?}, \
+                 or zero to hold nothing"
             )));
         }
         for (name, limit) in [

@@ -13,7 +13,9 @@ use super::flight::Flights;
 use super::pinned::Closing;
 use super::template::Template;
 use super::worker::blocking;
-use crate::backend::sqlite::{self, CatchUp, Connector, Limits, Location, Role, StatementCounters};
+use crate::backend::sqlite::{
+    self, CatchUp, Connector, Limits, Location, Opened, Role, StatementCounters, Sweeper,
+};
 use crate::cache::Store;
 use crate::error::Result;
 use crate::pool::{self, Pool};
@@ -52,6 +54,8 @@ pub(crate) struct Settings {
     pub(crate) cache: bool,
     pub(crate) cache_bytes: u64,
     pub(crate) limits: Limits,
+    /// The longest a reader may hold a snapshot between statements.
+    pub(crate) hold_max: Duration,
     pub(crate) statement_timeout: Option<Duration>,
     pub(crate) transaction_idle_timeout: Duration,
     pub(crate) transaction_timeout: Duration,
@@ -59,6 +63,8 @@ pub(crate) struct Settings {
 
 /// An open database.
 pub(crate) struct Engine {
+    /// Before the pools, so that it has ended when they are closed.
+    _sweeper: Option<Sweeper>,
     pub(super) readers: Pool<Connector>,
     pub(super) writer: Pool<Connector>,
     pub(super) sessions: Pool<Connector>,
@@ -95,7 +101,9 @@ impl Engine {
             let writer = Pool::new(connector(Role::Writer), settings.writer)?;
             (readers, writer, Pool::new(connector(Role::Session), settings.sessions)?)
         };
+        let sweeper = hold_snapshots(&opened, &readers, settings.hold_max);
         let engine = Arc::new(Engine {
+            _sweeper: sweeper,
             readers,
             writer,
             sessions,
@@ -164,6 +172,17 @@ impl Engine {
         self.catchup.flush();
         self.store.retain(|_| false);
     }
+}
+
+/// Lets readers hold their snapshots for up to `max`: two ticks of the sweeper.
+fn hold_snapshots(opened: &Opened, readers: &Pool<Connector>, max: Duration) -> Option<Sweeper> {
+    if max.is_zero() || opened.catchup.header().is_none() {
+        return None;
+    }
+    let visitor = readers.visitor();
+    Sweeper::start(&opened.leases, max / 2, move || {
+        visitor.visit(|reader| reader.is_overdue(), |reader| reader.end_snapshot());
+    })
 }
 
 /// Looks after the database until it is dropped.

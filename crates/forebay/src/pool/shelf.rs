@@ -92,8 +92,8 @@ impl<T> Shelf<T> {
     pub(super) fn reserve_spare(&mut self) -> Option<SlotId> {
         let opening = self.count(Phase::Opening);
         let idle = self.idle.len() + self.count(Phase::Visited);
-        let wanted = idle + opening < self.options.min_idle
-            && self.occupied() < self.options.max_size;
+        let wanted =
+            idle + opening < self.options.min_idle && self.occupied() < self.options.max_size;
         (wanted && !self.closed).then(|| self.reserve())
     }
 

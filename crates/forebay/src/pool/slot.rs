@@ -93,10 +93,9 @@ impl<T> Slot<T> {
             (State::Opening | State::InUse(_) | State::Visited, Event::Keep(connection)) => {
                 (State::Idle { connection, since: None }, None)
             }
-            (
-                State::Opening | State::InUse(_) | State::Visited | State::Closing,
-                Event::Vacate,
-            ) => (State::Vacant, None),
+            (State::Opening | State::InUse(_) | State::Visited | State::Closing, Event::Vacate) => {
+                (State::Vacant, None)
+            }
             (State::Idle { connection, .. }, Event::Visit) => (State::Visited, Some(connection)),
             (State::Idle { connection, .. }, Event::Lend(loan)) => {
                 (State::InUse(loan), Some(connection))

@@ -140,6 +140,23 @@ impl CatchUp {
         }
     }
 
+    /// The WAL-index header as it is now, if commits are noticed by it.
+    #[inline]
+    pub(crate) fn header(&self) -> Option<Header> {
+        match &self.witness {
+            Witness::WalIndex(index) => Some(index.header()),
+            Witness::Private | Witness::Blind(_) => None,
+        }
+    }
+
+    /// The frames of the log that are in the file already.
+    pub(super) fn backfilled(&self) -> u32 {
+        match &self.witness {
+            Witness::WalIndex(index) => index.backfilled(),
+            Witness::Private | Witness::Blind(_) => 0,
+        }
+    }
+
     /// What row changes are taken down for.
     pub(super) fn index(&self) -> &Arc<Index> {
         &self.index
@@ -231,6 +248,11 @@ impl CatchUp {
 }
 
 impl Fill {
+    /// The position that its answer must be read at.
+    pub(super) fn position(&self) -> Header {
+        self.position
+    }
+
     /// The ticket of an answer whose snapshot was the right one: so many rows, the last of which
     /// has these values.
     pub(super) fn into_ticket(mut self, rows: usize, last: &[Value]) -> Ticket {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::catchup::CatchUp;
 use super::connection::{Connection, StatementCounters};
+use super::lease::Leases;
 use super::location::Location;
 use super::observe::Policy;
 use super::open::{self, Opened};
@@ -30,6 +31,7 @@ pub(crate) struct Connector {
     location: Location,
     options: Options,
     catchup: Arc<CatchUp>,
+    leases: Arc<Leases>,
     counters: Arc<StatementCounters>,
     role: Role,
 }
@@ -40,6 +42,7 @@ impl Connector {
             location: opened.location.clone(),
             options: opened.options.clone(),
             catchup: opened.catchup.clone(),
+            leases: opened.leases.clone(),
             counters,
             role,
         }
@@ -58,14 +61,18 @@ impl Connector {
                 .map_err(|error| super::fault::from_driver(error, None, None))?;
         }
         let policy = Policy { shared: self.role != Role::Session, remote: self.options.remote };
-        Ok(Box::new(Connection::new(
+        let connection = Connection::new(
             connection,
             policy,
             self.catchup.clone(),
-            self.options.busy_timeout,
-            self.options.statement_cache,
+            self.leases.clone(),
+            &self.options,
             self.counters.clone(),
-        )))
+        );
+        Ok(Box::new(match self.role {
+            Role::Reader => connection.holding_snapshots(self.leases.clone()),
+            Role::Writer | Role::Session | Role::Only => connection,
+        }))
     }
 }
 
@@ -82,7 +89,7 @@ impl Connect for Connector {
 
     /// A database in memory would be gone with its connection, so that one is made fit again.
     fn check(&self, connection: &mut Box<Connection>) -> bool {
-        let is_open = connection.is_autocommit() || connection.roll_back().is_ok();
-        is_open && !connection.is_changed()
+        let is_clean = connection.is_clean() || connection.roll_back().is_ok();
+        is_clean && !connection.is_changed()
     }
 }

@@ -12,21 +12,25 @@ use rusqlite::{CachedStatement, ErrorCode};
 
 use super::analysis::{Analysis, Effect};
 use super::catchup::{CatchUp, Wrote};
+use super::checkpoint::Checkpoints;
 use super::control::Control;
 use super::fault;
 use super::hooks::Hooked;
+use super::lease::Leases;
 use super::observe::Policy;
+use super::options::Options;
+use super::snapshot::Held;
 use crate::error::{Error, Kind, Result};
 use crate::guard::Stop;
 use crate::invalidate::WriteSet;
 use crate::row::Column;
 use crate::sql::{contains_nul, is_blank, may_hold_several, skip_blank};
 
-/// Frames in the log from which on a commit is followed by a checkpoint, as in SQLite.
-const CHECKPOINT_FRAMES: u32 = 1_000;
-
 /// Texts remembered per prepared statement kept.
 const ANALYSES_PER_STATEMENT: usize = 4;
+
+/// Room among the prepared statements for those that hold and end snapshots.
+const OWN_STATEMENTS: usize = 2;
 
 /// Bytes of a text from which on its statement is not kept prepared: what SQLite makes of a text
 /// takes several times its size, on each connection.
@@ -44,6 +48,7 @@ pub(crate) struct Connection {
     pub(super) hooked: Hooked,
     pub(super) statements: Statements,
     pub(super) work: Work,
+    pub(super) held: Held,
     pub(super) busy_timeout: Duration,
 }
 
@@ -55,8 +60,7 @@ pub(super) struct Work {
     /// The transaction has changed the schema, so a cookie may come back with another meaning
     /// when it is rolled back.
     has_new_schema: bool,
-    /// Frames in the log at the last checkpoint from here.
-    checkpointed: u32,
+    checkpoints: Checkpoints,
 }
 
 /// What is known about the statements that the connection keeps prepared.
@@ -88,11 +92,12 @@ impl Connection {
         connection: rusqlite::Connection,
         policy: Policy,
         catchup: Arc<CatchUp>,
-        busy_timeout: Duration,
-        statement_cache: usize,
+        leases: Arc<Leases>,
+        options: &Options,
         counters: Arc<StatementCounters>,
     ) -> Connection {
-        connection.set_prepared_statement_cache_capacity(statement_cache);
+        let Options { busy_timeout, statement_cache, .. } = *options;
+        connection.set_prepared_statement_cache_capacity(statement_cache + OWN_STATEMENTS);
         let control = Control::new(policy, catchup.clone());
         control.arm(None, None, busy_timeout);
         Connection {
@@ -106,10 +111,33 @@ impl Connection {
                 catchup,
                 writes: WriteSet::none(),
                 has_new_schema: false,
-                checkpointed: 0,
+                checkpoints: Checkpoints::new(leases),
             },
+            held: Held::none(),
             busy_timeout,
         }
+    }
+
+    /// Keeps the snapshots of its reads for as long as `leases` allow. Only for a connection that
+    /// does nothing but run reads for callers who give it back at once.
+    pub(super) fn holding_snapshots(mut self, leases: Arc<Leases>) -> Connection {
+        self.held = Held::under(leases);
+        self
+    }
+
+    /// Whether nobody's transaction is open; one that holds a snapshot between reads is nobody's.
+    pub(super) fn is_clean(&self) -> bool {
+        self.is_autocommit() || self.held.is_open()
+    }
+
+    /// Whether it holds a snapshot that was to be ended by now.
+    pub(crate) fn is_overdue(&self) -> bool {
+        self.held.is_overdue()
+    }
+
+    /// Ends the snapshot that it holds, if it holds one.
+    pub(crate) fn end_snapshot(&mut self) {
+        self.held.end(&self.hooked);
     }
 
     /// Whether no transaction is open.
@@ -125,6 +153,7 @@ impl Connection {
     /// What `sql` does, without running it. With a `stop` it waits for locks, and blocks.
     pub(crate) fn analyse(&mut self, sql: &str, stop: Option<Arc<Stop>>) -> Result<Arc<Analysis>> {
         let busy = if stop.is_some() { self.busy_timeout } else { Duration::ZERO };
+        self.end_snapshot();
         self.hooked.control().arm(stop, None, busy);
         let analysis = self.statements.prepare(&self.hooked, sql)?.1;
         self.statements.release(&self.hooked, sql);
@@ -133,6 +162,7 @@ impl Connection {
 
     /// What `sql` takes and gives, without running it.
     pub(crate) fn describe(&mut self, sql: &str) -> Result<Described> {
+        self.end_snapshot();
         self.hooked.control().arm(None, None, self.busy_timeout);
         let (statement, analysis) = self.statements.prepare(&self.hooked, sql)?;
         let params = (1..=statement.parameter_count())
@@ -145,6 +175,7 @@ impl Connection {
 
     /// The query plan of `sql`, one step a line, indented by depth.
     pub(crate) fn plan(&mut self, sql: &str) -> Result<Vec<String>> {
+        self.end_snapshot();
         let listed = self.list_plan(sql).map_err(|error| fault::from_driver(error, None, None));
         self.hooked.control().take_observed();
         listed
@@ -167,6 +198,7 @@ impl Connection {
 
     /// Rolls back what is open. To be called before the connection goes to another caller.
     pub(crate) fn roll_back(&mut self) -> Result<()> {
+        self.end_snapshot();
         self.hooked.control().arm(None, None, self.busy_timeout);
         let done = if self.is_autocommit() {
             Ok(())
@@ -230,7 +262,7 @@ impl Work {
         if hooked.connection().is_autocommit() {
             self.writes = WriteSet::none();
             if frames != 0 {
-                self.checkpoint(hooked, frames);
+                self.checkpoints.follow(hooked, &self.catchup, frames);
             }
         }
     }
@@ -255,26 +287,6 @@ impl Work {
                 self.has_new_schema = true;
                 Ok(())
             }
-        }
-    }
-
-    /// Moves the log into the file when it has grown. A passive checkpoint waits for nobody and
-    /// leaves the header as it is; one that fails is tried again after a later commit.
-    fn checkpoint(&mut self, hooked: &Hooked, frames: u32) {
-        if frames < self.checkpointed {
-            self.checkpointed = 0;
-        }
-        if frames < self.checkpointed.saturating_add(CHECKPOINT_FRAMES) {
-            return;
-        }
-        self.checkpointed = frames;
-        hooked.control().arm(None, None, Duration::ZERO);
-        let done = hooked
-            .connection()
-            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get::<_, i64>(0));
-        hooked.control().take_observed();
-        if let Err(error) = done {
-            tracing::warn!(%error, "a checkpoint failed; it is tried again after a later commit");
         }
     }
 }

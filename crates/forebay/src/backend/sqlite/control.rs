@@ -86,6 +86,18 @@ impl Control {
         self.is_maintaining.set(false);
     }
 
+    /// Runs a statement of our own on the way of another, which nobody may stop and which counts
+    /// for nothing.
+    pub(super) fn without_stop<T>(&self, work: impl FnOnce() -> T) -> T {
+        let stop = self.stop.take();
+        let (calls, calls_max) = (self.calls.get(), self.calls_max.replace(u64::MAX));
+        let done = work();
+        *self.stop.borrow_mut() = stop;
+        self.calls.set(calls);
+        self.calls_max.set(calls_max);
+        done
+    }
+
     /// The next statement of several that were armed for together begins, and may take so long;
     /// an error when it is not wanted any more.
     pub(super) fn next(&self, limit: Option<Duration>) -> Result<(), Halt> {

@@ -12,6 +12,7 @@ use rusqlite::limits::Limit;
 use super::catchup::{CatchUp, Witness};
 use super::fault;
 use super::identity::Identity;
+use super::lease::Leases;
 use super::location::Location;
 use super::options::Options;
 use super::shm::WalIndex;
@@ -28,6 +29,8 @@ const BUSY_MAX: Duration = Duration::from_millis(i32::MAX as u64);
 pub(crate) struct Opened {
     pub(crate) location: Location,
     pub(crate) catchup: Arc<CatchUp>,
+    /// Under which its readers hold snapshots, once a sweeper runs.
+    pub(crate) leases: Arc<Leases>,
     /// Options as they turned out: a file that may not be written is read-only.
     pub(crate) options: Options,
 }
@@ -51,7 +54,8 @@ pub(crate) fn open(location: Location, mut options: Options) -> Result<Opened> {
         Location::Memory => None,
         Location::File(path) => Some(Identity::of(path)),
     };
-    Ok(Opened { location, catchup: Arc::new(CatchUp::new(witness, file)), options })
+    let catchup = Arc::new(CatchUp::new(witness, file));
+    Ok(Opened { location, catchup, leases: Arc::default(), options })
 }
 
 fn check_path(path: &Path, options: &Options) -> Result<()> {

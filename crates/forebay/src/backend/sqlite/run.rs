@@ -16,6 +16,7 @@ use super::connection::{Connection, Scope, Statements, Work, current_columns, re
 use super::control::Halt;
 use super::fault;
 use super::hooks::Hooked;
+use super::snapshot::Held;
 use crate::error::{Error, Kind, Result};
 use crate::guard::Stop;
 use crate::invalidate::{Bindings, Ticket, WriteSet};
@@ -133,6 +134,7 @@ impl Connection {
             Budget::Inline(steps) => (Some(steps), Duration::ZERO),
             Budget::Worker => (None, self.busy_timeout),
         };
+        self.held.review(&self.hooked, &self.work.catchup);
         self.hooked.control().arm(Some(request.stop.clone()), steps_max, busy);
         if request.stop.is_cancelled() {
             return Err(Error::new(Kind::Cancelled, "the statement was given up by its caller"));
@@ -141,11 +143,12 @@ impl Connection {
             self.check_open()?;
         }
         self.refresh();
-        let Connection { hooked, statements, work, busy_timeout } = self;
-        let mut run = Run { hooked, statements, work, busy_timeout: *busy_timeout, request };
+        let Connection { hooked, statements, work, held, busy_timeout } = self;
+        let mut run = Run { hooked, statements, work, held, busy_timeout: *busy_timeout, request };
         let ran = catch_unwind(AssertUnwindSafe(|| run.prepare_and_step(sink)));
         let halt = self.hooked.control().halt();
         self.settle();
+        self.held.leave(&self.hooked, matches!(ran, Ok(Ok(_))));
         let ran = ran.unwrap_or_else(|panic| resume_unwind(panic));
         self.statements.release(&self.hooked, request.sql);
         match ran {
@@ -192,6 +195,7 @@ struct Run<'c> {
     hooked: &'c Hooked,
     statements: &'c mut Statements,
     work: &'c mut Work,
+    held: &'c mut Held,
     busy_timeout: Duration,
     request: &'c Request<'c>,
 }
@@ -299,10 +303,12 @@ impl<'c> Run<'c> {
         sink: &mut dyn RowSink,
     ) -> Result<Stepped> {
         let control = self.hooked.control();
+        self.held.enter(self.hooked, &self.work.catchup, analysis)?;
         // What is observed from here on comes of SQLite preparing the statement again.
         control.take_observed();
         bind(&mut statement, self.request.params)?;
-        let fill = self.request.fill && analysis.is_cacheable() && self.is_autocommit();
+        let is_alone = self.is_autocommit() || self.held.is_open();
+        let fill = self.request.fill && analysis.is_cacheable() && is_alone;
         let mut fill = if fill {
             let places = places(&statement, self.request.params)?;
             self.work.catchup.begin_fill(&analysis.basis, Bindings(&places))
@@ -318,7 +324,10 @@ impl<'c> Run<'c> {
                 rows.next().map_err(|error| fault::from_driver(error, None, control.halt()))?;
             if is_first {
                 is_first = false;
-                fill = fill.filter(|fill| self.work.catchup.is_snapshot_of(fill));
+                self.held.note_opened(self.hooked, &self.work.catchup);
+                fill = fill.filter(|fill| {
+                    self.work.catchup.is_snapshot_of(fill) && self.held.is_at(fill.position())
+                });
                 if control.has_observed()
                     && let Some(row) = row
                 {

@@ -96,6 +96,15 @@ impl WalIndex {
         None
     }
 
+    /// The frames of the log that are in the file already (`nBackfill` in wal.c, which follows
+    /// the two copies of the header). It may be out of date at once.
+    pub(super) fn backfilled(&self) -> u32 {
+        // SAFETY: as in `copy`; the word after both copies.
+        let word = unsafe { self.words.add(2 * 6).as_ref() }.load(Ordering::Acquire);
+        let [a, b, c, d, ..] = word.to_ne_bytes();
+        u32::from_ne_bytes([a, b, c, d])
+    }
+
     /// Whether the file was deleted or replaced by another under its name.
     pub(super) fn has_moved(&self) -> bool {
         let pin = self.pin.lock().unwrap_or_else(|lock| lock.into_inner());

@@ -1,0 +1,57 @@
+//! Our own checkpoints: moving the log into the file once it has grown, after a commit and on its
+//! thread, as SQLite does by itself.
+//!
+//! Only passive ones, which wait for nobody and leave the header as it is. Whether the log then
+//! starts anew is up to the next writer, and to readers: see "Held snapshots" in
+//! `docs/design/consistency.md`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::catchup::CatchUp;
+use super::hooks::Hooked;
+use super::lease::Leases;
+
+/// Frames in the log from which on a commit is followed by a checkpoint, as in SQLite.
+pub(super) const CHECKPOINT_FRAMES: u32 = 1_000;
+
+/// Frames that must have been added since the last checkpoint of a log that has not been started
+/// anew: a reader was in the way.
+const RETRY_FRAMES: u32 = 100;
+
+/// The checkpoints of one connection.
+pub(super) struct Checkpoints {
+    leases: Arc<Leases>,
+    /// Frames in the log at the last one.
+    last: u32,
+}
+
+impl Checkpoints {
+    pub(super) fn new(leases: Arc<Leases>) -> Checkpoints {
+        Checkpoints { leases, last: 0 }
+    }
+
+    /// Makes a checkpoint if the log, which has so many frames after a commit, needs one. One that
+    /// fails is tried again after a later commit.
+    pub(super) fn follow(&mut self, hooked: &Hooked, catchup: &CatchUp, frames: u32) {
+        let was_started_anew = frames < self.last;
+        let is_due = frames >= CHECKPOINT_FRAMES
+            && frames - catchup.backfilled().min(frames) >= RETRY_FRAMES
+            && (was_started_anew || frames - self.last >= RETRY_FRAMES);
+        if !is_due {
+            return;
+        }
+        self.last = frames;
+        // Older snapshots would keep frames out of the file, and the next writer from starting
+        // the log anew.
+        self.leases.expire();
+        hooked.control().arm(None, None, Duration::ZERO);
+        let done = hooked
+            .connection()
+            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get::<_, i64>(0));
+        hooked.control().take_observed();
+        if let Err(error) = done {
+            tracing::warn!(%error, "a checkpoint failed; it is tried again after a later commit");
+        }
+    }
+}
