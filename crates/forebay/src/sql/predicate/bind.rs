@@ -23,16 +23,25 @@ pub(super) struct Mentions {
     pub(super) is_natural: bool,
 }
 
-/// The text as the parser gets it: one statement, tokens cut where SQLite cuts them and set apart
-/// by one blank, parameters as `?` with their number. Notes every identifier on the way.
-pub(super) fn bind(sql: &str, mentions: &mut Mentions) -> Result<String, NotUnderstood> {
+/// A text as the parser gets it: one statement, tokens cut where SQLite cuts them and set apart by
+/// one blank, parameters as `?` with their number.
+#[derive(Debug, Default)]
+pub(super) struct Bound {
+    pub(super) text: String,
+    /// The LIMIT of the statement itself is written with a comma, so that the offset comes first.
+    /// The syntax tree does not show it.
+    pub(super) is_offset_first: bool,
+}
+
+/// Makes a text ready, and notes every identifier on the way.
+pub(super) fn bind(sql: &str, mentions: &mut Mentions) -> Result<Bound, NotUnderstood> {
     if sql.len() > BYTES_MAX {
         return Err(NotUnderstood::because(format!("the text is longer than {BYTES_MAX} bytes")));
     }
     let mut text = String::with_capacity(sql.len() + 16);
     let mut numbers = Numbers::default();
     let mut nesting = 0usize;
-    let mut is_over = false;
+    let (mut is_over, mut is_in_limit, mut is_offset_first) = (false, false, false);
     for token in tokens(sql).filter(|token| token.kind.is_significant()) {
         let word = &sql[token.start..token.end];
         if token.kind == Kind::Semicolon {
@@ -43,6 +52,11 @@ pub(super) fn bind(sql: &str, mentions: &mut Mentions) -> Result<String, NotUnde
             return Err(NotUnderstood::because("there is more than one statement"));
         }
         nesting = nest(nesting, word)?;
+        if nesting == 0 {
+            // LIMIT is never a name, and nothing with a comma follows it in a query.
+            is_in_limit |= token.kind == Kind::Word && word.eq_ignore_ascii_case("limit");
+            is_offset_first |= is_in_limit && word == ",";
+        }
         mentions.note(token, word);
         match token.kind {
             Kind::Parameter => {
@@ -56,7 +70,7 @@ pub(super) fn bind(sql: &str, mentions: &mut Mentions) -> Result<String, NotUnde
         }
         text.push(' ');
     }
-    Ok(text)
+    Ok(Bound { text, is_offset_first })
 }
 
 /// Whatever could be an identifier in a text, without quotes and in lower case.
@@ -127,8 +141,8 @@ mod tests {
     fn texts_for_the_parser() {
         let check = |sql: &str, expect: Result<&str, &str>| {
             let bound = bind(sql, &mut Mentions::default());
-            let bound = bound.as_deref().map_err(NotUnderstood::reason);
-            assert_eq!(bound.map(str::trim_end), expect, "{sql:?}");
+            let bound = bound.as_ref().map(|it| it.text.trim_end());
+            assert_eq!(bound.map_err(NotUnderstood::reason), expect, "{sql:?}");
         };
         check("SELECT ?, ?5, ?, :a, $b, :a, ?2", Ok("SELECT ?1 , ?5 , ?6 , ?7 , ?8 , ?7 , ?2"));
         check(":a :A @a $a :a", Ok("?1 ?2 ?3 ?4 ?1"));
@@ -141,6 +155,21 @@ mod tests {
         check("SELECT 'x", Err("it has a token that is none"));
         check(&"(".repeat(101), Err("it is nested deeper than 100"));
         check(&"x".repeat(100_001), Err("the text is longer than 100000 bytes"));
+    }
+
+    #[test]
+    fn limits_with_a_comma() {
+        let check = |sql: &str, expect| {
+            let bound = bind(sql, &mut Mentions::default()).unwrap();
+            assert_eq!(bound.is_offset_first, expect, "{sql}");
+        };
+        check("SELECT a, b FROM t LIMIT 5", false);
+        check("SELECT a FROM t LIMIT 5 OFFSET 6", false);
+        check("SELECT a FROM t limit 5, 6", true);
+        check("SELECT (SELECT 1 LIMIT 5, 6), 2 FROM t LIMIT 7", false);
+        check("SELECT (SELECT 1 LIMIT 5), 2 FROM t LIMIT 7, 8", true);
+        check("SELECT a FROM t LIMIT max(1, 2)", false);
+        check("SELECT \"limit\", 'limit', 1 FROM t", false);
     }
 
     #[test]

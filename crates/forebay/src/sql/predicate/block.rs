@@ -13,6 +13,8 @@ pub(super) struct Query<'b> {
     pub(super) blocks: Vec<Block<'b>>,
     pub(super) order_by: &'b [SortedColumn<'b>],
     pub(super) limit: Option<&'b Limit<'b>>,
+    /// In LIMIT, count and offset are exchanged. It is known of whole statements only.
+    pub(super) is_offset_first: bool,
     /// Subqueries in ORDER BY and LIMIT.
     pub(super) children: Vec<Query<'b>>,
     /// What the result columns are called; `None` if that cannot be told.

@@ -59,8 +59,12 @@ impl<'b> Builder<'b> {
 
     /// Takes a whole statement apart.
     pub(super) fn statement(&mut self, sql: &str) -> Result<Query<'b>> {
-        match parse(sql, self.arena, &mut self.mentions)? {
-            Stmt::Select(select) => self.query(select, None),
+        let parsed = parse(sql, self.arena, &mut self.mentions)?;
+        match parsed.statement {
+            Stmt::Select(select) => {
+                let query = self.query(select, None)?;
+                Ok(Query { is_offset_first: parsed.is_offset_first, ..query })
+            }
             _ => Err(NotUnderstood::because("it is not a query")),
         }
     }
@@ -233,8 +237,8 @@ impl<'b> Builder<'b> {
         let because = |inner: NotUnderstood| {
             NotUnderstood::because(format!("in the view {alias}: {}", inner.reason()))
         };
-        let statement = parse(text, self.arena, &mut self.mentions).map_err(because)?;
-        let Stmt::CreateView { columns, select, .. } = statement else {
+        let parsed = parse(text, self.arena, &mut self.mentions).map_err(because)?;
+        let Stmt::CreateView { columns, select, .. } = parsed.statement else {
             return Err(NotUnderstood::because("the text of a view is that of something else"));
         };
         let query = self.query(select, None).map_err(because)?;

@@ -71,7 +71,11 @@ impl Reader<'_, '_> {
                 between(low, high)
             }
             Expr::InList { lhs, not: false, rhs } => {
-                self.one_of(lhs, rhs.unwrap_or_default()).into_iter().collect()
+                let list = rhs.unwrap_or_default();
+                match row(lhs) {
+                    None => self.one_of(lhs, list.iter().collect()).into_iter().collect(),
+                    Some(columns) => self.one_of_rows(columns, list),
+                }
             }
             Expr::IsNull(expr) => self.against_null(expr, Test::Null).into_iter().collect(),
             Expr::NotNull(expr) => self.against_null(expr, not_null()).into_iter().collect(),
@@ -140,7 +144,7 @@ impl Reader<'_, '_> {
 
     /// `IN` with a list. Its collation is that of the left operand, unless the list has only one
     /// member: then SQLite makes it an equation.
-    fn one_of(&self, column: &Expr<'_>, list: &[Expr<'_>]) -> Option<Fact> {
+    fn one_of(&self, column: &Expr<'_>, list: Vec<&Expr<'_>>) -> Option<Fact> {
         if list.len() > LIST_MAX {
             return None;
         }
@@ -149,8 +153,20 @@ impl Reader<'_, '_> {
             None => None,
             Some(given) => Some(given?),
         };
-        let operands: Option<Vec<Operand>> = list.iter().map(operand).collect();
+        let operands: Option<Vec<Operand>> = list.into_iter().map(operand).collect();
         Some(Fact::Compared(Compared { place, collation, test: Test::OneOf(operands?) }))
+    }
+
+    /// `IN` with a list of row values: each column is in the list of its parts.
+    fn one_of_rows(&self, columns: &[Expr<'_>], list: &[Expr<'_>]) -> Vec<Fact> {
+        let rows: Option<Vec<&[Expr<'_>]>> = list.iter().map(row).collect();
+        let Some(rows) = rows.filter(|rows| rows.iter().all(|row| row.len() == columns.len()))
+        else {
+            return Vec::new();
+        };
+        let part = |n: usize| rows.iter().map(|row| &row[n]).collect();
+        let facts = columns.iter().enumerate().map(|(n, column)| self.one_of(column, part(n)));
+        facts.flatten().collect()
     }
 
     fn against_null(&self, expr: &Expr<'_>, test: Test) -> Option<Fact> {

@@ -9,7 +9,7 @@ use sqlite3_parser::ast::{
 use sqlite3_parser::lexer::sql::Parser;
 use sqlite3_parser::{Bump, FallibleIterator};
 
-use super::bind::{Mentions, bind};
+use super::bind::{Bound, Mentions, bind};
 use super::occurrence::{Collation, NotUnderstood};
 use super::place::plain;
 
@@ -17,17 +17,26 @@ use super::place::plain;
 #[derive(Debug, Default)]
 pub(super) struct Arena(Bump);
 
+/// One statement.
+#[derive(Debug)]
+pub(super) struct Parsed<'b> {
+    pub(super) statement: Stmt<'b>,
+    /// In its LIMIT, count and offset are exchanged.
+    pub(super) is_offset_first: bool,
+}
+
 /// The syntax tree of one statement.
 pub(super) fn parse<'b>(
     sql: &str,
     arena: &'b Arena,
     mentions: &mut Mentions,
-) -> Result<Stmt<'b>, NotUnderstood> {
-    let text = arena.0.alloc_str(&bind(sql, mentions)?);
+) -> Result<Parsed<'b>, NotUnderstood> {
+    let Bound { text, is_offset_first } = bind(sql, mentions)?;
+    let text = arena.0.alloc_str(&text);
     // A fault of the parser may cost precision, never an answer.
     let parsed = catch_unwind(AssertUnwindSafe(|| Parser::new(&arena.0, text.as_bytes()).next()));
     match parsed {
-        Ok(Ok(Some(Cmd::Stmt(statement)))) => Ok(statement),
+        Ok(Ok(Some(Cmd::Stmt(statement)))) => Ok(Parsed { statement, is_offset_first }),
         Ok(Ok(_)) => Err(NotUnderstood::because("it is not a query")),
         Ok(Err(error)) => Err(NotUnderstood::because(format!("the parser says: {error}"))),
         Err(_) => Err(NotUnderstood::because("the parser failed")),
@@ -46,8 +55,8 @@ pub(crate) struct Declared {
 /// Reads the text of a CREATE TABLE.
 pub(crate) fn declared(create: &str) -> Option<Declared> {
     let arena = Arena::default();
-    let statement = parse(create, &arena, &mut Mentions::default()).ok()?;
-    let Stmt::CreateTable { body, .. } = statement else { return None };
+    let parsed = parse(create, &arena, &mut Mentions::default()).ok()?;
+    let Stmt::CreateTable { body, .. } = parsed.statement else { return None };
     let CreateTableBody::ColumnsAndConstraints { columns, flags, .. } = body else { return None };
     let collation = |constraint: &ColumnConstraint<'_>| match constraint {
         ColumnConstraint::Collate { collation_name } => {

@@ -28,9 +28,12 @@ pub(super) fn wish(query: &Query<'_>) -> Option<Wish> {
     if !block.is_plain || block.has_right {
         return None;
     }
-    let limit = query.limit?;
-    if let Some(offset) = &limit.offset {
-        constant(offset)?;
+    let mut limit = constant(&query.limit?.expr)?;
+    if let Some(offset) = &query.limit?.offset {
+        let offset = constant(offset)?;
+        if query.is_offset_first {
+            limit = offset;
+        }
     }
     let leading = query.order_by.first().filter(|term| term.nulls.is_none())?;
     let mut expr = bare(&leading.expr);
@@ -46,7 +49,7 @@ pub(super) fn wish(query: &Query<'_>) -> Option<Wish> {
         collation,
         descending: leading.order == Some(SortOrder::Desc),
         output: outputs.iter().position(|output| output.place == Some(place))?,
-        limit: constant(&limit.expr)?,
+        limit,
     })
 }
 

@@ -44,13 +44,14 @@ fn compare(count: usize, seed: u64) -> Run {
         let depth = rng.usize(1..6);
         // SQLite takes two `?` for the same constant only if they are written with their numbers.
         let text = format!("SELECT {} FROM t", expression(&mut rng, depth));
-        let text = bind(&text, &mut Mentions::default()).unwrap();
+        let text = bind(&text, &mut Mentions::default()).unwrap().text;
         let Some(program) = program(&connection, &text) else {
             run.refused += 1;
             continue;
         };
         let arena = Arena::default();
-        let printed = match parse(&text, &arena, &mut Mentions::default()) {
+        let parsed = parse(&text, &arena, &mut Mentions::default());
+        let printed = match parsed.map(|it| it.statement) {
             Ok(Stmt::Select(select)) => print_select(select),
             other => panic!("SQLite takes {text}, the parser says {other:?}"),
         };

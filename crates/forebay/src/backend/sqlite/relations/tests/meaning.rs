@@ -57,12 +57,16 @@ fn compare(count: usize, seed: u64) -> Run {
     let connection = Connection::open_in_memory().unwrap();
     connection.execute_batch(SCHEMA).unwrap();
     while run.queries < count {
-        if run.queries % 20 == 0 {
+        if run.queries % 4 == 0 {
             refill(&connection, &mut rng);
         }
         let (sql, is_ordered) = Queries::new(&mut rng).query();
-        let bound: Vec<Stored> = (0..8).map(|_| value(&mut rng)).collect();
+        let bound: Vec<Stored> = (0..32).map(|_| value(&mut rng)).collect();
         let Some(mut asked) = Asked::new(&connection, &sql, is_ordered, bound) else { continue };
+        if asked.answer.is_empty() && rng.u8(..4) > 0 {
+            // Few changes would show in it.
+            continue;
+        }
         run.queries += 1;
         if let Ok(understood) = &asked.understood {
             run.understood += 1;
@@ -89,7 +93,7 @@ fn value(rng: &mut Rng) -> Stored {
 fn refill(connection: &Connection, rng: &mut Rng) {
     for table in TABLES {
         connection.execute(&format!("DELETE FROM {}", table.0), []).unwrap();
-        for _ in 0..rng.usize(..7) {
+        for _ in 0..rng.usize(2..9) {
             insert(connection, rng, table);
         }
     }
@@ -109,7 +113,7 @@ fn insert(
 
 fn literal(rng: &mut Rng, column: &str) -> &'static str {
     if column == "id" {
-        return ["1", "2", "3", "4", "5", "6"][rng.usize(..6)];
+        return ["1", "2", "3", "4", "5", "6", "7", "8", "9"][rng.usize(..9)];
     }
     VALUES[rng.usize(..VALUES.len())]
 }
@@ -134,6 +138,7 @@ impl<'c> Asked<'c> {
     ) -> Option<Asked<'c>> {
         let statement = connection.prepare(sql).ok()?;
         bound.truncate(statement.parameter_count());
+        assert_eq!(bound.len(), statement.parameter_count(), "{sql}");
         // `:n` is a number of rows.
         if let Some(rows) = statement.parameter_index(":n").unwrap() {
             bound[rows - 1] = Stored::Integer(2);
@@ -195,12 +200,12 @@ impl<'c> Asked<'c> {
         (table, key, columns): (&str, &str, &[&str]),
         old: Option<Stored>,
     ) -> Option<(Option<Stored>, String)> {
-        let kind = rng.u8(..4);
-        let Some(old) = old.filter(|_| kind > 0) else {
+        let kind = rng.u8(..7);
+        let Some(old) = old.filter(|_| kind > 1) else {
             let new = insert(self.connection, rng, (table, key, columns))?;
             return Some((Some(new), format!("an insert into {table}")));
         };
-        if kind == 1 {
+        if kind == 2 {
             let sql = format!("DELETE FROM {table} WHERE {key} IS ?");
             self.connection.execute(&sql, [&old]).unwrap();
             return Some((None, format!("{sql} {old:?}")));

@@ -43,9 +43,9 @@ const RELATIONS: [(&str, &[&str]); 12] = [
 ];
 
 /// Values as literals; the same are stored and bound.
-pub(super) const VALUES: [&str; 16] = [
+pub(super) const VALUES: [&str; 20] = [
     "0", "1", "2", "2", "1", "3", "1.0", "1.5", "'1'", "'a'", "'A'", "'a '", "''", "NULL", "x'61'",
-    "'b'",
+    "'b'", "'a'", "1", "2", "0",
 ];
 
 /// Something that stands in FROM, with the names of its columns.
@@ -299,7 +299,12 @@ impl<'r> Queries<'r> {
         let (from, items) = self.from(depth);
         let column =
             |queries: &mut Queries<'_>, name| format!("{} AS {name}", queries.column(&items));
-        let list: Vec<String> = names.iter().map(|name| column(self, name)).collect();
+        let mut list: Vec<String> = names.iter().map(|name| column(self, name)).collect();
+        if count > 1 && self.rng.u8(..6) == 0 {
+            // It is an aggregate of this query, though it stands in another.
+            let outer = self.column(&items);
+            list[count - 1] = format!("(SELECT max({outer}) FROM u) AS {}", names[count - 1]);
+        }
         let filter = if self.rng.bool() {
             format!(" WHERE {}", self.condition(&items, 0))
         } else {
@@ -307,7 +312,7 @@ impl<'r> Queries<'r> {
         };
         let tail = match self.rng.u8(..6) {
             0 => format!(" ORDER BY {} LIMIT 2", all(count)),
-            1 => format!(" GROUP BY {}", all(count)),
+            1 => format!(" GROUP BY {}", self.column(&items)),
             _ => String::new(),
         };
         (format!("SELECT {} FROM {from}{filter}{tail}", list.join(", ")), names)
@@ -337,7 +342,7 @@ impl<'r> Queries<'r> {
 
     /// A condition, mostly of the kind that can be used.
     fn condition(&mut self, items: &[Item], depth: usize) -> String {
-        let count = *self.rng.choice(&[1, 1, 2, 2, 3]).unwrap();
+        let count = *self.rng.choice(&[1, 1, 1, 2, 2, 3]).unwrap();
         let parts: Vec<String> = (0..count).map(|_| self.part(items, depth)).collect();
         let operator = if self.rng.u8(..6) == 0 { " OR " } else { " AND " };
         parts.join(operator)
