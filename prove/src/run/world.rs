@@ -24,7 +24,7 @@ const ROWS_MAX: i64 = 32;
 const READ_STEPS_MAX: i32 = 12_000;
 
 /// Turns after which the sizes of the tables are looked at.
-const SIZES_EVERY: usize = 16;
+const SIZES_EVERY: usize = 8;
 
 /// Tries to draw something before it is left out.
 const TRIES_MAX: usize = 50;
@@ -160,9 +160,9 @@ impl World {
 
     fn draw_turn(&mut self) -> (Turn, Change) {
         if self.step.is_multiple_of(SIZES_EVERY)
-            && let Some(sql) = self.mend_sizes()
+            && let Some((sql, change)) = self.mend_sizes()
         {
-            return (Turn::single(By::Execute, Statement::plain(sql)), Change::Nothing);
+            return (Turn::single(By::Execute, Statement::plain(sql)), change);
         }
         if self.lingering.is_none() && self.rng.u8(..=255) == 0 {
             let checkpoint = Statement::plain("PRAGMA wal_checkpoint(TRUNCATE)");
@@ -181,14 +181,21 @@ impl World {
     }
 
     /// A write for the first table that is too large or has become empty.
-    fn mend_sizes(&mut self) -> Option<String> {
+    fn mend_sizes(&mut self) -> Option<(String, Change)> {
         for table in self.schema.tables() {
             let count = self.bare.count(&format!("SELECT count(*) FROM {}", table.name));
+            if count > 2 * ROWS_MAX
+                && let Some(trigger) = self.schema.triggers.last()
+            {
+                // Triggers may fill it as fast as it is cut down.
+                let change = Change::DropTrigger(trigger.clone());
+                return Some((format!("DROP TRIGGER IF EXISTS {trigger}"), change));
+            }
             if count > ROWS_MAX {
-                return Some(prune(table));
+                return Some((prune(table), Change::Nothing));
             }
             if count < 3 {
-                return Some(refill(&mut self.rng, table));
+                return Some((refill(&mut self.rng, table), Change::Nothing));
             }
         }
         None
