@@ -23,7 +23,7 @@ mod stats;
 mod value;
 mod watch;
 
-pub use builder::{Access, Builder, JournalMode, Synchronous, open};
+pub use builder::{Access, Builder, Capture, JournalMode, Synchronous, open};
 pub use db::Db;
 pub use error::{Error, Result};
 pub use outcome::{Describe, Explanation, Outcome};

@@ -40,6 +40,9 @@ pub struct CacheStats {
     pub evictions: u64,
     /// Times everything was dropped: schema changes and commits of other processes.
     pub flushes: u64,
+    /// Writes through here of which SQLite told fewer changed rows than it counted, so that
+    /// whole tables were dropped. There should be none: please report it.
+    pub capture_gaps: u64,
     /// Entries resident now.
     pub entries: u64,
     /// Bytes resident now.

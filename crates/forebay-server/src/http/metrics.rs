@@ -75,6 +75,8 @@ impl Snapshot {
         let help = "Entries dropped to stay within the byte bound";
         page.count("cache_evictions", help, cache.evictions)?;
         page.count("cache_flushes", "Times everything was dropped", cache.flushes)?;
+        let help = "Writes of which fewer changed rows were told than counted; should be 0";
+        page.count("cache_capture_gaps", help, cache.capture_gaps)?;
         page.gauge("cache_on", "1 while answers are cached", f64::from(cache.off.is_none()))?;
         page.gauge("cache_entries", "Entries in memory", as_f64(cache.entries))?;
         page.gauge("cache_bytes", "Bytes of these", as_f64(cache.bytes))?;

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use forebay::{Builder, Db};
+use forebay::{Builder, Capture, Db};
 use rusqlite::Connection;
 use serde::Deserialize;
 use tempfile::TempDir;
@@ -61,6 +61,12 @@ impl Dataset {
             .expect("the database opens");
         assert_eq!(db.stats().cache.off, None, "the cache is on");
         db
+    }
+
+    /// The same with another way to learn the rows that a write changes, where there is one.
+    pub(crate) fn try_forebay(&self, capture: Capture) -> forebay::Result<Db> {
+        let builder = Builder::new(format!("sqlite:{}", self.path().display()));
+        self.runtime.block_on(builder.capture(capture).open())
     }
 
     /// A bare connection with the settings that Forebay makes by default.

@@ -3,6 +3,7 @@
 //! one file. Peers that link another SQLite are compared in `bench/compare`.
 
 mod bare;
+mod capture;
 mod dataset;
 mod driver;
 mod hit;
@@ -24,6 +25,7 @@ fn short() -> Criterion {
 criterion_group! {
     name = all;
     config = short();
-    targets = hit::hit, hit::hit_cold, miss::miss, write::write, threads::threads
+    targets = hit::hit, hit::hit_cold, miss::miss, write::write, capture::capture,
+        threads::threads
 }
 criterion_main!(all);

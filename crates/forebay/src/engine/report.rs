@@ -19,6 +19,7 @@ impl Engine {
             refused_fills: records.iter().map(|record| record.refused_fills()).sum(),
             evictions: self.store.evictions(),
             flushes: self.catchup.flushes(),
+            capture_gaps: self.catchup.gaps(),
             entries: self.store.len() as u64,
             bytes: self.store.bytes(),
             bytes_max: self.store.bytes_max(),

@@ -76,13 +76,15 @@ impl Changes {
     /// matters to, a hash of the key values.
     pub(crate) fn record(&mut self, table: &str, change: &dyn RowChange) {
         self.count += 1;
-        if !self.tables.contains_key(table) {
-            let interest = self.index.interest(table);
-            let (slots, probes) = (Vec::new(), Vec::new());
-            self.tables.insert(table.into(), Touched::Rows { interest, slots, probes, bytes: 0 });
-        }
-        if let Some(touched) = self.tables.get_mut(table) {
-            touched.record(change);
+        self.touched(table).record(change);
+    }
+
+    /// Whether somebody rests on rows of `table`, so that its changes have to be told one by one.
+    /// If not, it is enough to have asked: whoever comes later takes the whole table as changed.
+    pub(crate) fn wants(&mut self, table: &str) -> bool {
+        match self.touched(table) {
+            Touched::Rows { interest, .. } => !interest.shapes.is_empty(),
+            Touched::Whole => false,
         }
     }
 
@@ -90,6 +92,15 @@ impl Changes {
     pub(crate) fn record_unknown(&mut self, table: &str) {
         self.count += 1;
         self.tables.insert(table.into(), Touched::Whole);
+    }
+
+    fn touched(&mut self, table: &str) -> &mut Touched {
+        if !self.tables.contains_key(table) {
+            let interest = self.index.interest(table);
+            let (slots, probes) = (Vec::new(), Vec::new());
+            self.tables.insert(table.into(), Touched::Rows { interest, slots, probes, bytes: 0 });
+        }
+        self.tables.get_mut(table).expect("it was put there just now")
     }
 
     /// Rows taken down since the last `clear`.

@@ -18,4 +18,6 @@ pub(crate) use predicate::{
     Affinity, Bound, Collation, Conjunct, Declared, NotUnderstood, Occurrence, Operand, Relation,
     Schema, Table, TableColumn, Test, Top, Understood, declared, identifiers, occurrences,
 };
-pub(crate) use statement::{contains_nul, is_blank, may_hold_several, skip_blank};
+pub(crate) use statement::{
+    contains_nul, is_blank, may_hold_several, may_replace, module_of, skip_blank,
+};

@@ -1,7 +1,7 @@
 //! Whether a text can be a statement at all. It does not split scripts: where a statement ends is
 //! known by the database that prepares it.
 
-use super::lex::{Kind, tokens};
+use super::lex::{Kind, Token, tokens};
 
 /// Whether there is nothing to execute: only blanks, comments and semicolons.
 pub(crate) fn is_blank(sql: &str) -> bool {
@@ -21,6 +21,39 @@ pub(crate) fn may_hold_several(sql: &str) -> bool {
     let mut significant = tokens(sql).filter(|token| token.kind.is_significant());
     significant.any(|token| token.kind == Kind::Semicolon)
         && significant.any(|token| token.kind != Kind::Semicolon)
+}
+
+/// Whether the text may say that rows in the way of others are replaced: `REPLACE INTO`,
+/// `OR REPLACE`, `ON CONFLICT REPLACE`. A call of the function `replace` does not count.
+pub(crate) fn may_replace(sql: &str) -> bool {
+    let is = |token: &Token, word: &str| sql[token.start..token.end].eq_ignore_ascii_case(word);
+    let mut significant = tokens(sql).filter(|token| token.kind.is_significant()).peekable();
+    let mut before: Option<Token> = None;
+    while let Some(token) = significant.next() {
+        if token.kind == Kind::Word && is(&token, "REPLACE") {
+            let is_clause = before.is_some_and(|token| is(&token, "OR") || is(&token, "CONFLICT"));
+            let is_call = significant.peek().is_some_and(|token| is(token, "("));
+            if is_clause || !is_call {
+                return true;
+            }
+        }
+        before = Some(token);
+    }
+    false
+}
+
+/// The module of a CREATE VIRTUAL TABLE; quoted, it is taken as it stands.
+pub(crate) fn module_of(sql: &str) -> Option<&str> {
+    let mut words =
+        tokens(sql).filter(|token| token.kind.is_significant()).map(|t| &sql[t.start..t.end]);
+    let is =
+        |word: Option<&str>, expect: &str| word.is_some_and(|w| w.eq_ignore_ascii_case(expect));
+    if !is(words.next(), "CREATE") || !is(words.next(), "VIRTUAL") {
+        return None;
+    }
+    // A table cannot be called USING without quotes.
+    words.find(|word| word.eq_ignore_ascii_case("USING"))?;
+    words.next()
 }
 
 /// Whether the text holds a NUL byte, at which SQLite would silently cut it.
@@ -61,6 +94,31 @@ mod tests {
         check("select ';' || \";\"", false);
         check("select 1; select 2", true);
         check("create trigger t after insert on u begin select 1; end", true);
+    }
+
+    #[test]
+    fn replacing() {
+        let check = |sql, expect| assert_eq!(may_replace(sql), expect, "{sql:?}");
+        check("REPLACE INTO t VALUES (1)", true);
+        check("with a as (select 1) replace\n/* b */ into t select * from a", true);
+        check("insert or replace into t values (1)", true);
+        check("update OR -- a\n REPLACE t set a = 1", true);
+        check("CREATE TABLE t (a UNIQUE ON CONFLICT REPLACE)", true);
+        check("CREATE TRIGGER r AFTER INSERT ON t BEGIN REPLACE INTO u VALUES (1); END", true);
+        check("select a or replace(b, 'x', 'y') from t", true);
+        check("update t set a = replace (a, 'replace', \"replace\")", false);
+        check("insert into t values (1) on conflict do update set a = 'or replace'", false);
+        check("insert or ignore into replaced values (1)", false);
+    }
+
+    #[test]
+    fn modules() {
+        let check = |sql, expect| assert_eq!(module_of(sql), expect, "{sql:?}");
+        check("CREATE VIRTUAL TABLE t USING fts5(a, b)", Some("fts5"));
+        check("create virtual table main.\"using\" /* a */ using RTREE (id)", Some("RTREE"));
+        check("CREATE VIRTUAL TABLE t USING \"fts5\"", Some("\"fts5\""));
+        check("CREATE TABLE t (a)", None);
+        check("CREATE VIEW v AS SELECT * FROM a JOIN b USING (c)", None);
     }
 
     #[test]

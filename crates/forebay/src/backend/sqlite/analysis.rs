@@ -5,8 +5,12 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
+use super::capture::Means;
 use super::catalogue::{Catalogue, Snapshot};
 use super::control::Control;
+use super::footprint::Footprint;
+use super::hooks::{Hooked, Watch};
+use super::module;
 use super::observe::Observed;
 use super::relations::Relations;
 use super::reliance::Reliance;
@@ -57,6 +61,8 @@ pub(crate) struct Analysis {
     pub(crate) read_tables: Vec<Box<str>>,
     pub(crate) writes: WriteSet,
     pub(crate) write_tables: Vec<Box<str>>,
+    /// What it does to each of them, for the rows it changes to be captured.
+    pub(super) footprint: Arc<Footprint>,
     /// Rules that keep answers out of the cache, none for a cacheable read.
     pub(crate) bypasses: Vec<Bypass>,
     /// Functions that stopped it, for `explain`.
@@ -70,14 +76,20 @@ pub(crate) struct Analysis {
 
 /// What the program of a statement opens, as EXPLAIN lists it.
 #[derive(Clone, Debug, Default)]
-struct Program {
-    virtual_table: bool,
+pub(super) struct Program {
+    pub(super) virtual_table: bool,
+    /// What virtual tables write is captured.
+    is_seen: bool,
     /// A table of another database than main is opened.
     elsewhere: bool,
     /// Root pages in the main database that are opened, for reading or writing.
     roots: Vec<i64>,
     /// Of these, the ones that are opened for writing, and those that are cleared.
     written: Vec<i64>,
+    cleared: Vec<i64>,
+    /// Cursors that write, and those through which rows are deleted without being counted.
+    writing: Vec<i64>,
+    dropping: Vec<i64>,
     /// Functions that are called and not known to be immutable.
     functions: Vec<Box<str>>,
 }
@@ -101,6 +113,7 @@ impl Analysis {
             read_tables: Vec::new(),
             writes: WriteSet::none(),
             write_tables: Vec::new(),
+            footprint: Arc::default(),
             bypasses: Vec::new(),
             functions: Vec::new(),
             columns: columns(statement),
@@ -136,7 +149,7 @@ impl Analysis {
         let fresh = connection.prepare(sql)?;
         let mut observed = control.take_observed();
         self.columns = columns(&fresh);
-        let program = Program::of(connection, sql)?;
+        let mut program = Program::of(connection, sql)?;
         for root in &program.roots {
             match catalogue.table(*root) {
                 Some(table) => observed.note_read(table),
@@ -158,6 +171,17 @@ impl Analysis {
             let reliance = Reliance::of(sql, &observed, &relations);
             (self.basis, self.rests_on) = (reliance.basis, reliance.lines);
         }
+        if self.effect == Effect::Write {
+            let touched = observed.reads.iter().chain(&observed.writes).map(|table| &**table);
+            program.is_seen = program.virtual_table
+                && control.capture().means() == Means::Hook
+                && module::is_seen(connection, touched)?;
+            let cleared: Vec<_> =
+                program.cleared.iter().filter_map(|root| catalogue.table(*root)).collect();
+            let capture = control.capture();
+            self.footprint =
+                capture.footprint(connection, &catalogue, sql, &observed, &program, &cleared)?;
+        }
         self.fill_in(observed, &program);
         Ok(())
     }
@@ -168,6 +192,16 @@ impl Analysis {
         self.read_tables = observed.reads;
         self.write_tables = observed.writes;
         self.functions = observed.functions;
+    }
+
+    /// Captures the rows that it changes, while it runs.
+    pub(super) fn watch<'c>(&self, hooked: &'c Hooked) -> Option<Watch<'c>> {
+        match self.effect {
+            Effect::Write => Some(hooked.watch(Some(&self.footprint))),
+            Effect::Transaction => Some(hooked.watch(None)),
+            // They change everything, or no row.
+            Effect::Read | Effect::Schema | Effect::Maintain | Effect::Session => None,
+        }
     }
 
     /// The error for a statement that needs a connection of its own.
@@ -234,10 +268,12 @@ fn effect(observed: &Observed, is_readonly: bool, is_explain: bool) -> Effect {
 }
 
 fn writes(effect: Effect, observed: &Observed, program: &Program) -> WriteSet {
+    // Virtual tables write their shadow tables behind the authorizer's back, though perhaps not
+    // behind that of the preupdate hook.
+    let is_known = !program.virtual_table || program.is_seen;
     match effect {
         Effect::Read | Effect::Transaction => WriteSet::none(),
-        // Virtual tables write their shadow tables behind the authorizer's back.
-        Effect::Write if !program.virtual_table && !observed.writes_attached => {
+        Effect::Write if is_known && !observed.writes_attached => {
             WriteSet::tables(observed.writes.iter().map(|table| &**table))
         }
         _ => WriteSet::Everything,
@@ -264,12 +300,20 @@ fn bypasses(
 }
 
 impl Program {
+    /// Whether rows are deleted that neither the update hook nor the count of changed rows shows.
+    /// Cursors are numbered anew in each trigger, so that this may see too much.
+    pub(super) fn drops_silently(&self) -> bool {
+        self.dropping.iter().any(|cursor| self.writing.contains(cursor))
+    }
+
     /// Lists the program of `sql`, triggers included. It is compiled, not run.
     ///
     /// Opcodes and operands: `OpenRead`, `OpenWrite` and `ReopenIdx` open the b-tree at root page
     /// P2 of database P3 (0 is main); `Clear` empties the b-tree at root page P1 of database P2;
     /// every opcode on virtual tables begins with `V`, but for `Variable` and `Vacuum`; opcodes
-    /// that call a function have `name(arguments)` in P4.
+    /// that call a function have `name(arguments)` in P4. `Delete` has flags in P2: 0x01 says that
+    /// the row is counted and told by the update hook, 0x40 that nothing is deleted. One without
+    /// either belongs to REPLACE, to an UPDATE of a key, or to a table in passing.
     fn of(connection: &Connection, sql: &str) -> Result<Program, rusqlite::Error> {
         let mut program = Program::default();
         let mut listing = connection.prepare(&format!("EXPLAIN {}", skip_blank(sql)))?;
@@ -279,6 +323,12 @@ impl Program {
             let (root, database): (i64, i64) = match opcode {
                 "OpenRead" | "OpenWrite" | "ReopenIdx" => (row.get(3)?, row.get(4)?),
                 "Clear" => (row.get(2)?, row.get(3)?),
+                "Delete" => {
+                    if row.get::<_, i64>(3)? & 0x41 == 0 {
+                        program.dropping.push(row.get(2)?);
+                    }
+                    continue;
+                }
                 "Function" | "PureFunc" | "AggStep" => {
                     let called = row.get_ref(5)?.as_str().unwrap_or_default();
                     let name = called.split_once('(').map_or(called, |(name, _)| name);
@@ -300,6 +350,11 @@ impl Program {
             program.roots.push(root);
             if matches!(opcode, "OpenWrite" | "Clear") {
                 program.written.push(root);
+            }
+            match opcode {
+                "OpenWrite" => program.writing.push(row.get(2)?),
+                "Clear" => program.cleared.push(root),
+                _ => {}
             }
         }
         Ok(program)

@@ -6,8 +6,10 @@
 //! gate and, if it is taken, simply misses. Whatever is not explained by a commit of our own
 //! drops everything. The rules and their proof: `docs/design/consistency.md`.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
+use super::capture::Means;
 use super::identity::Identity;
 use super::shm::WalIndex;
 use crate::error::{Error, Kind, Result};
@@ -34,6 +36,9 @@ pub(crate) struct CatchUp {
     horizon: Horizon,
     index: Arc<Index>,
     gate: Gate,
+    means: Means,
+    /// Statements of which not every changed row was told.
+    gaps: AtomicU64,
 }
 
 /// What a transaction of our own has written.
@@ -51,14 +56,22 @@ pub(crate) struct Fill {
 }
 
 impl CatchUp {
-    pub(super) fn new(witness: Witness, file: Option<Identity>) -> CatchUp {
+    pub(super) fn new(witness: Witness, file: Option<Identity>, means: Means) -> CatchUp {
         let horizon = Horizon::default();
         if let Witness::WalIndex(index) = &witness
             && let Some(header) = index.stable()
         {
             horizon.publish(header);
         }
-        CatchUp { witness, file, horizon, index: Arc::new(Index::new()), gate: Gate::default() }
+        CatchUp {
+            witness,
+            file,
+            horizon,
+            index: Arc::new(Index::new()),
+            gate: Gate::default(),
+            means,
+            gaps: AtomicU64::new(0),
+        }
     }
 
     /// Why nothing may be served from the cache, if so.
@@ -72,14 +85,33 @@ impl CatchUp {
     /// How changes are noticed, in words.
     pub(crate) fn describe(&self) -> String {
         match &self.witness {
-            Witness::WalIndex(_) => "exact: the WAL-index header is compared at every hit, and a \
-                 commit of another process empties the cache"
-                .to_owned(),
-            Witness::Private => {
-                "exact: the database is in memory, and every write goes through here".to_owned()
-            }
+            Witness::WalIndex(_) => format!(
+                "exact: the WAL-index header is compared at every hit, and a commit of another \
+                 process empties the cache; {}",
+                self.means.describe()
+            ),
+            Witness::Private => format!(
+                "exact: the database is in memory, and every write goes through here; {}",
+                self.means.describe()
+            ),
             Witness::Blind(why) => format!("the cache is off: {why}"),
         }
+    }
+
+    /// How the rows are learned that writes here change.
+    pub(crate) fn means(&self) -> Means {
+        self.means
+    }
+
+    /// Statements of which not every changed row was told, although it should have been. They
+    /// counted as changes of whole tables; there should be none.
+    pub(crate) fn gaps(&self) -> u64 {
+        self.gaps.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn note_gap(&self) {
+        self.gaps.fetch_add(1, Ordering::Relaxed);
+        tracing::warn!("SQLite counts more changed rows than it told; whole tables are dropped");
     }
 
     /// Whether the cache reflects the database as it is now. To be asked *before* looking an

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::capture::Capture;
 use super::catchup::CatchUp;
 use super::connection::{Connection, StatementCounters};
 use super::lease::Leases;
@@ -9,6 +10,7 @@ use super::location::Location;
 use super::observe::Policy;
 use super::open::{self, Opened};
 use super::options::Options;
+use super::reread::Past;
 use crate::error::{Error, Kind, Result};
 use crate::pool::Connect;
 
@@ -32,6 +34,7 @@ pub(crate) struct Connector {
     options: Options,
     catchup: Arc<CatchUp>,
     leases: Arc<Leases>,
+    past: Option<Arc<Past>>,
     counters: Arc<StatementCounters>,
     role: Role,
 }
@@ -43,13 +46,14 @@ impl Connector {
             options: opened.options.clone(),
             catchup: opened.catchup.clone(),
             leases: opened.leases.clone(),
+            past: opened.past.clone(),
             counters,
             role,
         }
     }
 
     /// Opens one. Blocks on the disk.
-    fn open(&self) -> Result<Box<Connection>> {
+    pub(super) fn open(&self) -> Result<Box<Connection>> {
         // Another file under the same name must neither be made nor answer beside the one that
         // was opened first.
         self.catchup.check_moved()?;
@@ -61,10 +65,12 @@ impl Connector {
                 .map_err(|error| super::fault::from_driver(error, None, None))?;
         }
         let policy = Policy { shared: self.role != Role::Session, remote: self.options.remote };
+        let (means, index) = (self.catchup.means(), self.catchup.index().clone());
         let connection = Connection::new(
             connection,
             policy,
             self.catchup.clone(),
+            Capture::new(means, index, self.past.clone()),
             self.leases.clone(),
             &self.options,
             self.counters.clone(),

@@ -11,6 +11,7 @@ use rusqlite::fallible_iterator::FallibleIterator as _;
 use rusqlite::{CachedStatement, ErrorCode};
 
 use super::analysis::{Analysis, Effect};
+use super::capture::Capture;
 use super::catchup::{CatchUp, Wrote};
 use super::checkpoint::Checkpoints;
 use super::control::Control;
@@ -92,13 +93,14 @@ impl Connection {
         connection: rusqlite::Connection,
         policy: Policy,
         catchup: Arc<CatchUp>,
+        capture: Capture,
         leases: Arc<Leases>,
         options: &Options,
         counters: Arc<StatementCounters>,
     ) -> Connection {
         let Options { busy_timeout, statement_cache, .. } = *options;
         connection.set_prepared_statement_cache_capacity(statement_cache + OWN_STATEMENTS);
-        let control = Control::new(policy, catchup.clone());
+        let control = Control::new(policy, catchup.clone(), capture);
         control.arm(None, None, busy_timeout);
         Connection {
             hooked: Hooked::new(connection, control),
@@ -252,14 +254,23 @@ impl Work {
     /// Ends what a statement may have begun: if it committed, the cache catches up before
     /// anybody is told. Must follow every call into SQLite that can commit.
     pub(super) fn settle(&mut self, hooked: &Hooked) {
+        let capture = hooked.control().capture();
+        if capture.is_everything() {
+            self.writes = WriteSet::Everything;
+        }
         let frames = match hooked.control().take_committing() {
             Some((before, took_place)) => {
-                let wrote = Wrote { tables: &self.writes, rows: None };
+                let is_known = matches!(self.writes, WriteSet::Tables(_));
+                capture.finish(hooked.connection(), took_place && is_known);
+                hooked.control().take_observed();
+                let changes = capture.changes();
+                let wrote = Wrote { tables: &self.writes, rows: changes.as_deref() };
                 self.catchup.leave(before, took_place, &wrote)
             }
             None => 0,
         };
         if hooked.connection().is_autocommit() {
+            capture.clear();
             self.writes = WriteSet::none();
             if frames != 0 {
                 self.checkpoints.follow(hooked, &self.catchup, frames);

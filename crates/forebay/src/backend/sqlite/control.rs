@@ -7,6 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::capture::{Capture, Captured};
 use super::catchup::CatchUp;
 use super::observe::{Observed, Policy, Report};
 use crate::guard::Stop;
@@ -32,6 +33,7 @@ pub(super) enum Halt {
 pub(super) struct Control {
     policy: Policy,
     catchup: Arc<CatchUp>,
+    capture: Capture,
     observed: RefCell<Observed>,
     stop: RefCell<Option<Arc<Stop>>>,
     /// When the statement that is running must have ended, if it is one of several under `stop`.
@@ -54,10 +56,11 @@ pub(super) struct Control {
 }
 
 impl Control {
-    pub(super) fn new(policy: Policy, catchup: Arc<CatchUp>) -> Control {
+    pub(super) fn new(policy: Policy, catchup: Arc<CatchUp>, capture: Capture) -> Control {
         Control {
             policy,
             catchup,
+            capture,
             observed: RefCell::default(),
             stop: RefCell::default(),
             deadline: Cell::new(None),
@@ -123,6 +126,18 @@ impl Control {
 
     pub(super) fn policy(&self) -> Policy {
         self.policy
+    }
+
+    /// The rows that were changed here.
+    pub(super) fn capture(&self) -> &Capture {
+        &self.capture
+    }
+
+    /// A statement whose changes were captured is over; `total` is what SQLite has counted.
+    pub(super) fn end_capture(&self, total: i64) {
+        if self.capture.end(total) == Captured::Gap {
+            self.catchup.note_gap();
+        }
     }
 
     /// VM steps of the statement so far, to the last full thousand.
@@ -200,6 +215,7 @@ impl Control {
     pub(super) fn on_commit(&self) {
         if self.committing.get().is_none() {
             self.committing.set(Some(self.catchup.enter()));
+            self.capture.on_commit();
         }
     }
 

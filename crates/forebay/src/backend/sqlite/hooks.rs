@@ -1,17 +1,22 @@
 //! Callbacks from SQLite into [`Control`], registered through the C interface because the safe
 //! one differs between the supported versions of the driver.
 //!
-//! This is one of the two places with `unsafe` code. Every callback gets a pointer to the
+//! This is one of the three places with `unsafe` code. Every callback gets a pointer to the
 //! `Control` that [`Hooked`] keeps at a fixed place for longer than the connection lives.
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use rusqlite::ffi;
 
+use super::capture::Means;
 use super::control::{Control, STEPS_PER_CALL};
+use super::footprint::Footprint;
 use super::observe::Report;
+#[cfg(forebay_preupdate)]
+use super::preupdate;
 
 /// A connection whose callbacks end in a `Control`.
 ///
@@ -47,10 +52,63 @@ impl Hooked {
     pub(super) fn control(&self) -> &Control {
         &self.control
     }
+
+    /// Captures the rows that a statement changes, until the watch is dropped. One without a
+    /// footprint ends a transaction or savepoint.
+    ///
+    /// The hooks are in place only meanwhile. While the preupdate hook is, SQLite prepares a
+    /// DELETE of all rows as one of each row; prepared without it, such a statement stays cheap.
+    pub(super) fn watch(&self, footprint: Option<&Arc<Footprint>>) -> Watch<'_> {
+        self.control.capture().begin(footprint, self.total_changes());
+        self.set_capturing(true);
+        Watch { hooked: self }
+    }
+
+    fn set_capturing(&self, is_on: bool) {
+        let context = std::ptr::from_ref::<Control>(&self.control).cast_mut().cast::<c_void>();
+        // SAFETY: as in `new`.
+        unsafe {
+            let handle = self.connection.handle();
+            match self.control.capture().means() {
+                #[cfg(forebay_preupdate)]
+                Means::Hook => preupdate::register(handle, context, is_on),
+                Means::Reread => {
+                    let hook = is_on.then_some(update as UpdateHook);
+                    ffi::sqlite3_update_hook(handle, hook, context);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Rows that statements of this connection have changed so far, as SQLite counts them.
+    fn total_changes(&self) -> i64 {
+        // SAFETY: the handle is open.
+        unsafe { ffi::sqlite3_total_changes64(self.connection.handle()) }
+    }
 }
 
+/// A statement whose changes are captured; dropped once it has been reset.
+pub(super) struct Watch<'c> {
+    hooked: &'c Hooked,
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        self.hooked.set_capturing(false);
+        self.hooked.control.end_capture(self.hooked.total_changes());
+    }
+}
+
+type UpdateHook =
+    unsafe extern "C" fn(*mut c_void, c_int, *const c_char, *const c_char, ffi::sqlite3_int64);
+
 /// Runs `call` on the control behind `context`; a panic must not cross into C.
-fn with(context: *mut c_void, otherwise: c_int, call: impl FnOnce(&Control) -> c_int) -> c_int {
+pub(super) fn with(
+    context: *mut c_void,
+    otherwise: c_int,
+    call: impl FnOnce(&Control) -> c_int,
+) -> c_int {
     // SAFETY: every hook is registered with a pointer to a live `Control`, see `Hooked::new`.
     let control = unsafe { &*context.cast::<Control>() };
     catch_unwind(AssertUnwindSafe(|| call(control))).unwrap_or(otherwise)
@@ -60,7 +118,7 @@ fn with(context: *mut c_void, otherwise: c_int, call: impl FnOnce(&Control) -> c
 ///
 /// # Safety
 /// `text` is NULL or a NUL-terminated string that outlives `'a`.
-unsafe fn text<'a>(text: *const c_char) -> Option<&'a str> {
+pub(super) unsafe fn text<'a>(text: *const c_char) -> Option<&'a str> {
     if text.is_null() {
         return None;
     }
@@ -110,6 +168,22 @@ extern "C" fn commit(context: *mut c_void) -> c_int {
 extern "C" fn rollback(context: *mut c_void) {
     with(context, 0, |control| {
         control.on_rollback();
+        0
+    });
+}
+
+/// The update hook tells rows of tables that have a rowid, after the change.
+extern "C" fn update(
+    context: *mut c_void,
+    _action: c_int,
+    database: *const c_char,
+    table: *const c_char,
+    rowid: ffi::sqlite3_int64,
+) {
+    with(context, 0, |control| {
+        // SAFETY: SQLite passes strings that live until this callback returns.
+        let (database, table) = unsafe { (text(database), text(table)) };
+        control.capture().on_rowid(database, table, rowid);
         0
     });
 }

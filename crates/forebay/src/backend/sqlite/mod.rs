@@ -3,6 +3,7 @@
 
 mod analysis;
 mod bind;
+mod capture;
 mod catalogue;
 mod catchup;
 mod checkpoint;
@@ -10,21 +11,27 @@ mod connect;
 mod connection;
 mod control;
 mod fault;
+mod footprint;
 mod hooks;
 mod identity;
 mod lease;
 mod location;
+mod module;
 mod observe;
 mod open;
 mod options;
+#[cfg(forebay_preupdate)]
+mod preupdate;
 mod relations;
 mod reliance;
+mod reread;
 mod run;
 mod script;
 mod shm;
 mod snapshot;
 
 pub(crate) use analysis::{Analysis, Effect};
+pub(crate) use capture::Means;
 pub(crate) use catchup::CatchUp;
 pub(crate) use connect::{Connector, Role};
 pub(crate) use connection::{Connection, Described, Scope, StatementCounters};

@@ -37,6 +37,8 @@ pub(super) struct Observed {
     pub(super) columns: Vec<(Box<str>, Box<str>)>,
     /// Tables and views of the main database that are written.
     pub(super) writes: Vec<Box<str>>,
+    /// The columns that are set by an UPDATE in the main database, each with its table.
+    pub(super) updates: Vec<(Box<str>, Box<str>)>,
     /// A TEMP table or an attached database is read.
     pub(super) reads_elsewhere: bool,
     /// A TEMP table is written; nobody else can see it.
@@ -103,8 +105,14 @@ impl Observed {
             ffi::SQLITE_READ => {
                 self.read(name, report.second.unwrap_or_default(), report.database);
             }
-            ffi::SQLITE_INSERT | ffi::SQLITE_UPDATE | ffi::SQLITE_DELETE => {
+            ffi::SQLITE_INSERT | ffi::SQLITE_DELETE => self.write(name, report.database),
+            ffi::SQLITE_UPDATE => {
                 self.write(name, report.database);
+                let column = report.second.unwrap_or_default();
+                let is_known = |(t, c): &(Box<str>, Box<str>)| **t == *name && **c == *column;
+                if !self.updates.iter().any(is_known) {
+                    self.updates.push((name.into(), column.into()));
+                }
             }
             ffi::SQLITE_FUNCTION => {
                 let function = report.second.unwrap_or_default();

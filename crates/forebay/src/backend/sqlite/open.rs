@@ -9,12 +9,14 @@ use rusqlite::OpenFlags;
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 
+use super::capture::Means;
 use super::catchup::{CatchUp, Witness};
 use super::fault;
 use super::identity::Identity;
 use super::lease::Leases;
 use super::location::Location;
 use super::options::Options;
+use super::reread::Past;
 use super::shm::WalIndex;
 use crate::error::{Error, Kind, Result};
 
@@ -25,12 +27,17 @@ const REMOTE_VALUE_BYTES_MAX: i32 = 128 << 20;
 /// The longest wait for a lock that the driver can count.
 const BUSY_MAX: Duration = Duration::from_millis(i32::MAX as u64);
 
+/// Page cache of the connection that looks at what was before a commit: a few rows at a time.
+const PAST_CACHE_BYTES: u64 = 512 * 1024;
+
 /// A database that was found fit to be used.
 pub(crate) struct Opened {
     pub(crate) location: Location,
     pub(crate) catchup: Arc<CatchUp>,
     /// Under which its readers hold snapshots, once a sweeper runs.
     pub(crate) leases: Arc<Leases>,
+    /// What was before a commit, if rows are to be read again.
+    pub(super) past: Option<Arc<Past>>,
     /// Options as they turned out: a file that may not be written is read-only.
     pub(crate) options: Options,
 }
@@ -54,8 +61,13 @@ pub(crate) fn open(location: Location, mut options: Options) -> Result<Opened> {
         Location::Memory => None,
         Location::File(path) => Some(Identity::of(path)),
     };
-    let catchup = Arc::new(CatchUp::new(witness, file));
-    Ok(Opened { location, catchup, leases: Arc::default(), options })
+    let means = Means::choose(options.capture, &witness)?;
+    let past = match means {
+        Means::Reread => Some(Arc::new(Past::new(connect_past(&location, &options)?))),
+        Means::Hook | Means::Tables => None,
+    };
+    let catchup = Arc::new(CatchUp::new(witness, file, means));
+    Ok(Opened { location, catchup, leases: Arc::default(), past, options })
 }
 
 fn check_path(path: &Path, options: &Options) -> Result<()> {
@@ -134,6 +146,15 @@ fn open_file(path: &Path, options: &Options) -> Result<Witness> {
         Ok(_) => Witness::Blind("the WAL index has a layout that is not known".to_owned()),
         Err(error) => Witness::Blind(format!("the WAL index cannot be read: {error}")),
     })
+}
+
+fn connect_past(location: &Location, options: &Options) -> Result<rusqlite::Connection> {
+    let page_cache_bytes_each = options.page_cache_bytes_each.min(PAST_CACHE_BYTES);
+    let options =
+        Options { page_cache_bytes_each, busy_timeout: Duration::ZERO, ..options.clone() };
+    let connection = connect(location, &options)?;
+    connection.execute_batch("PRAGMA query_only = ON").map_err(|error| place(location, error))?;
+    Ok(connection)
 }
 
 /// Opens one connection and sets it up.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::capture::Means;
 use crate::error::{Error, Result};
 
 /// Settings of every connection.
@@ -22,6 +23,8 @@ pub(crate) struct Options {
     pub(crate) page_cache_bytes_each: u64,
     pub(crate) mmap_bytes: u64,
     pub(crate) statement_cache: usize,
+    /// How changed rows are learned; `None` leaves the choice.
+    pub(crate) capture: Option<Means>,
     /// Further PRAGMAs for every connection, in order.
     pub(crate) pragmas: Vec<(String, String)>,
 }

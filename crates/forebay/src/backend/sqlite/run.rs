@@ -260,7 +260,9 @@ impl<'c> Run<'c> {
         sink: &mut dyn RowSink,
     ) -> Result<Answer> {
         self.hooked.control().set_maintaining(analysis.effect == Effect::Maintain);
+        let watch = analysis.watch(self.hooked);
         let stepped = self.step_rows(statement, analysis, sink);
+        drop(watch);
         self.hooked.control().set_maintaining(false);
         let observed = self.hooked.control().take_observed();
         if stepped.as_ref().map_or(observed.any, |stepped| stepped.is_changed) {
@@ -360,7 +362,9 @@ impl<'c> Run<'c> {
 
 /// BEGIN, COMMIT, ROLLBACK and savepoints of our own.
 fn control_statement(hooked: &Hooked, sql: &str) -> Result<()> {
+    let watch = hooked.watch(None);
     let done = hooked.connection().execute_batch(sql);
+    drop(watch);
     let control = hooked.control();
     control.take_observed();
     done.map_err(|error| fault::from_driver(error, None, control.halt()))

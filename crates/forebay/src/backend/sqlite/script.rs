@@ -64,6 +64,7 @@ impl Connection {
                 .map_err(|error| refine(error, control))?;
             work.admit(control.policy(), scope, &analysis)?;
             control.set_maintaining(analysis.effect == Effect::Maintain);
+            let watch = analysis.watch(hooked);
             let mut rows = statement.raw_query();
             let stepped = loop {
                 match rows.next() {
@@ -74,6 +75,7 @@ impl Connection {
             };
             drop(rows);
             drop(statement);
+            drop(watch);
             control.set_maintaining(false);
             if control.has_observed() {
                 work.writes = WriteSet::Everything;

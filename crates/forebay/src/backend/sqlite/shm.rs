@@ -1,6 +1,6 @@
 //! The WAL-index header, read straight out of the shared memory that SQLite has mapped.
 //!
-//! This is one of the two places with `unsafe` code. The pointer comes from SQLite's own file
+//! This is one of the three places with `unsafe` code. The pointer comes from SQLite's own file
 //! handle (`xShmMap`): opening `-shm` by any other means and closing it again would drop every
 //! lock that SQLite holds on it. It stays valid while the connection that it was taken from is
 //! open, so that connection is kept here and used for nothing else.

@@ -1,0 +1,208 @@
+//! What a write does to each table, as far as it matters for telling the rows that it changes:
+//! which tables it empties as a whole, and of which changes the update hook keeps silent.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+use rusqlite::Connection;
+
+use super::analysis::Program;
+use super::observe::Observed;
+use crate::sql::may_replace;
+
+/// Tables whose facts are remembered; all are forgotten together.
+const FACTS_MAX: usize = 1_000;
+
+/// The tables that one statement may write.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Footprint {
+    pub(super) tables: Vec<Written>,
+    /// What may write others, too.
+    pub(super) beyond: Beyond,
+}
+
+/// What writes tables that are not listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Beyond {
+    #[default]
+    Nothing,
+    /// Virtual tables, whose own rows SQLite counts, too.
+    Virtual,
+    /// Virtual tables that do it when a transaction ends.
+    End,
+}
+
+/// One table that a statement may write.
+#[derive(Clone, Debug)]
+pub(super) struct Written {
+    pub(super) name: Box<str>,
+    /// All its rows are deleted at once, and none is told.
+    pub(super) is_cleared: bool,
+    /// Reads one of its rows by rowid; `None` when the update hook does not tell all of them.
+    pub(super) select: Option<Arc<str>>,
+}
+
+/// What is known about tables, under one schema.
+#[derive(Debug, Default)]
+pub(super) struct Facts {
+    schema: i64,
+    tables: HashMap<Box<str>, Arc<Fact>, RandomState>,
+}
+
+/// One table, or a view with triggers.
+#[derive(Debug)]
+struct Fact {
+    /// It has no rows of its own; its triggers write others.
+    is_view: bool,
+    select: Option<Arc<str>>,
+    /// The column that is another name of the rowid.
+    alias: Option<Box<str>>,
+    /// A row can stand in the way of another one with another rowid.
+    is_unique: bool,
+    /// A constraint or a trigger may replace rows.
+    may_replace: bool,
+}
+
+impl Footprint {
+    /// Of a statement that writes tables and clears some of them, without telling rows.
+    pub(super) fn of(observed: &Observed, program: &Program, cleared: &[&str]) -> Footprint {
+        let written = |name: &Box<str>| Written {
+            name: name.clone(),
+            is_cleared: cleared.iter().any(|table| table.eq_ignore_ascii_case(name)),
+            select: None,
+        };
+        let tables = observed.writes.iter().map(written).collect();
+        let beyond = if program.virtual_table { Beyond::Virtual } else { Beyond::Nothing };
+        Footprint { tables, beyond }
+    }
+
+    /// Finds out how the rows can be read again that the statement changes. Must be called in the
+    /// snapshot in which it was prepared as `program`.
+    pub(super) fn find_rows(
+        &mut self,
+        connection: &Connection,
+        facts: &mut Facts,
+        schema: i64,
+        sql: &str,
+        observed: &Observed,
+        program: &Program,
+    ) -> rusqlite::Result<()> {
+        if program.drops_silently() {
+            return Ok(());
+        }
+        let known = self
+            .tables
+            .iter()
+            .map(|table| facts.of(connection, schema, &table.name))
+            .collect::<rusqlite::Result<Vec<_>>>()?;
+        let replaces = may_replace(sql) || known.iter().any(|fact| fact.may_replace);
+        for (table, fact) in self.tables.iter_mut().zip(&known) {
+            let is_moved = observed.updates.iter().any(|(name, column)| {
+                name.eq_ignore_ascii_case(&table.name) && fact.is_rowid(column)
+            });
+            let is_silent = is_moved || (replaces && fact.is_unique);
+            table.select = fact.select.clone().filter(|_| !is_silent);
+        }
+        let mut known = known.iter();
+        self.tables.retain(|_| known.next().is_none_or(|fact| !fact.is_view));
+        Ok(())
+    }
+
+    /// Of a statement that ends a transaction or savepoint: a virtual table may write only then.
+    pub(super) fn of_an_end() -> Footprint {
+        Footprint { tables: Vec::new(), beyond: Beyond::End }
+    }
+
+    pub(super) fn find(&self, table: &str) -> Option<&Written> {
+        self.tables.iter().find(|known| *known.name == *table)
+    }
+}
+
+impl Facts {
+    fn of(
+        &mut self,
+        connection: &Connection,
+        schema: i64,
+        table: &str,
+    ) -> rusqlite::Result<Arc<Fact>> {
+        if self.schema != schema || self.tables.len() >= FACTS_MAX {
+            self.tables.clear();
+            self.schema = schema;
+        }
+        if let Some(fact) = self.tables.get(table) {
+            return Ok(fact.clone());
+        }
+        let fact = Arc::new(Fact::read(connection, table)?);
+        self.tables.insert(table.into(), fact.clone());
+        Ok(fact)
+    }
+}
+
+impl Fact {
+    fn read(connection: &Connection, table: &str) -> rusqlite::Result<Fact> {
+        let (is_view, is_rowid_table) = connection
+            .prepare_cached(
+                "SELECT type = 'view', type = 'table' AND NOT wr FROM pragma_table_list(?1)
+                 WHERE schema = 'main'",
+            )?
+            .query_map([table], |row| Ok((row.get::<_, bool>(0)?, row.get::<_, bool>(1)?)))?
+            .next()
+            .transpose()?
+            .unwrap_or((false, false));
+        let mut columns: Vec<Box<str>> = Vec::new();
+        let mut keys: Vec<(Box<str>, bool)> = Vec::new();
+        let mut listing = connection
+            .prepare_cached("SELECT name, type, pk FROM pragma_table_xinfo(?1, 'main')")?;
+        let mut rows = listing.query([table])?;
+        while let Some(row) = rows.next()? {
+            let name: Box<str> = row.get(0)?;
+            if row.get::<_, i64>(2)? > 0 {
+                let declared: String = row.get(1)?;
+                keys.push((name.clone(), declared.eq_ignore_ascii_case("INTEGER")));
+            }
+            columns.push(name);
+        }
+        drop(rows);
+        // `INTEGER PRIMARY KEY DESC` is no alias, by a quirk; taking it for one costs precision.
+        let alias = match &keys[..] {
+            [(name, true)] if is_rowid_table => Some(name.clone()),
+            _ => None,
+        };
+        let is_unique = connection
+            .prepare_cached("SELECT 1 FROM pragma_index_list(?1, 'main') WHERE \"unique\"")?
+            .exists([table])?;
+        let select = rowid_name(&columns).filter(|_| is_rowid_table).map(|rowid| {
+            let table = table.replace('"', "\"\"");
+            format!("SELECT * FROM main.\"{table}\" WHERE {rowid} = ?1").into()
+        });
+        let may_replace = may_be_replaced(connection, table)?;
+        Ok(Fact { is_view, select, alias, is_unique, may_replace })
+    }
+
+    /// Whether a column that an UPDATE sets is the rowid.
+    fn is_rowid(&self, column: &str) -> bool {
+        column.eq_ignore_ascii_case("ROWID")
+            || self.alias.as_ref().is_some_and(|alias| alias.eq_ignore_ascii_case(column))
+    }
+}
+
+/// A name of the rowid that no column has taken.
+fn rowid_name(columns: &[Box<str>]) -> Option<&'static str> {
+    let is_taken = |name: &str| columns.iter().any(|column| column.eq_ignore_ascii_case(name));
+    ["rowid", "_rowid_", "oid"].into_iter().find(|name| !is_taken(name))
+}
+
+/// Whether what belongs to `table` in the schema, its triggers above all, may replace rows.
+fn may_be_replaced(connection: &Connection, table: &str) -> rusqlite::Result<bool> {
+    let mut listing = connection.prepare_cached(
+        "SELECT sql FROM main.sqlite_schema WHERE tbl_name = ?1 COLLATE NOCASE AND sql IS NOT NULL",
+    )?;
+    let mut rows = listing.query([table])?;
+    while let Some(row) = rows.next()? {
+        if may_replace(row.get_ref(0)?.as_str().unwrap_or_default()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
