@@ -45,6 +45,8 @@ pub struct CacheStats {
     pub capture_gaps: u64,
     /// Entries resident now.
     pub entries: u64,
+    /// Intervals that resident entries rest on: ranges, and full pages of ORDER BY … LIMIT.
+    pub windows: u64,
     /// Bytes resident now.
     pub bytes: u64,
     /// The byte bound.

@@ -79,6 +79,8 @@ impl Snapshot {
         page.count("cache_capture_gaps", help, cache.capture_gaps)?;
         page.gauge("cache_on", "1 while answers are cached", f64::from(cache.off.is_none()))?;
         page.gauge("cache_entries", "Entries in memory", as_f64(cache.entries))?;
+        let help = "Ranges and full pages that entries rest on";
+        page.gauge("cache_windows", help, as_f64(cache.windows))?;
         page.gauge("cache_bytes", "Bytes of these", as_f64(cache.bytes))?;
         page.gauge("cache_max_bytes", "The byte bound", as_f64(cache.bytes_max))
     }

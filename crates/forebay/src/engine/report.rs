@@ -21,6 +21,7 @@ impl Engine {
             flushes: self.catchup.flushes(),
             capture_gaps: self.catchup.gaps(),
             entries: self.store.len() as u64,
+            windows: self.catchup.windows() as u64,
             bytes: self.store.bytes(),
             bytes_max: self.store.bytes_max(),
             ..CacheStats::default()

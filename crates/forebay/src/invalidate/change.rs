@@ -64,18 +64,16 @@ pub(super) enum Touched {
 pub(crate) struct Changes {
     index: Arc<Index>,
     tables: HashMap<Box<str>, Touched, RandomState>,
-    count: u64,
 }
 
 impl Changes {
     pub(crate) fn new(index: Arc<Index>) -> Changes {
-        Changes { index, tables: HashMap::default(), count: 0 }
+        Changes { index, tables: HashMap::default() }
     }
 
     /// Takes one changed row of `table` down. Cost: per shape of the table that the change
     /// matters to, a hash of the key values.
     pub(crate) fn record(&mut self, table: &str, change: &dyn RowChange) {
-        self.count += 1;
         self.touched(table).record(change);
     }
 
@@ -90,7 +88,6 @@ impl Changes {
 
     /// Takes down that something of `table` has changed that cannot be told.
     pub(crate) fn record_unknown(&mut self, table: &str) {
-        self.count += 1;
         self.tables.insert(table.into(), Touched::Whole);
     }
 
@@ -103,15 +100,9 @@ impl Changes {
         self.tables.get_mut(table).expect("it was put there just now")
     }
 
-    /// Rows taken down since the last `clear`.
-    pub(crate) fn count(&self) -> u64 {
-        self.count
-    }
-
     /// Forgets everything: the transaction is over.
     pub(crate) fn clear(&mut self) {
         self.tables.clear();
-        self.count = 0;
     }
 
     pub(super) fn tables(&self) -> impl Iterator<Item = (&str, &Touched)> {

@@ -128,6 +128,11 @@ impl CatchUp {
         self.index.is_valid(ticket)
     }
 
+    /// Intervals that answers rest on now.
+    pub(crate) fn windows(&self) -> usize {
+        self.index.windows()
+    }
+
     /// How often everything was dropped.
     pub(crate) fn flushes(&self) -> u64 {
         self.index.flushes()
