@@ -14,11 +14,12 @@ use super::pinned::Closing;
 use super::template::Template;
 use super::worker::blocking;
 use crate::backend::sqlite::{
-    self, CatchUp, Connector, Limits, Location, Opened, Role, StatementCounters, Sweeper,
+    self, CatchUp, Connector, Limits, Location, Opened, Role, StatementCounters, Sweep, Sweeper,
 };
 use crate::cache::Store;
 use crate::error::Result;
-use crate::pool::{self, Pool};
+use crate::invalidate::Header;
+use crate::pool::{self, Pool, Visitor};
 use crate::watch::Fingerprints;
 
 /// Templates expected; with long texts there are fewer of them.
@@ -179,10 +180,29 @@ fn hold_snapshots(opened: &Opened, readers: &Pool<Connector>, max: Duration) -> 
     if max.is_zero() || opened.catchup.header().is_none() {
         return None;
     }
-    let visitor = readers.visitor();
-    Sweeper::start(&opened.leases, max / 2, move || {
-        visitor.visit(|reader| reader.is_overdue(), |reader| reader.end_snapshot());
-    })
+    let sweep = Readers { visitor: readers.visitor(), catchup: opened.catchup.clone() };
+    Sweeper::start(&opened.leases, max / 2, sweep)
+}
+
+/// What the sweeper works on.
+struct Readers {
+    visitor: Visitor<Connector>,
+    catchup: Arc<CatchUp>,
+}
+
+impl Sweep for Readers {
+    fn end_overdue(&self) {
+        self.visitor.visit(|reader| reader.is_overdue(), |reader| reader.end_snapshot());
+    }
+
+    fn position(&self) -> (Header, bool) {
+        let header = self.catchup.header().unwrap_or_default();
+        (header, self.catchup.backfilled() == header.frames())
+    }
+
+    fn checkpoint(&self) {
+        self.catchup.checkpoint();
+    }
 }
 
 /// Looks after the database until it is dropped.
@@ -193,7 +213,9 @@ fn tend(engine: &Arc<Engine>) {
         loop {
             tokio::time::sleep(TEND_INTERVAL).await;
             let Some(engine) = weak.upgrade() else { return };
-            if !engine.has_moved.load(Ordering::Relaxed) && engine.catchup.has_moved() {
+            let catchup = engine.catchup.clone();
+            let has_moved = blocking(move || Ok(catchup.has_moved())).await.unwrap_or(false);
+            if has_moved && !engine.has_moved.load(Ordering::Relaxed) {
                 tracing::error!("the database file was deleted or replaced; it must be reopened");
                 engine.has_moved.store(true, Ordering::Relaxed);
             }

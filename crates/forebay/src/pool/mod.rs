@@ -24,3 +24,4 @@ pub(crate) use acquire::Pool;
 pub(crate) use checkout::Checkout;
 pub(crate) use connect::{Connect, HolderLabel};
 pub(crate) use options::Options;
+pub(crate) use visit::Visitor;

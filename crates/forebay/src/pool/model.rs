@@ -11,7 +11,6 @@ use proptest::prelude::*;
 
 use super::shelf::spread;
 use super::tests::{Origin, label};
-use super::visit::Visitor;
 use super::*;
 use crate::clock::Clock;
 use crate::error::{Kind, Result};

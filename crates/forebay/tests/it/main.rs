@@ -19,6 +19,8 @@ mod precision;
 mod protocol;
 /// Readers and writers at once: no read is stale or goes back in time.
 mod recency;
+/// Snapshots that readers hold between statements.
+mod snapshot;
 /// Statements, parameters, rows and errors.
 mod statement;
 /// Rows one after another.

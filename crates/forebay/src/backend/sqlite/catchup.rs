@@ -187,10 +187,20 @@ impl CatchUp {
     }
 
     /// The frames of the log that are in the file already.
-    pub(super) fn backfilled(&self) -> u32 {
+    pub(crate) fn backfilled(&self) -> u32 {
         match &self.witness {
             Witness::WalIndex(index) => index.backfilled(),
             Witness::Private | Witness::Blind(_) => 0,
+        }
+    }
+
+    /// Moves the log into the file, as far as that goes without waiting for anybody. Blocks on
+    /// the disk.
+    pub(crate) fn checkpoint(&self) {
+        if let Witness::WalIndex(index) = &self.witness
+            && let Err(error) = index.checkpoint()
+        {
+            tracing::warn!(%error, "a checkpoint failed; it is tried again after a later commit");
         }
     }
 

@@ -35,7 +35,7 @@ pub(crate) use capture::Means;
 pub(crate) use catchup::CatchUp;
 pub(crate) use connect::{Connector, Role};
 pub(crate) use connection::{Connection, Described, Scope, StatementCounters};
-pub(crate) use lease::Sweeper;
+pub(crate) use lease::{Sweep, Sweeper};
 pub(crate) use location::Location;
 pub(crate) use open::{Opened, open};
 pub(crate) use options::Options;

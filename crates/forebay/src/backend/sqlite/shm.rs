@@ -3,7 +3,7 @@
 //! This is one of the three places with `unsafe` code. The pointer comes from SQLite's own file
 //! handle (`xShmMap`): opening `-shm` by any other means and closing it again would drop every
 //! lock that SQLite holds on it. It stays valid while the connection that it was taken from is
-//! open, so that connection is kept here and used for nothing else.
+//! open, so that connection is kept here; it runs checkpoints and no other statement.
 #![allow(unsafe_code)]
 
 use std::ffi::c_void;
@@ -103,6 +103,12 @@ impl WalIndex {
         let word = unsafe { self.words.add(2 * 6).as_ref() }.load(Ordering::Acquire);
         let [a, b, c, d, ..] = word.to_ne_bytes();
         u32::from_ne_bytes([a, b, c, d])
+    }
+
+    /// A passive checkpoint, which leaves the header as it is.
+    pub(super) fn checkpoint(&self) -> rusqlite::Result<()> {
+        let pin = self.pin.lock().unwrap_or_else(|lock| lock.into_inner());
+        pin.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
     }
 
     /// Whether the file was deleted or replaced by another under its name.

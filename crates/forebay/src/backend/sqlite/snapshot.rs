@@ -19,13 +19,19 @@ use crate::error::Result;
 use crate::invalidate::Header;
 use crate::sql::Bypass;
 
+/// Reads under one header that come before one whose snapshot is held: while the database changes
+/// all the time, holding would cost and bring nothing.
+const READS_BEFORE: u32 = 3;
+
 /// What a connection holds.
 pub(super) struct Held {
     /// `None` on connections that hold nothing: the writer, sessions, a database in memory.
     leases: Option<Arc<Leases>>,
     state: State,
-    /// The header that the last statement outside of a held snapshot found.
+    /// The header that the last read outside of a held snapshot found, and how many reads in a
+    /// row have found it.
     seen: Header,
+    reads: u32,
 }
 
 enum State {
@@ -41,7 +47,7 @@ enum State {
 impl Held {
     /// Never anything.
     pub(super) fn none() -> Held {
-        Held { leases: None, state: State::Closed, seen: Header::default() }
+        Held { leases: None, state: State::Closed, seen: Header::default(), reads: 0 }
     }
 
     /// Snapshots, for as long as `leases` allow.
@@ -81,10 +87,8 @@ impl Held {
     /// To be called before the first step of a statement: puts a read into a snapshot that will
     /// be held, if that is worth it and stands in nobody's way; takes any other statement out.
     ///
-    /// A snapshot is held from the second read under one header on: while the database changes
-    /// between any two reads, holding one would cost and bring nothing. It is not held once the
-    /// log is due for a checkpoint, unless all of it is in the file already: SQLite then reads
-    /// from the file alone, and a writer may start the log anew.
+    /// It is not held once the log is due for a checkpoint, unless all of it is in the file
+    /// already: SQLite then reads from the file alone, and a writer may start the log anew.
     pub(super) fn enter(
         &mut self,
         hooked: &Hooked,
@@ -101,14 +105,19 @@ impl Held {
             return Ok(());
         }
         let Some(before) = catchup.header() else { return Ok(()) };
-        let is_second = std::mem::replace(&mut self.seen, before) == before;
-        let is_harmless =
-            before.frames() < CHECKPOINT_FRAMES || catchup.backfilled() == before.frames();
-        if is_second
-            && is_harmless
-            && before.is_valid()
-            && let Some(lease) = leases.grant()
-        {
+        if self.seen != before {
+            (self.seen, self.reads) = (before, 0);
+        }
+        self.reads = self.reads.saturating_add(1);
+        if self.reads <= READS_BEFORE || !before.is_valid() {
+            return Ok(());
+        }
+        let is_backfilled = catchup.backfilled() == before.frames();
+        if !is_backfilled && before.frames() >= CHECKPOINT_FRAMES {
+            leases.want();
+            return Ok(());
+        }
+        if let Some(lease) = leases.grant(is_backfilled) {
             run(hooked, "BEGIN")
                 .map_err(|error| fault::from_driver(error, None, hooked.control().halt()))?;
             self.state = State::Opening { before, lease };
