@@ -87,7 +87,11 @@ async fn read(db: Db, board: Arc<Board>, seed: u64) {
         for _ in 0..64 {
             let counter = rng.usize(..COUNTERS);
             let floor = board.counters[counter].acknowledged.load(Ordering::SeqCst);
-            let outcome = db.query(&sql(counter, "read")).fetch().await.unwrap();
+            // Half of the reads go to the database, most of them to a snapshot that is held.
+            let sql = sql(counter, "read");
+            let query = db.query(&sql);
+            let query = if rng.bool() { query.no_cache() } else { query };
+            let outcome = query.fetch().await.unwrap();
             let forebay::Value::Integer(n) = outcome.rows.values(0)[0] else { panic!("a number") };
             let ceiling = board.counters[counter].begun.load(Ordering::SeqCst);
             assert!(n >= floor, "stale: {n} < {floor}, cached: {}", outcome.cached);

@@ -31,6 +31,12 @@ impl Checkpoints {
         Checkpoints { leases, last: 0 }
     }
 
+    /// Ends the snapshots that readers hold: older ones keep frames out of the file, and the next
+    /// writer from starting the log anew.
+    pub(super) fn make_way(&self) {
+        self.leases.expire();
+    }
+
     /// Makes a checkpoint if the log, which has so many frames after a commit, needs one. One that
     /// fails is tried again after a later commit.
     pub(super) fn follow(&mut self, hooked: &Hooked, catchup: &CatchUp, frames: u32) {
@@ -42,9 +48,7 @@ impl Checkpoints {
             return;
         }
         self.last = frames;
-        // Older snapshots would keep frames out of the file, and the next writer from starting
-        // the log anew.
-        self.leases.expire();
+        self.make_way();
         hooked.control().arm(None, None, Duration::ZERO);
         let done = hooked
             .connection()

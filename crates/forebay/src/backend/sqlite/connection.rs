@@ -278,6 +278,11 @@ impl Work {
         }
     }
 
+    /// Ends the snapshots that readers hold, before work on the file as a whole.
+    pub(super) fn make_way(&self) {
+        self.checkpoints.make_way();
+    }
+
     /// Whether the connection may run the statement; notes what it will change.
     pub(super) fn admit(
         &mut self,

@@ -259,6 +259,9 @@ impl<'c> Run<'c> {
         analysis: &Analysis,
         sink: &mut dyn RowSink,
     ) -> Result<Answer> {
+        if analysis.effect == Effect::Maintain {
+            self.work.make_way();
+        }
         self.hooked.control().set_maintaining(analysis.effect == Effect::Maintain);
         let watch = analysis.watch(self.hooked);
         let stepped = self.step_rows(statement, analysis, sink);
