@@ -90,7 +90,7 @@ fn listed(
 
 /// A table with its columns. `None` where the text and what SQLite makes of it do not agree.
 fn table(connection: &Connection, name: &str, text: &str) -> rusqlite::Result<Option<Table>> {
-    let Some(Declared { columns: collations, is_strict }) = declared(text) else {
+    let Some(Declared { columns: written, is_strict }) = declared(text) else {
         return Ok(None);
     };
     let mut listing = connection
@@ -99,11 +99,13 @@ fn table(connection: &Connection, name: &str, text: &str) -> rusqlite::Result<Op
     let mut columns = Vec::new();
     let mut keys = Vec::new();
     while let Some(row) = rows.next()? {
-        let (column, declared): (String, String) = (row.get(0)?, row.get(1)?);
+        // A name that is no text matches none that is written.
+        let column = row.get_ref(0)?.as_str().unwrap_or_default();
+        let declared = row.get_ref(1)?.as_str().unwrap_or_default();
         let (key, hidden): (i64, i64) = (row.get(2)?, row.get(3)?);
-        let Some((_, collation)) = collations
+        let Some(written) = written
             .get(columns.len())
-            .filter(|(name, _)| *name == column.to_ascii_lowercase() && hidden != 1)
+            .filter(|written| written.name == column.to_ascii_lowercase() && hidden != 1)
         else {
             return Ok(None);
         };
@@ -111,13 +113,16 @@ fn table(connection: &Connection, name: &str, text: &str) -> rusqlite::Result<Op
             keys.push((columns.len(), declared.eq_ignore_ascii_case("integer")));
         }
         columns.push(TableColumn {
-            affinity: affinity(&declared, is_strict),
+            affinity: match written.is_typed {
+                true => affinity(declared, is_strict),
+                false => Affinity::Blob,
+            },
             name: column.into(),
-            collation: *collation,
+            collation: written.collation,
             is_generated: hidden != 0,
         });
     }
-    if columns.len() != collations.len() {
+    if columns.len() != written.len() {
         return Ok(None);
     }
     let rowid = match keys.as_slice() {
@@ -143,7 +148,7 @@ fn has_key_index(connection: &Connection, name: &str) -> rusqlite::Result<bool> 
 /// they end, and a later one may win.
 fn affinity(declared: &str, is_strict: bool) -> Affinity {
     let declared = declared.to_ascii_lowercase();
-    if declared.is_empty() || (is_strict && declared == "any") {
+    if is_strict && declared == "any" {
         return Affinity::Blob;
     }
     let mut affinity = Affinity::Numeric;

@@ -46,10 +46,19 @@ pub(super) fn parse<'b>(
 /// What a CREATE TABLE says that SQLite does not tell otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Declared {
-    /// Name, in lower case, and collation of each column, in order. `None` for a collation that
-    /// is not SQLite's own.
-    pub(crate) columns: Vec<(String, Option<Collation>)>,
+    /// In order.
+    pub(crate) columns: Vec<DeclaredColumn>,
     pub(crate) is_strict: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DeclaredColumn {
+    /// In lower case.
+    pub(crate) name: String,
+    /// `None` for one that is not SQLite's own.
+    pub(crate) collation: Option<Collation>,
+    /// A type is given, if only an empty one in quotes.
+    pub(crate) is_typed: bool,
 }
 
 /// Reads the text of a CREATE TABLE.
@@ -68,7 +77,11 @@ pub(crate) fn declared(create: &str) -> Option<Declared> {
         // The last one counts.
         let given =
             column.constraints.iter().filter_map(|it| collation(&it.constraint)).next_back();
-        (plain(column.col_name.0), given.unwrap_or(Some(Collation::Binary)))
+        DeclaredColumn {
+            name: plain(column.col_name.0),
+            collation: given.unwrap_or(Some(Collation::Binary)),
+            is_typed: column.col_type.is_some(),
+        }
     };
     Some(Declared {
         columns: columns.iter().map(column).collect(),

@@ -121,8 +121,10 @@ impl<'r> Queries<'r> {
     }
 
     fn limit(&mut self) -> String {
-        let text =
-            *self.rng.choice(&["1", "2", "3", "2 OFFSET 1", "1, 2", ":n", ":n OFFSET 1"]).unwrap();
+        let text = *self
+            .rng
+            .choice(&["1", "2", "3", "2 OFFSET 1", "1, 2", "2, 4", "2, 5", ":n", ":n OFFSET 1"])
+            .unwrap();
         text.to_owned()
     }
 
