@@ -4,6 +4,7 @@
 mod copy;
 mod injected;
 mod order;
+mod rule;
 mod trial;
 
 pub(crate) use trial::try_all;

@@ -87,6 +87,9 @@ pub(super) const MUTANTS: &[Mutant] = &[
                 find: "                let after = index.stable();\n",
                 put: "                if $on {
                     $pause;
+                    $pause;
+                    $pause;
+                    $pause;
                 }
                 let after = index.stable();\n",
             },

@@ -44,6 +44,9 @@ impl Read {
                 Value::Blob(_) | Value::Null => Affinity::None,
             };
             *value = match (draw(rng, affinity), &*value) {
+                (Value::Integer(_), Value::Integer(n)) if n.abs() < 100 && rng.u8(..5) == 0 => {
+                    Value::Real(*n as f64)
+                }
                 (Value::Integer(n), Value::Integer(_)) => Value::Integer(n),
                 // LIMIT takes nothing but integers.
                 (_, Value::Integer(n)) => Value::Integer(*n),
