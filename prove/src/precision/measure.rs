@@ -1,6 +1,6 @@
 //! Running a workload and counting, for each policy, what it would have answered from memory.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 
 use anyhow::{Context, Result, bail};
@@ -38,6 +38,8 @@ struct Scores {
     forebay: Score,
     tables: Score,
     ideal: Score,
+    /// Forebay's, by the text of the question, with how often it was asked.
+    by_text: BTreeMap<String, (u64, Score)>,
 }
 
 /// What is known of one question since it was last asked.
@@ -159,10 +161,13 @@ impl Run<'_> {
         let versions: Vec<u64> = tables.iter().map(version).collect();
         let key = (statement.sql, statement.params);
         self.scores.reads += 1;
+        let (asked, by_text) = self.scores.by_text.entry(key.0.clone()).or_default();
+        *asked += 1;
         let known = self.known.get(&key);
         let is_same = known.is_some_and(|known| known.rows == outcome.rows);
         let is_untouched = known.is_some_and(|known| known.versions == versions);
         let is_known = known.is_some();
+        by_text.count(outcome.cached, is_known, is_same);
         self.scores.forebay.count(outcome.cached, is_known, is_same);
         self.scores.tables.count(is_untouched, is_known, is_same);
         self.scores.ideal.count(is_same, is_known, is_same);
@@ -212,7 +217,16 @@ fn line(name: &str, writes: u8, scores: &Scores) -> String {
 }
 
 fn record(name: &str, writes: u8, scores: &Scores) -> Value {
+    let questions: Vec<Value> = scores
+        .by_text
+        .iter()
+        .map(|(text, (asked, score))| {
+            json!({ "text": text, "asked": asked, "hits": score.hits,
+                "dropped": score.dropped, "needless": score.needless })
+        })
+        .collect();
     json!({
+        "questions": questions,
         "workload": name, "write_percent": writes,
         "reads": scores.reads, "writes": scores.writes,
         "forebay": scores.forebay.to_json(scores),
