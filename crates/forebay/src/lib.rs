@@ -30,5 +30,7 @@ pub use outcome::{Describe, Explanation, Outcome};
 pub use query::{Execute, Query, RowStream};
 pub use row::{Column, Row, Rows};
 pub use session::{Session, Transaction};
-pub use stats::{CacheStats, FingerprintStats, Holder, PoolStats, StatementCacheStats, Stats};
+pub use stats::{
+    CacheStats, FingerprintStats, ForeignStats, Holder, PoolStats, StatementCacheStats, Stats,
+};
 pub use value::Value;

@@ -38,11 +38,14 @@ pub struct CacheStats {
     pub invalidations: u64,
     /// Entries dropped to stay within the byte bound.
     pub evictions: u64,
-    /// Times everything was dropped: schema changes and commits of other processes.
+    /// Times everything was dropped: schema changes, and commits of other processes of which it
+    /// could not be told which tables they changed.
     pub flushes: u64,
     /// Writes through here of which SQLite told fewer changed rows than it counted, so that
     /// whole tables were dropped. There should be none: please report it.
     pub capture_gaps: u64,
+    /// Commits of other processes.
+    pub foreign: ForeignStats,
     /// Entries resident now.
     pub entries: u64,
     /// Intervals that resident entries rest on: ranges, and full pages of ORDER BY … LIMIT.
@@ -51,6 +54,21 @@ pub struct CacheStats {
     pub bytes: u64,
     /// The byte bound.
     pub bytes_max: u64,
+}
+
+/// What became of the commits of other processes. Several that are found at once count as one.
+#[derive(Clone, Debug, Default)]
+pub struct ForeignStats {
+    /// Times that they were noticed.
+    pub seen: u64,
+    /// Of these, times that only the tables were dropped whose pages they had changed.
+    pub precise: u64,
+    /// The other times, when everything was dropped, by reason.
+    pub flushed: Vec<(&'static str, u64)>,
+    /// Pages of the database whose tables are known; none when they are not mapped.
+    pub mapped_pages: u64,
+    /// Of these, pages that may belong to one of several tables.
+    pub loose_pages: u64,
 }
 
 /// Counters of one pool.

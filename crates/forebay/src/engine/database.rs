@@ -167,6 +167,7 @@ impl Engine {
     /// Waits for statements in flight and closes every connection.
     pub(crate) async fn close(&self) {
         self.closing.begin();
+        self.catchup.stop_survey();
         self.readers.close().await;
         self.writer.close().await;
         self.sessions.close().await;
@@ -220,6 +221,17 @@ fn tend(engine: &Arc<Engine>) {
                 engine.has_moved.store(true, Ordering::Relaxed);
             }
             engine.drop_dead(&mut flushes);
+            if engine.is_caching() && engine.catchup.wants_survey() {
+                let catchup = engine.catchup.clone();
+                drop(engine);
+                let surveyed = blocking(move || {
+                    catchup.survey();
+                    Ok(())
+                });
+                if let Err(error) = surveyed.await {
+                    tracing::warn!(%error, "the pages of the database were not mapped");
+                }
+            }
         }
     });
 }

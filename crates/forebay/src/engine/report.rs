@@ -3,8 +3,9 @@
 use std::sync::atomic::Ordering;
 
 use super::database::Engine;
+use crate::backend::sqlite::Foreign;
 use crate::sql::Bypass;
-use crate::stats::{CacheStats, FingerprintStats, StatementCacheStats, Stats};
+use crate::stats::{CacheStats, FingerprintStats, ForeignStats, StatementCacheStats, Stats};
 
 impl Engine {
     /// A snapshot of every counter. Cost: one pass over the fingerprints.
@@ -20,6 +21,7 @@ impl Engine {
             evictions: self.store.evictions(),
             flushes: self.catchup.flushes(),
             capture_gaps: self.catchup.gaps(),
+            foreign: foreign(self.catchup.foreign()),
             entries: self.store.len() as u64,
             windows: self.catchup.windows() as u64,
             bytes: self.store.bytes(),
@@ -47,6 +49,17 @@ impl Engine {
             },
             fingerprints,
         }
+    }
+}
+
+fn foreign(counted: Foreign) -> ForeignStats {
+    let flushed: u64 = counted.flushed.iter().map(|(_, count)| count).sum();
+    ForeignStats {
+        seen: counted.precise + flushed,
+        precise: counted.precise,
+        flushed: counted.flushed,
+        mapped_pages: counted.pages.into(),
+        loose_pages: counted.loose.into(),
     }
 }
 

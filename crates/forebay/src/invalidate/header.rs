@@ -4,6 +4,8 @@
 //! Layout: `WalIndexHdr` in SQLite's wal.c, 48 bytes in native byte order; two copies stand at
 //! the beginning of the shared memory file.
 
+use std::ops::RangeInclusive;
+
 /// One copy of the header, as six words in native byte order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Header(pub(crate) [u64; 6]);
@@ -44,6 +46,33 @@ impl Header {
         self.fields()[4]
     }
 
+    /// The pages of the file as of the last commit in the log (`nPage`).
+    pub(crate) fn pages(self) -> u32 {
+        self.fields()[5]
+    }
+
+    /// Drawn anew whenever the log begins again (`aSalt`).
+    fn salts(self) -> [u32; 2] {
+        [self.fields()[8], self.fields()[9]]
+    }
+
+    /// The frames that every commit since `earlier` is in, if that can be told: the log has not
+    /// begun again in between, nor was its index built anew.
+    pub(crate) fn frames_since(self, earlier: Header) -> Option<RangeInclusive<u32>> {
+        let commits = self.change().wrapping_sub(earlier.change());
+        let frames = self.frames().checked_sub(earlier.frames())?;
+        // A commit has one frame at least.
+        let is_plain = self.salts() == earlier.salts() && (1..=frames).contains(&commits);
+        is_plain.then(|| earlier.frames() + 1..=self.frames())
+    }
+
+    /// The frames of the commit that led from `before` here, when there was no other. The log
+    /// may have begun again just before it.
+    pub(crate) fn frames_of_one(self, before: Header) -> Option<RangeInclusive<u32>> {
+        let known = if self.salts() == before.salts() { before.frames() } else { 0 };
+        (self.frames() > known).then(|| known + 1..=self.frames())
+    }
+
     /// Whether the layout is the known one and the checksum is right, as `walIndexTryHdr` asks.
     pub(crate) fn is_valid(self) -> bool {
         let fields = self.fields();
@@ -74,7 +103,11 @@ mod tests {
     use super::*;
 
     fn header(change: u32, frames: u32) -> Header {
-        let mut fields = [Header::VERSION, 0, change, 0x1000_0001, frames, 9, 1, 2, 3, 4, 0, 0];
+        salted(change, frames, 3)
+    }
+
+    fn salted(change: u32, frames: u32, salt: u32) -> Header {
+        let mut fields = [Header::VERSION, 0, change, 0x1000_0001, frames, 9, 1, 2, salt, 4, 0, 0];
         let (mut first, mut second) = (0u32, 0u32);
         for pair in fields[..10].chunks_exact(2) {
             first = first.wrapping_add(pair[0]).wrapping_add(second);
@@ -94,7 +127,7 @@ mod tests {
     #[test]
     fn fields_and_checksum() {
         let valid = header(7, 12);
-        assert_eq!((valid.change(), valid.frames()), (7, 12));
+        assert_eq!((valid.change(), valid.frames(), valid.pages()), (7, 12, 9));
         assert!(valid.is_valid());
         for word in 0..6 {
             let mut torn = valid;
@@ -121,5 +154,24 @@ mod tests {
         check(header(u32::MAX, 1), header(0, 2), header(u32::MAX, 1), Verdict::Explained);
         // The log was restarted by another connection: same counter, other frames.
         check(header(7, 1), after, before, Verdict::Unexplained);
+    }
+
+    #[test]
+    fn frames_between_headers() {
+        let check = |earlier: Header, later: Header, several, one| {
+            assert_eq!(later.frames_since(earlier), several, "{earlier:?} {later:?}");
+            assert_eq!(later.frames_of_one(earlier), one, "{earlier:?} {later:?}");
+        };
+        check(header(6, 10), header(7, 12), Some(11..=12), Some(11..=12));
+        check(header(6, 10), header(9, 13), Some(11..=13), Some(11..=13));
+        check(header(u32::MAX, 10), header(0, 11), Some(11..=11), Some(11..=11));
+        // The log has begun again.
+        check(header(6, 10), salted(7, 12, 5), None, Some(1..=12));
+        check(header(6, 10), salted(7, 0, 5), None, None);
+        // The index was built anew: the counter of commits begins again.
+        check(header(6, 10), header(0, 12), None, Some(11..=12));
+        check(header(6, 10), header(0, 10), None, None);
+        check(header(6, 10), header(9, 12), None, Some(11..=12));
+        check(header(6, 10), header(7, 9), None, None);
     }
 }

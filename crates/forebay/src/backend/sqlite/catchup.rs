@@ -3,15 +3,20 @@
 //!
 //! One gate. A writer passes it inside its commit hook, before anything is visible, and leaves it
 //! once the horizon stands at its commit; a reader that finds the database elsewhere tries the
-//! gate and, if it is taken, simply misses. Whatever is not explained by a commit of our own
-//! drops everything. The rules and their proof: `docs/design/consistency.md`.
+//! gate and, if it is taken, simply misses. What is not explained by a commit of our own drops
+//! the tables whose pages it changed, or everything. The rules and their proof: `docs/design/consistency.md`.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Instant;
 
 use super::capture::Means;
 use super::identity::Identity;
+use super::location::Location;
+use super::options::Options;
+use super::owners::{Foreign, Owners, PAGES_MAX, SURVEY_MAX};
 use super::shm::WalIndex;
+use super::survey::{Bounds, Survey, Unfit, survey};
 use crate::error::{Error, Kind, Result};
 use crate::invalidate::{
     Basis, Bindings, Changes, Header, Horizon, Index, Ticket, Verdict, WriteSet,
@@ -39,6 +44,10 @@ pub(crate) struct CatchUp {
     means: Means,
     /// Statements of which not every changed row was told.
     gaps: AtomicU64,
+    owners: Owners,
+    /// Where the pages of the database are read to be mapped.
+    place: (Location, Options),
+    is_closing: AtomicBool,
 }
 
 /// What a transaction of our own has written.
@@ -56,7 +65,12 @@ pub(crate) struct Fill {
 }
 
 impl CatchUp {
-    pub(super) fn new(witness: Witness, file: Option<Identity>, means: Means) -> CatchUp {
+    pub(super) fn new(
+        witness: Witness,
+        file: Option<Identity>,
+        means: Means,
+        place: (Location, Options),
+    ) -> CatchUp {
         let horizon = Horizon::default();
         if let Witness::WalIndex(index) = &witness
             && let Some(header) = index.stable()
@@ -71,6 +85,9 @@ impl CatchUp {
             gate: Gate::default(),
             means,
             gaps: AtomicU64::new(0),
+            owners: Owners::default(),
+            place,
+            is_closing: AtomicBool::new(false),
         }
     }
 
@@ -86,8 +103,8 @@ impl CatchUp {
     pub(crate) fn describe(&self) -> String {
         match &self.witness {
             Witness::WalIndex(_) => format!(
-                "exact: the WAL-index header is compared at every hit, and a commit of another \
-                 process empties the cache; {}",
+                "exact: the WAL-index header is compared at every hit, and {}; {}",
+                self.owners.describe(),
                 self.means.describe()
             ),
             Witness::Private => format!(
@@ -170,11 +187,58 @@ impl CatchUp {
             if let Some(header) = index.stable()
                 && header != self.horizon.load()
             {
-                self.index.flush();
-                self.horizon.publish(header);
+                self.follow(index, header);
             }
             self.gate.leave();
         }
+    }
+
+    /// Moves the horizon over what others have committed. Called by the holder of the gate.
+    fn follow(&self, index: &WalIndex, header: Header) {
+        let (reached, writes) = self.owners.follow(index, self.horizon.load(), header);
+        self.index.apply(&writes);
+        self.horizon.publish(reached);
+    }
+
+    /// Whether commits of others would be told apart by tables if the pages were mapped now.
+    pub(crate) fn wants_survey(&self) -> bool {
+        matches!(self.witness, Witness::WalIndex(_)) && self.owners.is_due(Instant::now())
+    }
+
+    /// Maps the pages of the database to tables. Reads all of them; blocks.
+    pub(crate) fn survey(&self) {
+        let Witness::WalIndex(index) = &self.witness else { return };
+        let started = Instant::now();
+        let made = self.walk(index, started + SURVEY_MAX);
+        self.gate.enter();
+        // The map is moved to the horizon, so the horizon has to be where the log is.
+        if let Some(header) = index.stable()
+            && header != self.horizon.load()
+        {
+            self.follow(index, header);
+        }
+        self.owners.install(index, made, self.horizon.load(), started);
+        self.gate.leave();
+    }
+
+    fn walk(&self, index: &WalIndex, until: Instant) -> Result<Survey, Unfit> {
+        let failed = |error: Error| Unfit::NotNow(format!("it cannot be opened: {error}"));
+        let (location, options) = &self.place;
+        self.check_moved().map_err(failed)?;
+        let connection = super::open::connect(location, options).map_err(failed)?;
+        self.check_moved().map_err(failed)?;
+        let is_stopped = || self.is_closing.load(Ordering::Relaxed);
+        survey(&connection, index, &Bounds { pages_max: PAGES_MAX, until, is_stopped: &is_stopped })
+    }
+
+    /// Ends a survey that may be under way.
+    pub(crate) fn stop_survey(&self) {
+        self.is_closing.store(true, Ordering::Relaxed);
+    }
+
+    /// What was counted about commits of others.
+    pub(crate) fn foreign(&self) -> Foreign {
+        self.owners.counted()
     }
 
     /// The WAL-index header as it is now, if commits are noticed by it.
@@ -249,7 +313,7 @@ impl CatchUp {
         let frames = match &self.witness {
             Witness::WalIndex(index) => {
                 let after = index.stable();
-                self.apply(before, after, took_place, wrote);
+                self.apply(index, before, after, took_place, wrote);
                 after.map_or(0, Header::frames)
             }
             Witness::Private => {
@@ -262,18 +326,30 @@ impl CatchUp {
         frames
     }
 
-    fn apply(&self, before: Header, after: Option<Header>, took_place: bool, wrote: &Wrote<'_>) {
+    fn apply(
+        &self,
+        index: &WalIndex,
+        before: Header,
+        after: Option<Header>,
+        took_place: bool,
+        wrote: &Wrote<'_>,
+    ) {
         let Some(after) = after else {
             // The position stays where it was, so nothing is served until a reader catches up.
             self.index.flush();
             return;
         };
         match before.judge(after, self.horizon.load(), took_place) {
-            Verdict::Nothing => return,
-            Verdict::Explained => self.drop_what(wrote),
-            Verdict::Unexplained => self.index.flush(),
+            Verdict::Nothing => {}
+            Verdict::Explained => {
+                match self.owners.note_own(index, before, after, wrote.tables) {
+                    Some(told) => self.index.apply(&told),
+                    None => self.drop_what(wrote),
+                }
+                self.horizon.publish(after);
+            }
+            Verdict::Unexplained => self.follow(index, after),
         }
-        self.horizon.publish(after);
     }
 
     /// Drops what a transaction of our own has made untrue.

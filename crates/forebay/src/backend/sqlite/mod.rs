@@ -20,6 +20,7 @@ mod module;
 mod observe;
 mod open;
 mod options;
+mod owners;
 #[cfg(forebay_preupdate)]
 mod preupdate;
 mod relations;
@@ -29,6 +30,7 @@ mod run;
 mod script;
 mod shm;
 mod snapshot;
+mod survey;
 
 pub(crate) use analysis::{Analysis, Effect};
 pub(crate) use capture::Means;
@@ -39,4 +41,5 @@ pub(crate) use lease::{Sweep, Sweeper};
 pub(crate) use location::Location;
 pub(crate) use open::{Opened, open};
 pub(crate) use options::Options;
+pub(crate) use owners::Foreign;
 pub(crate) use run::{Answer, Budget, Collect, Limits, Ran, Request, RowSink};

@@ -66,7 +66,7 @@ pub(crate) fn open(location: Location, mut options: Options) -> Result<Opened> {
         Means::Reread => Some(Arc::new(Past::new(connect_past(&location, &options)?))),
         Means::Hook | Means::Tables => None,
     };
-    let catchup = Arc::new(CatchUp::new(witness, file, means));
+    let catchup = Arc::new(CatchUp::new(witness, file, means, (location.clone(), options.clone())));
     Ok(Opened { location, catchup, leases: Arc::default(), past, options })
 }
 

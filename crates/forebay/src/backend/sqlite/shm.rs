@@ -1,15 +1,19 @@
-//! The WAL-index header, read straight out of the shared memory that SQLite has mapped.
+//! The WAL index, its header and the page numbers of the frames, read straight out of the shared
+//! memory that SQLite has mapped.
 //!
 //! This is one of the three places with `unsafe` code. The pointer comes from SQLite's own file
 //! handle (`xShmMap`): opening `-shm` by any other means and closing it again would drop every
 //! lock that SQLite holds on it. It stays valid while the connection that it was taken from is
-//! open, so that connection is kept here; it runs checkpoints and no other statement.
+//! open, so that connection is kept here; it runs checkpoints, and is asked for the schema's
+//! cookie, and for nothing else.
 #![allow(unsafe_code)]
 
 use std::ffi::c_void;
+use std::ops::RangeInclusive;
 use std::ptr::NonNull;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
 
 use rusqlite::ffi;
 
@@ -19,24 +23,41 @@ use crate::invalidate::Header;
 /// Size of one region of the WAL index (`WALINDEX_PGSZ` in wal.c).
 const REGION_BYTES: i32 = 32_768;
 
+/// Page numbers in the first region (`HASHTABLE_NPAGE_ONE`), and where they begin: after the two
+/// copies of the header and what follows them.
+const FIRST_NUMBERS: u32 = 4_062;
+const FIRST_OFFSET: usize = 136;
+
+/// Page numbers in each further region (`HASHTABLE_NPAGE`), where they begin at once.
+const NUMBERS: u32 = 4_096;
+
 /// Looks at the header until it stands still; a writer is never between its two copies for long.
 const STABLE_TRIES: usize = 1_000;
 
-/// The header in shared memory, with the connection that keeps it mapped.
+/// The WAL index in shared memory, with the connection that keeps it mapped.
 pub(super) struct WalIndex {
     words: NonNull<AtomicU64>,
-    pin: Mutex<rusqlite::Connection>,
+    pin: Mutex<Pin>,
 }
 
-// SAFETY: `words` points to shared memory that is only read, through atomics, and that the
-// connection in `pin` keeps mapped until this value is dropped.
+/// The connection that keeps the WAL index mapped.
+struct Pin {
+    connection: rusqlite::Connection,
+    /// SQLite's handle of the file, which lives as long as the connection.
+    file: NonNull<ffi::sqlite3_file>,
+    /// The regions mapped so far.
+    regions: Vec<NonNull<AtomicU32>>,
+}
+
+// SAFETY: `words` and the regions point to shared memory that is only read, through atomics, and
+// that the connection in `pin` keeps mapped until this value is dropped.
 unsafe impl Send for WalIndex {}
-// SAFETY: as above; the connection itself is behind a mutex.
+// SAFETY: as above; the connection and its file are behind a mutex.
 unsafe impl Sync for WalIndex {}
 
 impl WalIndex {
-    /// Maps the header of `connection`'s main database, which must be in WAL mode and have been
-    /// read from at least once.
+    /// Maps the WAL index of `connection`'s main database, which must be in WAL mode and have
+    /// been read from at least once.
     pub(super) fn map(connection: rusqlite::Connection) -> Result<WalIndex> {
         let mut file: *mut ffi::sqlite3_file = std::ptr::null_mut();
         // SAFETY: the handle is open, "main" is NUL-terminated, and SQLITE_FCNTL_FILE_POINTER
@@ -49,29 +70,18 @@ impl WalIndex {
                 (&raw mut file).cast::<c_void>(),
             )
         };
-        if code != ffi::SQLITE_OK || file.is_null() {
-            return Err(unmapped("SQLite does not give its file handle"));
+        let file = NonNull::new(file)
+            .filter(|_| code == ffi::SQLITE_OK)
+            .ok_or_else(|| unmapped("SQLite does not give its file handle"))?;
+        let no_waiting = connection.busy_timeout(Duration::ZERO);
+        no_waiting.map_err(|_| unmapped("SQLite does not take a setting"))?;
+        let mut pin = Pin { connection, file, regions: Vec::new() };
+        let first = pin.region(0).map_err(unmapped)?;
+        let words = first.cast::<AtomicU64>();
+        if !words.is_aligned() {
+            return Err(unmapped("the WAL index is not mapped"));
         }
-        let mut region: *mut c_void = std::ptr::null_mut();
-        // SAFETY: `file` is SQLite's open handle for as long as `connection` lives, and pMethods
-        // is set on every open file. Methods of version 2 and above have xShmMap.
-        let code = unsafe {
-            let methods = (*file).pMethods;
-            if methods.is_null() || (*methods).iVersion < 2 {
-                return Err(unmapped("this file system has no shared memory"));
-            }
-            let Some(map) = (*methods).xShmMap else {
-                return Err(unmapped("this file system has no shared memory"));
-            };
-            map(file, 0, REGION_BYTES, 0, &raw mut region)
-        };
-        let words = NonNull::new(region.cast::<AtomicU64>());
-        match words {
-            Some(words) if code == ffi::SQLITE_OK && words.is_aligned() => {
-                Ok(WalIndex { words, pin: Mutex::new(connection) })
-            }
-            _ => Err(unmapped("the WAL index is not mapped")),
-        }
+        Ok(WalIndex { words, pin: Mutex::new(pin) })
     }
 
     /// The first copy of the header, which readers of the database trust. While it stands still,
@@ -107,24 +117,52 @@ impl WalIndex {
 
     /// A passive checkpoint, which leaves the header as it is.
     pub(super) fn checkpoint(&self) -> rusqlite::Result<()> {
-        let pin = self.pin.lock().unwrap_or_else(|lock| lock.into_inner());
-        pin.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+        let pin = self.pin();
+        pin.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
     }
 
     /// Whether the file was deleted or replaced by another under its name.
     pub(super) fn has_moved(&self) -> bool {
-        let pin = self.pin.lock().unwrap_or_else(|lock| lock.into_inner());
+        let pin = self.pin();
         let mut moved: i32 = 0;
         // SAFETY: the handle is open and SQLITE_FCNTL_HAS_MOVED stores one int.
         let code = unsafe {
             ffi::sqlite3_file_control(
-                pin.handle(),
+                pin.connection.handle(),
                 c"main".as_ptr(),
                 ffi::SQLITE_FCNTL_HAS_MOVED,
                 (&raw mut moved).cast::<c_void>(),
             )
         };
         code == ffi::SQLITE_OK && moved != 0
+    }
+
+    /// The page numbers of these frames, which must be in the log; `None` when they cannot be
+    /// read. They are those of the log as it is now: only if the header has not moved afterwards
+    /// do they belong to it.
+    pub(super) fn page_numbers(&self, frames: RangeInclusive<u32>) -> Option<Vec<u32>> {
+        let mut pin = self.pin();
+        let mut numbers = Vec::with_capacity(frames.clone().count());
+        for frame in frames {
+            let (region, word) = place(frame)?;
+            let base = pin.region(region).ok()?;
+            // SAFETY: the region is mapped and has at least `word` + 1 words, see `place`. Other
+            // processes write it; the loads are atomic.
+            let number = unsafe { base.add(word).as_ref() }.load(Ordering::Relaxed);
+            numbers.push(number);
+        }
+        // Whoever has overwritten a number has changed the header before.
+        fence(Ordering::Acquire);
+        (!numbers.contains(&0)).then_some(numbers)
+    }
+
+    /// The cookie of the schema, in a snapshot that is opened now. Does not wait.
+    pub(super) fn cookie(&self) -> Option<i64> {
+        super::catalogue::cookie(&self.pin().connection).ok()
+    }
+
+    fn pin(&self) -> MutexGuard<'_, Pin> {
+        self.pin.lock().unwrap_or_else(|lock| lock.into_inner())
     }
 
     #[inline]
@@ -137,6 +175,64 @@ impl WalIndex {
     }
 }
 
+impl Pin {
+    /// One region of the WAL index, which must be there already.
+    fn region(&mut self, index: usize) -> std::result::Result<NonNull<AtomicU32>, &'static str> {
+        while self.regions.len() <= index {
+            let number = i32::try_from(self.regions.len()).map_err(|_| "too many regions")?;
+            let mut region: *mut c_void = std::ptr::null_mut();
+            // SAFETY: `file` is SQLite's open handle for as long as the connection lives, and
+            // pMethods is set on every open file. Methods of version 2 and above have xShmMap.
+            let code = unsafe {
+                let file = self.file.as_ptr();
+                let methods = (*file).pMethods;
+                if methods.is_null() || (*methods).iVersion < 2 {
+                    return Err("this file system has no shared memory");
+                }
+                let Some(map) = (*methods).xShmMap else {
+                    return Err("this file system has no shared memory");
+                };
+                map(file, number, REGION_BYTES, 0, &raw mut region)
+            };
+            match NonNull::new(region.cast::<AtomicU32>()) {
+                Some(region) if code == ffi::SQLITE_OK && region.is_aligned() => {
+                    self.regions.push(region);
+                }
+                _ => return Err("the WAL index is not mapped"),
+            }
+        }
+        Ok(self.regions[index])
+    }
+}
+
+/// Where the page number of a frame stands: the region, and the word of 32 bits in it.
+fn place(frame: u32) -> Option<(usize, usize)> {
+    let index = frame.checked_sub(1)?;
+    Some(match index.checked_sub(FIRST_NUMBERS) {
+        None => (0, FIRST_OFFSET / 4 + index as usize),
+        Some(index) => ((index / NUMBERS) as usize + 1, (index % NUMBERS) as usize),
+    })
+}
+
 fn unmapped(why: &str) -> Error {
     Error::new(Kind::Database, why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_of_page_numbers() {
+        for (frame, expect) in [
+            (0, None),
+            (1, Some((0, 34))),
+            (4_062, Some((0, 4_095))),
+            (4_063, Some((1, 0))),
+            (8_158, Some((1, 4_095))),
+            (8_159, Some((2, 0))),
+        ] {
+            assert_eq!(place(frame), expect, "frame {frame}");
+        }
+    }
 }
