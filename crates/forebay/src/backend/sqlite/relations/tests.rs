@@ -80,7 +80,8 @@ fn tables() {
 #[test]
 fn columns_as_they_were_added_and_renamed() {
     let connection = open(
-        "CREATE TABLE t(a TEXT COLLATE NOCASE, gone, c); ALTER TABLE t ADD COLUMN d INT COLLATE rtrim;
+        "CREATE TABLE t(a TEXT COLLATE NOCASE, gone, c);
+         ALTER TABLE t ADD COLUMN d INT COLLATE rtrim;
          ALTER TABLE t DROP COLUMN gone; ALTER TABLE t RENAME COLUMN c TO \"e f\";
          ALTER TABLE t RENAME TO u",
     );

@@ -113,7 +113,8 @@ fn subqueries() {
     );
     check("SELECT * FROM t JOIN u ON EXISTS (SELECT 1 FROM s WHERE k = 'k')", "t u s[k='k']");
     check(
-        "SELECT sum(a) FILTER (WHERE b IN (SELECT k FROM s)) OVER (ORDER BY (SELECT x FROM u)) FROM t",
+        "SELECT sum(a) FILTER (WHERE b IN (SELECT k FROM s)) OVER (ORDER BY (SELECT x FROM u)) \
+         FROM t",
         "t u s",
     );
     check("SELECT CASE (SELECT k FROM s) WHEN 1 THEN (SELECT x FROM u) END FROM t", "t u s");

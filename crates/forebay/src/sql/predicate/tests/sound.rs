@@ -154,7 +154,7 @@ fn soup(count: usize, seed: u64) {
     const WHOLE: &[&str] = &[
         "SELECT a, t.b AS x FROM t LEFT JOIN v ON t.a = v.a WHERE t.a IN (1, 2) ORDER BY 1 LIMIT 2",
         "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT max(x) FROM c, t",
-        "SELECT sum(a) FILTER (WHERE b > 1) OVER (PARTITION BY c ORDER BY a ROWS 1 PRECEDING) FROM t",
+        "SELECT sum(a) FILTER (WHERE b > 1) OVER (PARTITION BY c ORDER BY a ROWS 1 PRECEDING)",
         "SELECT CASE a WHEN 1 THEN 'x' ELSE (SELECT b FROM t) END FROM (SELECT * FROM v) AS z",
         "CREATE TABLE x(a INTEGER PRIMARY KEY, b TEXT COLLATE NOCASE CHECK (b > 1), UNIQUE (a, b))",
     ];

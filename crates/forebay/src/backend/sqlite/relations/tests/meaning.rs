@@ -57,7 +57,7 @@ fn compare(count: usize, seed: u64) -> Run {
     let connection = Connection::open_in_memory().unwrap();
     connection.execute_batch(SCHEMA).unwrap();
     while run.queries < count {
-        if run.queries % 4 == 0 {
+        if run.queries.is_multiple_of(4) {
             refill(&connection, &mut rng);
         }
         let (sql, is_ordered) = Queries::new(&mut rng).query();

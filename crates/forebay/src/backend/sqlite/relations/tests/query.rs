@@ -360,7 +360,8 @@ impl<'r> Queries<'r> {
         let collate =
             *self.rng.choice(&["COLLATE NOCASE", "COLLATE BINARY", "COLLATE rtrim"]).unwrap();
         match self.rng.u8(..30) {
-            0..=6 => format!("{x} {sign} {m}"),
+            0..=4 => format!("{x} {sign} {m}"),
+            5 | 6 => format!("{x} IS NULL"),
             7 | 8 => format!("{m} {sign} {x}"),
             9 => format!("{x} {collate} {sign} {m}"),
             10 => format!("{x} {sign} {m} {collate}"),
@@ -368,7 +369,7 @@ impl<'r> Queries<'r> {
             12 | 13 => format!("{x} IN ({m}, {n})"),
             14 => format!("{x} IN ({m})"),
             15 => format!("{x} BETWEEN {m} AND {n}"),
-            16 => format!("{x} IS NULL"),
+            16 => format!("{x} ISNULL"),
             17 => format!("{x} NOT NULL"),
             18 => format!("({x} = {m} OR {x} = {n})"),
             19 => format!("({x} = {m} OR {y} = {n})"),
