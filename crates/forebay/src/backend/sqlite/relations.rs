@@ -69,9 +69,12 @@ fn listed(
     )?;
     let mut rows = listing.raw_query();
     let mut found = Vec::new();
+    let mut folded = String::new();
     while let Some(row) = rows.next()? {
         let name = row.get_ref(0)?.as_str().unwrap_or_default();
-        let folded = name.to_ascii_lowercase();
+        folded.clear();
+        folded.push_str(name);
+        folded.make_ascii_lowercase();
         if !names.contains(&folded) {
             continue;
         }
@@ -83,7 +86,7 @@ fn listed(
             }
             _ => Stored::Opaque,
         };
-        found.push((folded, relation));
+        found.push((folded.clone(), relation));
     }
     Ok(found)
 }

@@ -282,6 +282,10 @@ impl<'r> Queries<'r> {
             let (text, columns) = self.derived(depth - 1, count);
             return (format!("({text}) AS {alias}"), Item { alias, columns });
         }
+        if self.rng.u8(..24) == 0 {
+            let columns = vec!["column1".to_owned(), "column2".to_owned()];
+            return (format!("(VALUES (1, 'a'), (2, NULL)) {alias}"), Item { alias, columns });
+        }
         let relations = if self.rng.u8(..3) == 0 { &RELATIONS[..] } else { &RELATIONS[..4] };
         let (name, columns) = *self.rng.choice(relations).unwrap();
         let columns = columns.iter().map(|name| (*name).to_owned()).collect();
