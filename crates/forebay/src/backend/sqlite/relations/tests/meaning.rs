@@ -154,7 +154,8 @@ impl<'c> Asked<'c> {
     fn check(&mut self, rng: &mut Rng, run: &mut Run) {
         for _ in 0..CHANGES {
             let (table, key, columns) = self.some_table(rng);
-            let old = self.some_row(rng, table, key);
+            // Some changes are inserts, which have no old row.
+            let old = if rng.u8(..7) > 1 { self.some_row(rng, table, key) } else { None };
             let mattered = old.as_ref().is_some_and(|old| self.matters(table, key, old));
             let Some((new, done)) = self.change(rng, (table, key, columns), old) else { continue };
             let matters = mattered || new.is_some_and(|new| self.matters(table, key, &new));
@@ -193,19 +194,19 @@ impl<'c> Asked<'c> {
         rng.choice(rows)
     }
 
-    /// One change, which may have found a row: the key of the new row and what was done.
+    /// Changes or deletes the row `old`, or inserts one. Returns the key of the row as it is then,
+    /// and what was done.
     fn change(
         &self,
         rng: &mut Rng,
         (table, key, columns): (&str, &str, &[&str]),
         old: Option<Stored>,
     ) -> Option<(Option<Stored>, String)> {
-        let kind = rng.u8(..7);
-        let Some(old) = old.filter(|_| kind > 1) else {
+        let Some(old) = old else {
             let new = insert(self.connection, rng, (table, key, columns))?;
             return Some((Some(new), format!("an insert into {table}")));
         };
-        if kind == 2 {
+        if rng.u8(..5) == 0 {
             let sql = format!("DELETE FROM {table} WHERE {key} IS ?");
             self.connection.execute(&sql, [&old]).unwrap();
             return Some((None, format!("{sql} {old:?}")));
