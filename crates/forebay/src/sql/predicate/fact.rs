@@ -14,6 +14,9 @@ use crate::value::Value;
 /// Constants in one list; longer ones would not be used anyway.
 const LIST_MAX: usize = 1_000;
 
+/// Facts of one condition; more would cost more than they could bring.
+const FACTS_MAX: usize = 64;
+
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Fact {
     Compared(Compared),
@@ -40,7 +43,8 @@ impl Fact {
 /// The facts of a condition.
 pub(super) fn facts(condition: &Expr<'_>, block: &Block<'_>) -> Vec<Fact> {
     let reader = Reader { block };
-    joined_by(Operator::And, condition).into_iter().flat_map(|part| reader.part(part)).collect()
+    let parts = joined_by(Operator::And, condition).into_iter();
+    parts.flat_map(|part| reader.part(part)).take(FACTS_MAX).collect()
 }
 
 struct Reader<'e, 'b> {

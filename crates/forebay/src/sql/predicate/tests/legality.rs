@@ -32,6 +32,9 @@ fn inner_joins() {
     from("t JOIN u ON t.a = 1 JOIN s ON u.a = 2 AND t.b = 'b'", "t[b='b', a=1] u[a=2] s");
     from("t AS v, t WHERE v.a = 1", "t[a=1] t");
     from("t v, t w WHERE v.a = 1 AND w.a = 2", "t[a=1] t[a=2]");
+    // More conditions than are kept.
+    let first = (1..=64).map(|n| format!("b=?{n}")).collect::<Vec<_>>().join(", ");
+    from(&format!("t WHERE {}", vec!["b = ?"; 70].join(" AND ")), &format!("t[{first}]"));
     // A comparison between two tables says nothing of one.
     from("t, u WHERE t.d = u.x", "t u");
 }
