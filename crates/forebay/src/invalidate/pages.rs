@@ -111,7 +111,7 @@ impl Pages {
 
     /// Takes down one commit, or several in a row, after which the file has `size` pages, of
     /// which `changed` may differ from before. `wrote` are the tables that were written, if that
-    /// is known: no others will be thought of as owners of what has changed hands.
+    /// is known: no others can have taken a page over.
     pub(crate) fn commit(&mut self, changed: &[u32], size: u32, wrote: &WriteSet) -> Traced {
         let mut gathered = Gathered::default();
         for page in changed.iter().filter(|page| **page != FIRST) {
@@ -132,29 +132,45 @@ impl Pages {
         gathered.into_traced()
     }
 
-    /// Lets every changed page belong to any of the tables that were changed.
+    /// Lets every changed page belong to any of the tables that were changed, too. That it stays
+    /// with those it belonged to is needed where `wrote` is less than what was touched: pages are
+    /// written although all that happened to them was undone.
     fn hand_over(&mut self, changed: &[u32], gathered: &Gathered, wrote: &WriteSet) {
-        let class = match (gathered.is_unknown, wrote) {
-            (true, WriteSet::Everything) => ANYBODY,
-            (true, WriteSet::Tables(slots)) => self.class_of(slots),
-            (false, WriteSet::Everything) => self.class_of(&gathered.slots),
+        let takers: Option<Vec<u32>> = match (gathered.is_unknown, wrote) {
+            (true, WriteSet::Everything) => None,
+            (true, WriteSet::Tables(slots)) => Some(slots.clone()),
+            (false, WriteSet::Everything) => Some(gathered.slots.clone()),
             (false, WriteSet::Tables(written)) => {
                 let is_written = |slot: &u32| written.binary_search(slot).is_ok();
-                let both: Vec<u32> = gathered.slots.iter().copied().filter(is_written).collect();
-                self.class_of(&both)
+                Some(gathered.slots.iter().copied().filter(is_written).collect())
             }
         };
-        let loose = u32::from(is_loose(class, &self.sets));
+        let mut last = None;
         for page in changed.iter().filter(|page| **page != FIRST) {
             let known = self.class(*page);
-            if known & ROOT == 0
-                && let Some(stored) = self.class_mut(*page)
-            {
+            if known & ROOT != 0 {
+                continue;
+            }
+            let class = match last {
+                Some((same, class)) if same == known => class,
+                _ => self.join(known, takers.as_deref()),
+            };
+            last = Some((known, class));
+            if let Some(stored) = self.class_mut(*page) {
                 *stored = class;
                 self.loose -= u32::from(is_loose(known, &self.sets));
-                self.loose += loose;
+                self.loose += u32::from(is_loose(class, &self.sets));
             }
         }
+    }
+
+    /// The class of pages that belong to those of `class` or to these; `None` are all.
+    fn join(&mut self, class: u16, slots: Option<&[u32]>) -> u16 {
+        let (Some(slots), Some(known)) = (slots, owners(class, &self.sets)) else { return ANYBODY };
+        let mut joined = [known, slots].concat();
+        joined.sort_unstable();
+        joined.dedup();
+        self.class_of(&joined)
     }
 
     fn class(&self, page: u32) -> u16 {

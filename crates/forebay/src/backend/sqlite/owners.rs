@@ -339,3 +339,6 @@ impl Survey {
         Ok(traced)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,6 +22,8 @@ struct File {
 enum Step {
     /// A row is changed in place, in the page at this place among the table's.
     Overwrite { table: usize, at: usize },
+    /// The same, and undone again: the page is written as it was.
+    Undo { table: usize, at: usize },
     /// A page is added, from the free ones if there are any; an older one points to it.
     Grow { table: usize, at: usize },
     /// A page is given back; the one that pointed to it changes. Its content is only written
@@ -43,6 +45,7 @@ fn step() -> impl Strategy<Value = Step> {
     let (table, at) = (0..TABLES.len(), 0..64usize);
     prop_oneof![
         (table.clone(), at.clone()).prop_map(|(table, at)| Step::Overwrite { table, at }),
+        (table.clone(), at.clone()).prop_map(|(table, at)| Step::Undo { table, at }),
         (table.clone(), at.clone()).prop_map(|(table, at)| Step::Grow { table, at }),
         (table, at, any::<bool>()).prop_map(|(table, at, is_written)| Step::Shrink {
             table,
@@ -81,6 +84,7 @@ impl File {
     /// Does one step; gives the table that it changes, if so, and adds the pages that it writes.
     fn run(&mut self, step: &Step, written: &mut BTreeSet<u32>) -> Option<usize> {
         let (Step::Overwrite { table, at }
+        | Step::Undo { table, at }
         | Step::Grow { table, at }
         | Step::Shrink { table, at, .. }) = *step;
         let own = self.of(table);
@@ -88,6 +92,10 @@ impl File {
         match step {
             Step::Overwrite { .. } => {
                 written.insert(page);
+            }
+            Step::Undo { .. } => {
+                written.insert(page);
+                return None;
             }
             Step::Grow { .. } => {
                 let new = self.free.pop_first().unwrap_or_else(|| {
@@ -219,9 +227,11 @@ fn pages_stay_where_they_are_unless_the_first_page_changes() {
     assert_eq!(pages.commit(&[4], 4, &unknown), tables(&["users", "posts"], true));
     assert_eq!(pages.commit(&[1], 4, &unknown), tables(&[], false));
     // Written by a commit of our own, which is known to have written one table only.
+    let mut pages = one_each(&["users", "posts"]);
     let users = WriteSet::tables(["users"]);
-    assert_eq!(pages.commit(&[1, 2, 4], 4, &users), tables(&["users", "posts"], true));
-    assert_eq!(pages.commit(&[2, 4], 4, &unknown), tables(&["users"], false));
+    assert_eq!(pages.commit(&[1, 2, 3, 4], 4, &users), tables(&["users", "posts"], false));
+    assert_eq!(pages.commit(&[4], 4, &unknown), tables(&["users"], false));
+    assert_eq!(pages.commit(&[3], 4, &unknown), tables(&["users", "posts"], true));
     assert_eq!(pages.loose(), 1);
 }
 
@@ -259,10 +269,11 @@ fn too_many_owners_are_anybody() {
     let size = names.len() as u32 + 1;
     assert_eq!(pages.commit(&all, size, &WriteSet::Everything), tables(&names, false));
     assert_eq!(pages.commit(&[2], size, &WriteSet::Everything), Traced::Unknown);
-    // A commit of our own knows better.
+    // A commit of our own knows better what it has taken.
     let own = WriteSet::tables(["table0"]);
-    assert_eq!(pages.commit(&[1, 2], size, &own), Traced::Unknown);
-    assert_eq!(pages.commit(&[2], size, &WriteSet::Everything), tables(&["table0"], false));
+    assert_eq!(pages.commit(&[1, 2, size + 1], size + 1, &own), Traced::Unknown);
+    let told = pages.commit(&[size + 1], size + 1, &WriteSet::Everything);
+    assert_eq!(told, tables(&["table0"], false));
 }
 
 #[test]
