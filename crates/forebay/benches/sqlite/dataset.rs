@@ -11,6 +11,12 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 pub(crate) const POINT: &str = "SELECT id, name, email, age FROM users WHERE id = ?";
+/// Over a hundred rows.
+pub(crate) const TOTAL: &str =
+    "SELECT count(*), sum(age), max(length(email)) FROM users WHERE id BETWEEN ?1 AND ?1 + 99";
+/// A hundred rows.
+pub(crate) const PAGE: &str =
+    "SELECT id, name, email, age FROM users WHERE id BETWEEN ?1 AND ?1 + 99";
 pub(crate) const UPDATE: &str = "UPDATE users SET age = ? WHERE id = ?";
 
 const ROWS: i64 = 100_000;
@@ -54,11 +60,20 @@ impl Dataset {
 
     /// Forebay with its defaults, but for the bytes of its cache.
     pub(crate) fn forebay(&self, cache_bytes: u64) -> Db {
-        let builder = Builder::new(format!("sqlite:{}", self.path().display()));
-        let db = self
-            .runtime
-            .block_on(builder.cache_bytes(cache_bytes).open())
-            .expect("the database opens");
+        self.open(self.builder().cache_bytes(cache_bytes))
+    }
+
+    /// As [`Dataset::forebay`], but each read opens a snapshot of its own.
+    pub(crate) fn forebay_unheld(&self) -> Db {
+        self.open(self.builder().snapshot_hold(Duration::ZERO))
+    }
+
+    fn builder(&self) -> Builder {
+        Builder::new(format!("sqlite:{}", self.path().display()))
+    }
+
+    fn open(&self, builder: Builder) -> Db {
+        let db = self.runtime.block_on(builder.open()).expect("the database opens");
         assert_eq!(db.stats().cache.off, None, "the cache is on");
         db
     }
@@ -92,6 +107,13 @@ pub(crate) struct Ids {
 }
 
 impl Ids {
+    /// Ids from all over the table, of which a hundred rows follow.
+    pub(crate) fn of_pages(count: usize) -> Ids {
+        let mut ids = Ids::shuffled(count);
+        ids.order.retain(|id| *id <= ROWS - 99);
+        ids
+    }
+
     /// `count` ids from all over the table.
     pub(crate) fn shuffled(count: usize) -> Ids {
         let mut order: Vec<i64> = (1..=ROWS).collect();
