@@ -162,9 +162,10 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "first of IN",
         edits: &[Edit {
             file: "sql/predicate/fact.rs",
-            find: "let operands: Option<Vec<Operand>> = list.iter().map(operand).collect();",
-            put: "let list = if $on { &list[..list.len().min(1)] } else { list };
-        let operands: Option<Vec<Operand>> = list.iter().map(operand).collect();",
+            find: "let operands: Option<Vec<Operand>> = list.into_iter().map(operand).collect();",
+            put: "let count = if $on { 1 } else { usize::MAX };
+        let operands: Option<Vec<Operand>> =
+            list.into_iter().take(count).map(operand).collect();",
         }],
     },
     Mutant {
