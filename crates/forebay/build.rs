@@ -1,6 +1,6 @@
 //! Finds out whether the bundled SQLite is compiled with its preupdate hook, which it is when
-//! `LIBSQLITE3_FLAGS` says so, and then sets the cfg `forebay_preupdate`. Without it nothing refers to
-//! the hook, so that a plain build never fails to link.
+//! `LIBSQLITE3_FLAGS` says so, and then sets the cfg `forebay_preupdate`. Without it nothing
+//! refers to the hook, so that a plain build never fails to link.
 
 use std::env;
 

@@ -29,6 +29,9 @@ const fn check(name: &'static str, check: fn(&Path) -> Result<()>) -> Step {
 
 const CLIPPY: &[&str] =
     &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+/// What a crate gets that depends on the library and sets no flags for SQLite.
+const PLAIN: &[&str] =
+    &["test", "-p", "forebay", "--lib", "--locked", "--target-dir", "target/plain", "capture"];
 const DOC: &[&str] = &["doc", "--workspace", "--no-deps", "--locked"];
 
 const STEPS: &[Step] = &[
@@ -38,6 +41,10 @@ const STEPS: &[Step] = &[
     check("deny is installed", crate::deny::require),
     cargo("deny", &["deny", "--locked", "check", "bans", "licenses", "sources"]),
     cargo("test", &["test", "--workspace", "--locked"]),
+    Step {
+        name: "test without the preupdate hook",
+        action: Action::Cargo { args: PLAIN, env: Some(("LIBSQLITE3_FLAGS", "")) },
+    },
     check("prove", crate::prove::run_short),
     Step {
         name: "doc",

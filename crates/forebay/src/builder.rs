@@ -70,12 +70,12 @@ pub enum Capture {
     /// The default: [`Capture::Hook`] where SQLite was compiled with it, else
     /// [`Capture::Reread`].
     Auto,
-    /// SQLite shows every row before and after a change, which costs about 0.1 µs each. It needs
+    /// SQLite shows every row before and after a change: 0.1 to 0.4 µs each. It needs
     /// `LIBSQLITE3_FLAGS = "-DSQLITE_ENABLE_PREUPDATE_HOOK"` in the environment in which the
     /// application is built; without it, opening is an error that says so.
     Hook,
     /// SQLite tells which rows have changed, and rows that a cached answer may rest on are read
-    /// before and after the commit: 7 to 10 µs for a commit of one row. Whole tables count as
+    /// before and after the commit: 7 µs for a commit of one row. Whole tables count as
     /// changed where SQLite does not tell all: WITHOUT ROWID tables, statements that replace
     /// rows or change rowids, and more than 2,000 rows in one transaction; also for a database
     /// in memory.

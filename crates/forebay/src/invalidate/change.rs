@@ -100,6 +100,11 @@ impl Changes {
         self.tables.get_mut(table).expect("it was put there just now")
     }
 
+    /// The tables in which something has changed.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.tables.keys().map(|table| &**table)
+    }
+
     /// Forgets everything: the transaction is over.
     pub(crate) fn clear(&mut self) {
         self.tables.clear();

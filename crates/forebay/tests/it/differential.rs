@@ -2,7 +2,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use fastrand::Rng;
-use forebay::{Db, Error, Value};
+use forebay::{Capture, Db, Error, Value};
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
@@ -381,13 +381,24 @@ fn sorted(mut rows: Vec<Vec<Value>>) -> Vec<String> {
 /// `FOREBAY_SEED` replays a run.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_answer_is_the_bare_database_s() {
+    every_answer_is_equal(Capture::Auto).await;
+}
+
+/// The same where SQLite was compiled without its preupdate hook.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_answer_is_the_bare_database_s_without_the_hook() {
+    every_answer_is_equal(Capture::Reread).await;
+}
+
+async fn every_answer_is_equal(capture: Capture) {
     let seed = match std::env::var("FOREBAY_SEED") {
         Ok(seed) => seed.parse().unwrap(),
         Err(_) => fastrand::u64(..),
     };
     println!("FOREBAY_SEED={seed}");
     let place = Place::new();
-    let db = place.open(&schema()).await;
+    let db = place.builder().capture(capture).open().await.unwrap();
+    db.execute_batch(&schema()).await.unwrap();
     let mut test = Test {
         rng: Rng::with_seed(seed),
         db,
@@ -406,7 +417,8 @@ async fn every_answer_is_the_bare_database_s() {
         }
     }
     let Tally { reads, hits, survivors, .. } = test.tally;
-    println!("seed {seed}: {:?}; 0 wrong answers", test.tally);
+    println!("{capture:?}, seed {seed}: {:?}; 0 wrong answers", test.tally);
+    assert_eq!(test.db.stats().cache.capture_gaps, 0);
     assert!(hits * 100 >= STEPS * 30, "too few hits to prove anything: {hits} of {reads}");
     assert!(survivors * 100 >= STEPS * 10, "too few hits after a commit: {survivors} of {reads}");
 }

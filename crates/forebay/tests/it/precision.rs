@@ -1,6 +1,6 @@
 //! Which answers a write drops, and which it leaves: each construct and each trap, both ways.
 
-use forebay::Db;
+use forebay::{Capture, Db};
 
 use crate::place::Place;
 
@@ -460,6 +460,29 @@ async fn a_write_drops_what_it_may_have_changed_and_nothing_else() {
         }
     }
     assert!(failures.is_empty(), "{} cases:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// The other ways to learn of changed rows drop more, never less.
+#[tokio::test]
+async fn what_must_go_goes_however_changes_are_learned() {
+    for (capture, stays_min) in [(Capture::Reread, 70), (Capture::Tables, 0)] {
+        let (mut may_stay, mut stays) = (0, 0);
+        for (read, write, fate) in CASES {
+            let place = Place::new();
+            let db = place.builder().capture(capture).open().await.unwrap();
+            db.execute_batch(SCHEMA).await.unwrap();
+            is_cached(&db, read).await;
+            assert!(is_cached(&db, read).await, "{read} is not cached");
+            db.execute(write).await.unwrap();
+            let has_stayed = is_cached(&db, read).await;
+            assert!(!has_stayed || *fate == Stays, "{capture:?}: {read}\n  {write}");
+            may_stay += u32::from(*fate == Stays);
+            stays += u32::from(has_stayed);
+            assert_eq!(db.stats().cache.capture_gaps, 0, "{capture:?}: {write}");
+        }
+        println!("{capture:?}: {stays} of {may_stay} answers that may stay do");
+        assert!(stays * 100 >= may_stay * stays_min, "{capture:?}: {stays} of {may_stay}");
+    }
 }
 
 /// Parameters mean what the literals mean, with their own types.

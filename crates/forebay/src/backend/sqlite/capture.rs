@@ -12,7 +12,7 @@ use super::footprint::{Beyond, Facts, Footprint, Written};
 use super::observe::Observed;
 use super::reread::{Past, Rowids};
 use crate::error::{Error, Result};
-use crate::invalidate::{Changes, Index, RowChange};
+use crate::invalidate::{Changes, Index, RowChange, WriteSet};
 
 /// How changed rows are learned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +90,8 @@ pub(super) struct Capture {
     end: Arc<Footprint>,
     /// Something has changed, it is not known in which table.
     is_everything: Cell<bool>,
+    /// Virtual tables were used, and may have written others.
+    is_beyond: Cell<bool>,
     /// Set while a callback runs: one that does not come to its end has lost a row.
     is_lost: Cell<bool>,
     #[cfg(test)]
@@ -108,6 +110,7 @@ impl Capture {
             told: Cell::new(0),
             end: Arc::new(Footprint::of_an_end()),
             is_everything: Cell::new(false),
+            is_beyond: Cell::new(false),
             is_lost: Cell::new(false),
             #[cfg(test)]
             tap: RefCell::default(),
@@ -155,7 +158,15 @@ impl Capture {
             table.is_cleared || (self.means == Means::Reread && table.select.is_none())
         };
         let counted = total - before;
-        let is_countable = footprint.beyond != Beyond::Virtual;
+        if footprint.beyond == Beyond::Virtual {
+            self.is_beyond.set(true);
+        }
+        let is_countable = match footprint.beyond {
+            Beyond::Nothing => true,
+            Beyond::Virtual => false,
+            // Without the preupdate hook, writing a virtual table has changed everything anyway.
+            Beyond::End => self.means == Means::Hook,
+        };
         let is_complete = !self.is_lost.take() && (!is_countable || self.told.get() >= counted);
         for table in &footprint.tables {
             // Rows of a silent table are counted too: with one about, the counts prove nothing.
@@ -232,7 +243,7 @@ impl Capture {
     /// are read as they were and, through `now`, as they are.
     ///
     /// `now` may see a commit of another process, too. Then the header has moved by more than
-    /// this commit, and everything is dropped anyway.
+    /// this commit, and every table that was written since is dropped.
     pub(super) fn finish(&self, now: &rusqlite::Connection, is_committed: bool) {
         let Some(past) = &self.past else { return };
         // A commit that had to wait for a lock may be tried again.
@@ -252,9 +263,13 @@ impl Capture {
         past.close();
     }
 
-    /// Whether something has changed of which not even the table is known.
-    pub(super) fn is_everything(&self) -> bool {
-        self.is_everything.get()
+    /// Adds the tables that were written beyond those which the statements are known to write.
+    pub(super) fn widen(&self, writes: &mut WriteSet) {
+        if self.is_everything.get() {
+            *writes = WriteSet::Everything;
+        } else if self.is_beyond.get() {
+            writes.merge(&WriteSet::tables(self.changes.borrow().names()));
+        }
     }
 
     /// The rows that the transaction has changed, if they are known.
@@ -267,6 +282,7 @@ impl Capture {
         self.changes.borrow_mut().clear();
         self.rowids.borrow_mut().clear();
         self.is_everything.set(false);
+        self.is_beyond.set(false);
     }
 
     fn wants(&self, table: &str) -> bool {

@@ -255,11 +255,9 @@ impl Work {
     /// anybody is told. Must follow every call into SQLite that can commit.
     pub(super) fn settle(&mut self, hooked: &Hooked) {
         let capture = hooked.control().capture();
-        if capture.is_everything() {
-            self.writes = WriteSet::Everything;
-        }
         let frames = match hooked.control().take_committing() {
             Some((before, took_place)) => {
+                capture.widen(&mut self.writes);
                 let is_known = matches!(self.writes, WriteSet::Tables(_));
                 capture.finish(hooked.connection(), took_place && is_known);
                 hooked.control().take_observed();

@@ -67,12 +67,12 @@ struct Fact {
 impl Footprint {
     /// Of a statement that writes tables and clears some of them, without telling rows.
     pub(super) fn of(observed: &Observed, program: &Program, cleared: &[&str]) -> Footprint {
-        let written = |name: &Box<str>| Written {
-            name: name.clone(),
+        let written = |name: &str| Written {
+            name: name.into(),
             is_cleared: cleared.iter().any(|table| table.eq_ignore_ascii_case(name)),
             select: None,
         };
-        let tables = observed.writes.iter().map(written).collect();
+        let tables = observed.writes.iter().map(|name| written(name)).collect();
         let beyond = if program.virtual_table { Beyond::Virtual } else { Beyond::Nothing };
         Footprint { tables, beyond }
     }

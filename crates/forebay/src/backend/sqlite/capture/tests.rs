@@ -185,6 +185,3 @@ impl Bed {
         listing.query_map([table], |row| row.get(0)).unwrap().map(|flag| flag.unwrap()).collect()
     }
 }
-
-#[cfg(test)]
-mod zz_measure;

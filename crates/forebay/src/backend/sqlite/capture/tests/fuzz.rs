@@ -49,7 +49,7 @@ fn run(seed: u64, means: Means, seen: &mut Seen) {
     let mut rng = Rng::with_seed(seed);
     let mut bed = Bed::new(means);
     let mut tables = schema(&mut rng, &mut bed);
-    if means == Means::Hook && seed % 3 == 0 {
+    if means == Means::Hook && seed.is_multiple_of(3) {
         // Where rows are read again, a write to a virtual table changes everything.
         bed.run("CREATE VIRTUAL TABLE ft USING fts5 (k, c0, prefix = 2)").unwrap();
         bed.run("CREATE VIRTUAL TABLE rt USING rtree (k, c0, c1)").unwrap();
