@@ -34,9 +34,9 @@ pub(crate) trait RowChange {
     /// Columns of the table.
     fn width(&self) -> u16;
     /// A value before the change; `Unknown` for an insert.
-    fn old(&self, column: u16) -> Scalar<'_>;
+    fn before(&self, column: u16) -> Scalar<'_>;
     /// A value after the change; `Unknown` for a delete.
-    fn new(&self, column: u16) -> Scalar<'_>;
+    fn after(&self, column: u16) -> Scalar<'_>;
     /// Whether an update gave the row another rowid.
     fn is_moved(&self) -> bool;
 }
@@ -147,7 +147,7 @@ fn changed_columns(change: &dyn RowChange, used: ColumnSet) -> ColumnSet {
         return ColumnSet::ALL;
     }
     let columns = (0..change.width()).filter(|column| used.contains(*column));
-    columns.filter(|column| !change.old(*column).is_same(change.new(*column))).collect()
+    columns.filter(|column| !change.before(*column).is_same(change.after(*column))).collect()
 }
 
 /// Takes down what a change means to one shape; `false` when that cannot be told.
@@ -159,8 +159,8 @@ fn effects(
     probes: &mut Vec<Probe>,
     bytes: &mut usize,
 ) -> bool {
-    let old = |column| change.old(column);
-    let new = |column| change.new(column);
+    let old = |column| change.before(column);
+    let new = |column| change.after(column);
     let mut keys: SmallVec<[(u64, Point); 2]> = SmallVec::new();
     if change.op() != Op::Insert {
         match shape.key_of(old) {

@@ -29,10 +29,10 @@ impl RowChange for Change {
     fn width(&self) -> u16 {
         WIDTH as u16
     }
-    fn old(&self, column: u16) -> Scalar<'_> {
+    fn before(&self, column: u16) -> Scalar<'_> {
         scalar(self.old, column)
     }
-    fn new(&self, column: u16) -> Scalar<'_> {
+    fn after(&self, column: u16) -> Scalar<'_> {
         scalar(self.new, column)
     }
     fn is_moved(&self) -> bool {
@@ -304,11 +304,11 @@ fn beyond_the_bounds_tables_count_as_a_whole() {
         fn width(&self) -> u16 {
             200
         }
-        fn old(&self, column: u16) -> Scalar<'_> {
-            self.0.old(column % WIDTH as u16)
+        fn before(&self, column: u16) -> Scalar<'_> {
+            self.0.before(column % WIDTH as u16)
         }
-        fn new(&self, column: u16) -> Scalar<'_> {
-            self.0.new(column % WIDTH as u16)
+        fn after(&self, column: u16) -> Scalar<'_> {
+            self.0.after(column % WIDTH as u16)
         }
         fn is_moved(&self) -> bool {
             false

@@ -191,12 +191,14 @@ const CASES: &[(&str, &str, Fate)] = &[
         Stays,
     ),
     (
-        "SELECT u.name, p.title FROM users u LEFT JOIN posts p ON p.author = u.id AND p.tag = 'a' WHERE u.id = 1",
+        "SELECT u.name, p.title FROM users u
+            LEFT JOIN posts p ON p.author = u.id AND p.tag = 'a' WHERE u.id = 1",
         "UPDATE posts SET tag = 'a' WHERE id = 2",
         Goes,
     ),
     (
-        "SELECT u.name, p.title FROM users u LEFT JOIN posts p ON p.author = u.id AND p.tag = 'a' WHERE u.id = 1",
+        "SELECT u.name, p.title FROM users u
+            LEFT JOIN posts p ON p.author = u.id AND p.tag = 'a' WHERE u.id = 1",
         "UPDATE posts SET title = 'x' WHERE id = 2",
         Stays,
     ),
@@ -376,7 +378,8 @@ const CASES: &[(&str, &str, Fate)] = &[
         Goes,
     ),
     (
-        "SELECT p.score, u.name FROM users u LEFT JOIN posts p ON p.author = u.id ORDER BY p.score LIMIT 1",
+        "SELECT p.score, u.name FROM users u LEFT JOIN posts p ON p.author = u.id
+            ORDER BY p.score LIMIT 1",
         "DELETE FROM posts WHERE id = 5",
         Goes,
     ),

@@ -4,7 +4,8 @@
 //! One gate. A writer passes it inside its commit hook, before anything is visible, and leaves it
 //! once the horizon stands at its commit; a reader that finds the database elsewhere tries the
 //! gate and, if it is taken, simply misses. What is not explained by a commit of our own drops
-//! the tables whose pages it changed, or everything. The rules and their proof: `docs/design/consistency.md`.
+//! the tables whose pages it changed, or everything. The rules and their proof:
+//! `docs/design/consistency.md`.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};

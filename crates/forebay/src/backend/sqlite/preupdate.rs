@@ -135,14 +135,14 @@ impl RowChange for Row {
         u16::try_from(columns).unwrap_or(u16::MAX)
     }
 
-    fn old(&self, column: u16) -> Scalar<'_> {
+    fn before(&self, column: u16) -> Scalar<'_> {
         match self.op {
             Op::Insert => Scalar::Unknown,
             Op::Update | Op::Delete => self.value(ffi::sqlite3_preupdate_old, column),
         }
     }
 
-    fn new(&self, column: u16) -> Scalar<'_> {
+    fn after(&self, column: u16) -> Scalar<'_> {
         match self.op {
             Op::Delete => Scalar::Unknown,
             Op::Insert | Op::Update => self.value(ffi::sqlite3_preupdate_new, column),

@@ -166,7 +166,7 @@ impl<'r> Change<'r> {
         let change = Change { old, new, width };
         let is_same = old.is_some()
             && new.is_some()
-            && (0..width).all(|column| change.old(column).is_same(change.new(column)));
+            && (0..width).all(|column| change.before(column).is_same(change.after(column)));
         (!is_same).then_some(change)
     }
 }
@@ -184,11 +184,11 @@ impl RowChange for Change<'_> {
         self.width
     }
 
-    fn old(&self, column: u16) -> Scalar<'_> {
+    fn before(&self, column: u16) -> Scalar<'_> {
         value(self.old, column)
     }
 
-    fn new(&self, column: u16) -> Scalar<'_> {
+    fn after(&self, column: u16) -> Scalar<'_> {
         value(self.new, column)
     }
 

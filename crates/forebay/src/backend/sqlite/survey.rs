@@ -177,6 +177,7 @@ impl Trees {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "this is what `map_err` calls")]
 fn failed(error: rusqlite::Error) -> Unfit {
     Unfit::NotNow(format!("the pages of the database cannot be listed: {error}"))
 }

@@ -39,8 +39,8 @@ pub(super) enum Recorded {
 impl Recorded {
     pub(super) fn row(table: &str, change: &dyn RowChange) -> Recorded {
         let all = |value: &dyn Fn(u16) -> String| (0..change.width()).map(value).collect();
-        let old = |column| words(change.old(column));
-        let new = |column| words(change.new(column));
+        let old = |column| words(change.before(column));
+        let new = |column| words(change.after(column));
         Recorded::Row {
             table: table.to_owned(),
             old: (change.op() != Op::Insert).then(|| all(&old)),

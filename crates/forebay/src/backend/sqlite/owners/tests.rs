@@ -318,42 +318,59 @@ impl World {
         let rng = &mut self.rng;
         let (rows, id, some) = (rng.u32(1..40), rng.u32(1..400), rng.u32(1..30));
         let bytes = *rng.choice(&[3u32, 40, 300, 2_000, 9_000]).unwrap();
-        let many = format!("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n
-            WHERE i < {rows})");
+        let many = format!(
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n
+            WHERE i < {rows})"
+        );
         let (sql, wrote): (String, &[&str]) = match rng.u8(..22) {
             0 | 1 => (
-                format!("{many} INSERT INTO users (name, bio)
-                    SELECT hex(randomblob(8)), randomblob(abs(random()) % {bytes}) FROM n"),
+                format!(
+                    "{many} INSERT INTO users (name, bio)
+                    SELECT hex(randomblob(8)), randomblob(abs(random()) % {bytes}) FROM n"
+                ),
                 &["users"],
             ),
             2 | 3 => (
-                format!("{many} INSERT OR REPLACE INTO keyed
-                    SELECT hex(randomblob(1)) || i % 3, randomblob({bytes} % 400) FROM n"),
+                format!(
+                    "{many} INSERT OR REPLACE INTO keyed
+                    SELECT hex(randomblob(1)) || i % 3, randomblob({bytes} % 400) FROM n"
+                ),
                 &["keyed"],
             ),
             4 | 5 => (format!("INSERT INTO files (body) VALUES (randomblob({bytes}))"), &["files"]),
             6 | 7 => (
-                format!("{many} INSERT OR IGNORE INTO posts (author, title)
+                format!(
+                    "{many} INSERT OR IGNORE INTO posts (author, title)
                     SELECT (SELECT id FROM users ORDER BY random() LIMIT 1),
-                    hex(randomblob(4 + {bytes} % 90)) FROM n"),
+                    hex(randomblob(4 + {bytes} % 90)) FROM n"
+                ),
                 &["posts"],
             ),
-            8 => (format!("UPDATE users SET bio = randomblob(length(bio)) WHERE id % {some} = 0"),
-                &["users"]),
+            8 => (
+                format!("UPDATE users SET bio = randomblob(length(bio)) WHERE id % {some} = 0"),
+                &["users"],
+            ),
             // In place, in an overflow page far behind.
             9 | 10 => (
-                format!("UPDATE files SET body = substr(body, 1, length(body) - 9) || randomblob(9)
-                    WHERE id % {some} = 1 AND length(body) > 9"),
+                format!(
+                    "UPDATE files SET body = substr(body, 1, length(body) - 9) || randomblob(9)
+                    WHERE id % {some} = 1 AND length(body) > 9"
+                ),
                 &["files"],
             ),
-            11 => (format!("UPDATE posts SET score = score + 1 WHERE id % {some} = 2"),
-                &["posts", "log"]),
-            12 => (format!("DELETE FROM users WHERE id % {some} = 3 OR id < {id} % 50"),
-                &["users", "posts"]),
+            11 => (
+                format!("UPDATE posts SET score = score + 1 WHERE id % {some} = 2"),
+                &["posts", "log"],
+            ),
+            12 => (
+                format!("DELETE FROM users WHERE id % {some} = 3 OR id < {id} % 50"),
+                &["users", "posts"],
+            ),
             13 => (format!("DELETE FROM files WHERE id % {some} < 2"), &["files"]),
             14 => (format!("DELETE FROM keyed WHERE k LIKE '{}%'", id % 10), &["keyed"]),
-            15 | 16 => (format!("UPDATE small SET n = n + {some} WHERE id = 1 + {id} % 2"),
-                &["small"]),
+            15 | 16 => {
+                (format!("UPDATE small SET n = n + {some} WHERE id = 1 + {id} % 2"), &["small"])
+            }
             17 => (format!("UPDATE users SET name = name WHERE id = {id}"), &["users"]),
             18 => (
                 format!("{many} INSERT INTO notes SELECT hex(randomblob({bytes} % 60)) FROM n"),
@@ -364,10 +381,14 @@ impl World {
             20 => (format!("DELETE FROM posts WHERE id % {some} = 1"), &["posts"]),
             _ if some == 1 => ("DELETE FROM files".to_owned(), &["files"]),
             _ if some == 2 => ("DELETE FROM users".to_owned(), &["users", "posts"]),
-            _ if some == 3 => ("INSERT INTO notes (notes) VALUES ('optimize')".to_owned(), &["notes"]),
+            _ if some == 3 => {
+                ("INSERT INTO notes (notes) VALUES ('optimize')".to_owned(), &["notes"])
+            }
             _ if some == 4 => ("REINDEX".to_owned(), &["users", "keyed", "posts"]),
-            _ => (format!("UPDATE keyed SET v = randomblob(9) WHERE rowid IS NULL OR k > '{id}'"),
-                &["keyed"]),
+            _ => (
+                format!("UPDATE keyed SET v = randomblob(9) WHERE rowid IS NULL OR k > '{id}'"),
+                &["keyed"],
+            ),
         };
         self.try_to(&sql);
         wrote.to_vec()
@@ -390,8 +411,8 @@ impl World {
             }
             8..=10 => drop(self.holder.execute_batch("ROLLBACK")),
             mode => {
-                let mode = ["PASSIVE", "FULL", "RESTART", "TRUNCATE", "PASSIVE"]
-                    [usize::from(mode - 11)];
+                let mode =
+                    ["PASSIVE", "FULL", "RESTART", "TRUNCATE", "PASSIVE"][usize::from(mode - 11)];
                 self.try_to(&format!("PRAGMA wal_checkpoint ({mode})"));
             }
         }
