@@ -276,6 +276,8 @@ fn tickets() {
 #[cfg(forebay_preupdate)]
 #[test]
 fn virtual_tables() {
+    use crate::invalidate::WriteSet;
+
     let schema = "CREATE VIRTUAL TABLE ft USING fts5 (body);
                   CREATE VIRTUAL TABLE rt USING rtree (id, low, high);
                   CREATE TABLE t (a); INSERT INTO ft VALUES ('some words');
@@ -298,4 +300,63 @@ fn virtual_tables() {
     check("BEGIN; INSERT INTO ft VALUES ('more words'); COMMIT", &fts);
     check("INSERT INTO t SELECT value FROM json_each('[1, 2]')", &["t"]);
     check("INSERT INTO rt VALUES (2, 3, 4)", &["rt_node", "rt_rowid"]);
+
+    // Whoever maps pages to tables has to know who the new pages belong to.
+    let mut bed = Bed::new(Means::Hook);
+    bed.script(schema).unwrap();
+    bed.run("BEGIN").unwrap();
+    bed.run("INSERT INTO ft VALUES ('more words')").unwrap();
+    let mut writes = WriteSet::tables(["ft"]);
+    bed.connection.hooked.control().capture().widen(&mut writes);
+    assert_eq!(writes, WriteSet::tables(["ft", "ft_content", "ft_docsize"]));
+}
+
+/// SQLite counts more rows than it told: the tables of the statement have changed as a whole, and
+/// everything when it may write others.
+#[test]
+fn what_was_not_told() {
+    use crate::backend::sqlite::capture::Captured;
+    use crate::backend::sqlite::footprint::{Footprint, Written};
+    use crate::invalidate::WriteSet;
+
+    for means in all_means() {
+        let bed = Bed::new(means);
+        bed.tap();
+        let capture = bed.connection.hooked.control().capture();
+        let table = |name: &str, is_cleared| Written {
+            name: name.into(),
+            is_cleared,
+            select: Some("SELECT * FROM t WHERE rowid = ?1".into()),
+        };
+        let check = |cleared: Option<bool>, told: i64, counted: i64, gap: bool, whole: bool| {
+            let tables = cleared.map(|cleared| table("t", cleared)).into_iter().collect();
+            let footprint = std::sync::Arc::new(Footprint { tables, ..Footprint::default() });
+            capture.begin(cleared.map(|_| &footprint), 100);
+            (0..told).for_each(|row| capture.on_rowid(Some("main"), Some("t"), row));
+            let ended = capture.end(100 + counted);
+            let what = format!("{means:?}: {cleared:?}, {told} of {counted}");
+            assert_eq!(ended == Captured::Gap, gap, "{what}");
+            let found = bed.take().contains(&Recorded::Whole("t".to_owned()));
+            assert_eq!(found, whole, "{what}");
+        };
+        check(Some(false), 2, 2, false, false);
+        check(Some(false), 3, 2, false, false);
+        check(Some(false), 1, 2, true, true);
+        check(Some(true), 0, 2, false, true);
+        let mut writes = WriteSet::none();
+        check(None, 0, 0, false, false);
+        capture.widen(&mut writes);
+        assert_eq!(writes, WriteSet::none());
+        // What COMMIT writes for a virtual table is only known by the hook.
+        check(None, 0, 2, means == Means::Hook, false);
+        capture.widen(&mut writes);
+        assert_eq!(writes == WriteSet::Everything, means == Means::Hook);
+        // A callback that was not told which table it is about.
+        capture.clear();
+        capture.begin(None, 0);
+        capture.on_rowid(Some("main"), None, 1);
+        capture.end(1);
+        capture.widen(&mut writes);
+        assert_eq!(writes, WriteSet::Everything);
+    }
 }
