@@ -167,7 +167,7 @@ impl Engine {
     /// Waits for statements in flight and closes every connection.
     pub(crate) async fn close(&self) {
         self.closing.begin();
-        self.catchup.stop_survey();
+        self.catchup.end_surveys();
         self.readers.close().await;
         self.writer.close().await;
         self.sessions.close().await;

@@ -70,7 +70,7 @@ impl Engine {
     /// then what the database would have said at the instant of the comparison.
     #[inline]
     pub(crate) fn lookup(&self, call: &Call<'_>, shape: Shape) -> Option<Arc<Entry>> {
-        if !self.is_caching() || !self.catchup.is_current() {
+        if !self.is_caching() || !self.catchup.is_made_current() {
             return None;
         }
         let key = KeyRef { sql: call.sql, params: &call.params, shape };

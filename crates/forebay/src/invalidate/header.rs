@@ -21,6 +21,17 @@ pub(crate) enum Verdict {
     Unexplained,
 }
 
+/// The last frame of the log, as a header describes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LastFrame {
+    /// Counted from 1.
+    pub(crate) number: u32,
+    pub(crate) page_bytes: u32,
+    /// As they stand in each frame since the log began.
+    pub(crate) salts: [[u8; 4]; 2],
+    pub(crate) checksum: [u32; 2],
+}
+
 impl Header {
     /// The layout that this module understands (`WALINDEX_MAX_VERSION` in wal.c).
     const VERSION: u32 = 3_007_000;
@@ -66,6 +77,28 @@ impl Header {
         is_plain.then(|| earlier.frames() + 1..=self.frames())
     }
 
+    /// Whether the log has begun again since `earlier`, and only once: the first salt is counted
+    /// up then (`walRestartHdr`).
+    pub(crate) fn has_restarted_once(self, earlier: Header) -> bool {
+        let count = |header: Header| u32::from_be_bytes(header.salts()[0].to_ne_bytes());
+        count(self) == count(earlier).wrapping_add(1)
+    }
+
+    /// The frame of the log that the header ends with; `None` if the log is empty.
+    pub(crate) fn last_frame(self) -> Option<LastFrame> {
+        let fields = self.fields();
+        let sizes = self.0[1].to_ne_bytes();
+        let size = u32::from(u16::from_ne_bytes([sizes[6], sizes[7]]));
+        let [first, second] = self.salts().map(u32::to_ne_bytes);
+        (self.frames() > 0).then(|| LastFrame {
+            number: self.frames(),
+            // 65,536 does not fit, and stands there as 1.
+            page_bytes: (size & 0xfe00) + ((size & 1) << 16),
+            salts: [first, second],
+            checksum: [fields[6], fields[7]],
+        })
+    }
+
     /// The frames of the commit that led from `before` here, when there was no other. The log
     /// may have begun again just before it.
     pub(crate) fn frames_of_one(self, before: Header) -> Option<RangeInclusive<u32>> {
@@ -107,7 +140,9 @@ mod tests {
     }
 
     fn salted(change: u32, frames: u32, salt: u32) -> Header {
-        let mut fields = [Header::VERSION, 0, change, 0x1000_0001, frames, 9, 1, 2, salt, 4, 0, 0];
+        let [low, high] = 4_096u16.to_ne_bytes();
+        let sizes = u32::from_ne_bytes([1, 0, low, high]);
+        let mut fields = [Header::VERSION, 0, change, sizes, frames, 9, 1, 2, salt, 4, 0, 0];
         let (mut first, mut second) = (0u32, 0u32);
         for pair in fields[..10].chunks_exact(2) {
             first = first.wrapping_add(pair[0]).wrapping_add(second);
@@ -173,5 +208,22 @@ mod tests {
         check(header(6, 10), header(0, 10), None, None);
         check(header(6, 10), header(9, 12), None, Some(11..=12));
         check(header(6, 10), header(7, 9), None, None);
+    }
+
+    #[test]
+    fn restarts_and_last_frames() {
+        let salt = |count: u32| u32::from_ne_bytes(count.to_be_bytes());
+        let check = |earlier, later, once| {
+            let [earlier, later] = [earlier, later].map(|count| salted(7, 12, salt(count)));
+            assert_eq!(later.has_restarted_once(earlier), once, "{earlier:?} {later:?}");
+        };
+        check(4, 5, true);
+        check(u32::MAX, 0, true);
+        check(4, 4, false);
+        check(4, 6, false);
+        let last = salted(7, 12, salt(4)).last_frame().unwrap();
+        let salts = [4u32.to_be_bytes(), 4u32.to_ne_bytes()];
+        assert_eq!(last, LastFrame { number: 12, page_bytes: 4_096, salts, checksum: [1, 2] });
+        assert_eq!(header(7, 0).last_frame(), None);
     }
 }

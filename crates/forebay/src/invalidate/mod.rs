@@ -25,7 +25,7 @@ pub(crate) use basis::Basis;
 pub(crate) use change::{Changes, Op, RowChange};
 pub(crate) use columns::ColumnSet;
 pub(crate) use comparand::Scalar;
-pub(crate) use header::{Header, Verdict};
+pub(crate) use header::{Header, LastFrame, Verdict};
 pub(crate) use horizon::Horizon;
 pub(crate) use index::Index;
 pub(crate) use pages::{Owner, Pages, Traced};

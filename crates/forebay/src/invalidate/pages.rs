@@ -63,6 +63,8 @@ pub(crate) struct Pages {
     by_set: HashMap<Box<[u32]>, u16, RandomState>,
     /// Pages with several possible owners.
     loose: u32,
+    /// Commits in which pages may have changed hands.
+    hand_overs: u32,
 }
 
 /// Owners gathered from several pages.
@@ -82,6 +84,7 @@ impl Pages {
             sets: Vec::new(),
             by_set: HashMap::default(),
             loose: 0,
+            hand_overs: 0,
         }
     }
 
@@ -107,6 +110,12 @@ impl Pages {
     /// Pages with several possible owners.
     pub(crate) fn loose(&self) -> u32 {
         self.loose
+    }
+
+    /// Commits in which pages may have changed hands. What was given back since the map was made
+    /// is still taken for the old owner's.
+    pub(crate) fn hand_overs(&self) -> u32 {
+        self.hand_overs
     }
 
     /// Takes down one commit, or several in a row, after which the file has `size` pages, of
@@ -136,6 +145,7 @@ impl Pages {
     /// with those it belonged to is needed where `wrote` is less than what was touched: pages are
     /// written although all that happened to them was undone.
     fn hand_over(&mut self, changed: &[u32], gathered: &Gathered, wrote: &WriteSet) {
+        self.hand_overs = self.hand_overs.saturating_add(1);
         let takers: Option<Vec<u32>> = match (gathered.is_unknown, wrote) {
             (true, WriteSet::Everything) => None,
             (true, WriteSet::Tables(slots)) => Some(slots.clone()),

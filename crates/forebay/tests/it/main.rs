@@ -9,6 +9,8 @@ mod cache;
 mod differential;
 /// Files, disks, locks and processes that fail.
 mod fault;
+/// Commits of other processes, and what stays in the cache.
+mod foreign;
 /// Databases on disk for the tests.
 mod place;
 /// Connections shared by many callers.

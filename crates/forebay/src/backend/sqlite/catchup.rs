@@ -139,6 +139,19 @@ impl CatchUp {
         self.position().is_some()
     }
 
+    /// The same, after catching up if need be: what others have committed may leave the answer
+    /// that is asked for as it is.
+    #[inline]
+    pub(crate) fn is_made_current(&self) -> bool {
+        self.is_current() || self.is_current_after_all()
+    }
+
+    #[cold]
+    fn is_current_after_all(&self) -> bool {
+        self.catch_up();
+        self.is_current()
+    }
+
     /// Whether nothing that `ticket` rests on has changed. Only means something after
     /// [`CatchUp::is_current`] said yes.
     #[inline]
@@ -203,7 +216,9 @@ impl CatchUp {
 
     /// Whether commits of others would be told apart by tables if the pages were mapped now.
     pub(crate) fn wants_survey(&self) -> bool {
-        matches!(self.witness, Witness::WalIndex(_)) && self.owners.is_due(Instant::now())
+        matches!(self.witness, Witness::WalIndex(_))
+            && !self.is_closing.load(Ordering::Relaxed)
+            && self.owners.is_due(Instant::now())
     }
 
     /// Maps the pages of the database to tables. Reads all of them; blocks.
@@ -218,7 +233,9 @@ impl CatchUp {
         {
             self.follow(index, header);
         }
-        self.owners.install(index, made, self.horizon.load(), started);
+        if !self.is_closing.load(Ordering::Relaxed) {
+            self.owners.install(index, made, self.horizon.load(), started);
+        }
         self.gate.leave();
     }
 
@@ -229,12 +246,14 @@ impl CatchUp {
         let connection = super::open::connect(location, options).map_err(failed)?;
         self.check_moved().map_err(failed)?;
         let is_stopped = || self.is_closing.load(Ordering::Relaxed);
-        survey(&connection, index, &Bounds { pages_max: PAGES_MAX, until, is_stopped: &is_stopped })
+        survey(connection, index, &Bounds { pages_max: PAGES_MAX, until, is_stopped: &is_stopped })
     }
 
-    /// Ends a survey that may be under way.
-    pub(crate) fn stop_survey(&self) {
+    /// Ends a survey that may be under way, and forgets the map, because the database is being
+    /// closed.
+    pub(crate) fn end_surveys(&self) {
         self.is_closing.store(true, Ordering::Relaxed);
+        self.owners.forget();
     }
 
     /// What was counted about commits of others.

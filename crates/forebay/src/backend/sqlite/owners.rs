@@ -32,8 +32,10 @@ const PAUSE_FACTOR: u32 = 50;
 /// Between two surveys when the last one has failed.
 const PAUSE_FAILED: Duration = Duration::from_secs(60);
 
-/// Commits with loose pages after which the map is made anew.
+/// Commits of others with loose pages, and commits in which pages may have changed hands, after
+/// which the map has become vague and is made anew.
 const LOOSE_MAX: u32 = 16;
+const HAND_OVERS_MAX: u32 = 64;
 
 /// Why commits of others were not told apart by tables, so that everything was dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,8 +102,8 @@ pub(super) struct Owners {
 #[derive(Default)]
 struct State {
     map: Option<Survey>,
-    /// Others have committed, and a map would have helped.
-    is_wanted: bool,
+    /// Others have committed since the last survey.
+    has_others: bool,
     /// Not before this.
     next: Option<Instant>,
     /// Why the last survey brought no map.
@@ -125,7 +127,7 @@ impl Owners {
             }
             reached = index.stable().unwrap_or(reached);
         }
-        state.is_wanted |= traced.is_err();
+        state.has_others = true;
         self.is_mapped.store(state.map.is_some(), Ordering::Relaxed);
         match traced {
             Ok(writes) => {
@@ -174,7 +176,8 @@ impl Owners {
     /// Whether it is time to make a map.
     pub(super) fn is_due(&self, now: Instant) -> bool {
         let state = self.state();
-        state.is_wanted
+        state.has_others
+            && state.is_vague()
             && state.next.is_none_or(|next| now >= next)
             && !matches!(state.unfit, Some(Unfit::Never(_)))
     }
@@ -190,7 +193,6 @@ impl Owners {
     ) {
         let took = started.elapsed();
         let mut state = self.state();
-        state.is_wanted = false;
         state.loose = 0;
         state.unfit = None;
         let mut pause = PAUSE_MIN.max(took * PAUSE_FACTOR);
@@ -200,19 +202,25 @@ impl Owners {
                 state.map = Some(survey);
                 if at != now && state.advance(index, at, now).is_err() {
                     state.map = None;
-                    state.is_wanted = true;
                 }
+                // Those who are alone again pay for no further survey.
+                state.has_others = state.map.is_none();
             }
             Err(unfit) => {
                 tracing::debug!(?unfit, "the pages of the database were not mapped");
                 state.unfit = Some(unfit);
                 state.map = None;
-                state.is_wanted = true;
                 pause = PAUSE_FAILED;
             }
         }
         state.next = Instant::now().checked_add(pause);
         self.is_mapped.store(state.map.is_some(), Ordering::Relaxed);
+    }
+
+    /// Throws the map away, and the connection that belongs to it.
+    pub(super) fn forget(&self) {
+        self.state().map = None;
+        self.is_mapped.store(false, Ordering::Relaxed);
     }
 
     /// What happens at a commit of others, in words.
@@ -227,7 +235,7 @@ impl Owners {
             (None, Some(Unfit::Never(why) | Unfit::NotNow(why))) => {
                 format!("a commit of another process empties the cache, because {why}")
             }
-            (None, None) if state.is_wanted => "a commit of another process empties the cache \
+            (None, None) if state.has_others => "a commit of another process empties the cache \
                  until the pages of the database are mapped"
                 .to_owned(),
             (None, None) => "the first commit of another process empties the cache, later ones \
@@ -258,17 +266,23 @@ impl Owners {
 }
 
 impl State {
+    /// Whether a new map would tell more.
+    fn is_vague(&self) -> bool {
+        self.map
+            .as_ref()
+            .is_none_or(|map| self.loose >= LOOSE_MAX || map.pages.hand_overs() >= HAND_OVERS_MAX)
+    }
+
     /// Moves the map over commits of others.
     fn advance(&mut self, index: &WalIndex, from: Header, now: Header) -> Result<WriteSet, Untold> {
         let map = self.map.as_mut().filter(|map| map.at == from).ok_or(Untold::NoMap);
         let traced = map.and_then(|map| {
-            let frames = now.frames_since(map.at).ok_or(Untold::Restarted)?;
-            map.advance(index, frames, now, &WriteSet::Everything)
+            let changed = map.changed(index, now)?;
+            map.advance(index, changed, now, &WriteSet::Everything)
         });
         let is_loose =
             matches!(traced, Ok(Traced::Unknown | Traced::Tables { is_loose: true, .. }));
         self.loose += u32::from(is_loose);
-        self.is_wanted |= self.loose >= LOOSE_MAX;
         self.judge(traced)
     }
 
@@ -283,13 +297,12 @@ impl State {
         let map = self.map.as_mut().filter(|map| map.at == before).ok_or(Untold::NoMap);
         let traced = map.and_then(|map| {
             let frames = after.frames_of_one(before).ok_or(Untold::Restarted)?;
-            map.advance(index, frames, after, wrote)
+            map.advance(index, numbers(index, frames)?, after, wrote)
         });
         let traced = self.judge(traced);
         if traced == Err(Untold::Unsteady) {
             self.map = None;
         }
-        self.is_wanted |= self.map.is_none();
         traced
     }
 
@@ -310,27 +323,42 @@ impl State {
 }
 
 impl Survey {
-    /// Moves the map to `now` over commits that are in these frames and wrote these tables.
+    /// The pages that commits of others may have changed since the position of the map.
+    fn changed(&self, index: &WalIndex, now: Header) -> Result<Vec<u32>, Untold> {
+        if let Some(frames) = now.frames_since(self.at) {
+            return numbers(index, frames);
+        }
+        // What came before the log began again is still in the file, with some luck.
+        let last = self.at.last_frame().filter(|_| now.has_restarted_once(self.at));
+        let tail = last.and_then(|last| index.log_tail(&last, FRAMES_MAX));
+        let mut changed = tail.ok_or(Untold::Restarted)?;
+        if now.frames() > 0 {
+            changed.extend(numbers(index, 1..=now.frames())?);
+        }
+        Ok(changed)
+    }
+
+    /// Moves the map to `now` over commits that changed these pages and wrote these tables.
     fn advance(
         &mut self,
         index: &WalIndex,
-        frames: RangeInclusive<u32>,
+        changed: Vec<u32>,
         now: Header,
         wrote: &WriteSet,
     ) -> Result<Traced, Untold> {
-        if frames.end() - frames.start() >= FRAMES_MAX || now.pages() > PAGES_MAX {
+        if now.pages() > PAGES_MAX {
             return Err(Untold::Many);
         }
-        let changed = index.page_numbers(frames);
         // The first page holds the cookie, too. Our own statements are known not to change it.
-        let has_cookie = *wrote == WriteSet::Everything
-            && changed.as_ref().is_some_and(|changed| changed.contains(&1));
-        let is_same = !has_cookie || index.cookie() == Some(self.cookie);
+        let has_cookie = *wrote == WriteSet::Everything && changed.contains(&1);
+        let is_same = !has_cookie || self.has_same_schema();
         // What was read is of that log if it has only grown meanwhile; the cookie is that of
         // `now` if nobody has committed at all.
         let then = index.stable().ok_or(Untold::Unsteady)?;
         let has_grown = !has_cookie && then.frames_since(now).is_some();
-        let changed = changed.filter(|_| then == now || has_grown).ok_or(Untold::Unsteady)?;
+        if then != now && !has_grown {
+            return Err(Untold::Unsteady);
+        }
         if !is_same {
             return Err(Untold::Schema);
         }
@@ -338,6 +366,14 @@ impl Survey {
         self.at = now;
         Ok(traced)
     }
+}
+
+/// The page numbers of frames that are in the log.
+fn numbers(index: &WalIndex, frames: RangeInclusive<u32>) -> Result<Vec<u32>, Untold> {
+    if frames.end() - frames.start() >= FRAMES_MAX {
+        return Err(Untold::Many);
+    }
+    index.page_numbers(frames).ok_or(Untold::Unsteady)
 }
 
 #[cfg(test)]

@@ -4,8 +4,7 @@
 //! This is one of the three places with `unsafe` code. The pointer comes from SQLite's own file
 //! handle (`xShmMap`): opening `-shm` by any other means and closing it again would drop every
 //! lock that SQLite holds on it. It stays valid while the connection that it was taken from is
-//! open, so that connection is kept here; it runs checkpoints, and is asked for the schema's
-//! cookie, and for nothing else.
+//! open, so that connection is kept here; it runs checkpoints, and nothing else.
 #![allow(unsafe_code)]
 
 use std::ffi::c_void;
@@ -18,7 +17,7 @@ use std::time::Duration;
 use rusqlite::ffi;
 
 use crate::error::{Error, Kind, Result};
-use crate::invalidate::Header;
+use crate::invalidate::{Header, LastFrame};
 
 /// Size of one region of the WAL index (`WALINDEX_PGSZ` in wal.c).
 const REGION_BYTES: i32 = 32_768;
@@ -31,12 +30,18 @@ const FIRST_OFFSET: usize = 136;
 /// Page numbers in each further region (`HASHTABLE_NPAGE`), where they begin at once.
 const NUMBERS: u32 = 4_096;
 
+/// Bytes of the log before its first frame, and of a frame before its page.
+const LOG_HEADER_BYTES: i64 = 32;
+const FRAME_HEADER_BYTES: usize = 24;
+
 /// Looks at the header until it stands still; a writer is never between its two copies for long.
 const STABLE_TRIES: usize = 1_000;
 
 /// The WAL index in shared memory, with the connection that keeps it mapped.
 pub(super) struct WalIndex {
     words: NonNull<AtomicU64>,
+    /// The regions mapped so far.
+    regions: Mutex<Vec<NonNull<AtomicU32>>>,
     pin: Mutex<Pin>,
 }
 
@@ -45,8 +50,6 @@ struct Pin {
     connection: rusqlite::Connection,
     /// SQLite's handle of the file, which lives as long as the connection.
     file: NonNull<ffi::sqlite3_file>,
-    /// The regions mapped so far.
-    regions: Vec<NonNull<AtomicU32>>,
 }
 
 // SAFETY: `words` and the regions point to shared memory that is only read, through atomics, and
@@ -75,13 +78,13 @@ impl WalIndex {
             .ok_or_else(|| unmapped("SQLite does not give its file handle"))?;
         let no_waiting = connection.busy_timeout(Duration::ZERO);
         no_waiting.map_err(|_| unmapped("SQLite does not take a setting"))?;
-        let mut pin = Pin { connection, file, regions: Vec::new() };
+        let pin = Pin { connection, file };
         let first = pin.region(0).map_err(unmapped)?;
         let words = first.cast::<AtomicU64>();
         if !words.is_aligned() {
             return Err(unmapped("the WAL index is not mapped"));
         }
-        Ok(WalIndex { words, pin: Mutex::new(pin) })
+        Ok(WalIndex { words, regions: Mutex::new(vec![first]), pin: Mutex::new(pin) })
     }
 
     /// The first copy of the header, which readers of the database trust. While it stands still,
@@ -139,16 +142,19 @@ impl WalIndex {
 
     /// The page numbers of these frames, which must be in the log; `None` when they cannot be
     /// read. They are those of the log as it is now: only if the header has not moved afterwards
-    /// do they belong to it.
+    /// do they belong to it. Does not wait for a checkpoint.
     pub(super) fn page_numbers(&self, frames: RangeInclusive<u32>) -> Option<Vec<u32>> {
-        let mut pin = self.pin();
+        let mut regions = self.regions.lock().unwrap_or_else(|lock| lock.into_inner());
         let mut numbers = Vec::with_capacity(frames.clone().count());
         for frame in frames {
             let (region, word) = place(frame)?;
-            let base = pin.region(region).ok()?;
+            while regions.len() <= region {
+                let next = self.pin.try_lock().ok()?.region(regions.len()).ok()?;
+                regions.push(next);
+            }
             // SAFETY: the region is mapped and has at least `word` + 1 words, see `place`. Other
             // processes write it; the loads are atomic.
-            let number = unsafe { base.add(word).as_ref() }.load(Ordering::Relaxed);
+            let number = unsafe { regions[region].add(word).as_ref() }.load(Ordering::Relaxed);
             numbers.push(number);
         }
         // Whoever has overwritten a number has changed the header before.
@@ -156,9 +162,27 @@ impl WalIndex {
         (!numbers.contains(&0)).then_some(numbers)
     }
 
-    /// The cookie of the schema, in a snapshot that is opened now. Does not wait.
-    pub(super) fn cookie(&self) -> Option<i64> {
-        super::catalogue::cookie(&self.pin().connection).ok()
+    /// The page numbers of the frames that came after `last` before the log began again, the
+    /// whole of them; `None` when that cannot be told any more. At most `frames_max`.
+    ///
+    /// Frames are written one after another, so as long as `last` itself is in the file nothing
+    /// behind it was written over. That there is no further frame is known only from one of an
+    /// earlier log that is still there: at its end the file may have been cut.
+    pub(super) fn log_tail(&self, last: &LastFrame, frames_max: u32) -> Option<Vec<u32>> {
+        let pin = self.pin.try_lock().ok()?;
+        let mut numbers = Vec::new();
+        let mut number = last.number.checked_add(1)?;
+        loop {
+            let frame = pin.frame(number, last.page_bytes)?;
+            if frame.salts != last.salts {
+                break;
+            }
+            numbers.push(frame.page);
+            number = number.checked_add(1).filter(|_| numbers.len() < frames_max as usize)?;
+        }
+        let kept = pin.frame(last.number, last.page_bytes)?;
+        let is_kept = kept.salts == last.salts && kept.checksum == last.checksum;
+        (is_kept && !numbers.contains(&0)).then_some(numbers)
     }
 
     fn pin(&self) -> MutexGuard<'_, Pin> {
@@ -177,31 +201,68 @@ impl WalIndex {
 
 impl Pin {
     /// One region of the WAL index, which must be there already.
-    fn region(&mut self, index: usize) -> std::result::Result<NonNull<AtomicU32>, &'static str> {
-        while self.regions.len() <= index {
-            let number = i32::try_from(self.regions.len()).map_err(|_| "too many regions")?;
-            let mut region: *mut c_void = std::ptr::null_mut();
-            // SAFETY: `file` is SQLite's open handle for as long as the connection lives, and
-            // pMethods is set on every open file. Methods of version 2 and above have xShmMap.
-            let code = unsafe {
-                let file = self.file.as_ptr();
-                let methods = (*file).pMethods;
-                if methods.is_null() || (*methods).iVersion < 2 {
-                    return Err("this file system has no shared memory");
-                }
-                let Some(map) = (*methods).xShmMap else {
-                    return Err("this file system has no shared memory");
-                };
-                map(file, number, REGION_BYTES, 0, &raw mut region)
-            };
-            match NonNull::new(region.cast::<AtomicU32>()) {
-                Some(region) if code == ffi::SQLITE_OK && region.is_aligned() => {
-                    self.regions.push(region);
-                }
-                _ => return Err("the WAL index is not mapped"),
+    fn region(&self, index: usize) -> std::result::Result<NonNull<AtomicU32>, &'static str> {
+        let number = i32::try_from(index).map_err(|_| "too many regions")?;
+        let mut region: *mut c_void = std::ptr::null_mut();
+        // SAFETY: `file` is SQLite's open handle for as long as the connection lives, and pMethods
+        // is set on every open file. Methods of version 2 and above have xShmMap.
+        let code = unsafe {
+            let file = self.file.as_ptr();
+            let methods = (*file).pMethods;
+            if methods.is_null() || (*methods).iVersion < 2 {
+                return Err("this file system has no shared memory");
             }
+            let Some(map) = (*methods).xShmMap else {
+                return Err("this file system has no shared memory");
+            };
+            map(file, number, REGION_BYTES, 0, &raw mut region)
+        };
+        NonNull::new(region.cast::<AtomicU32>())
+            .filter(|region| code == ffi::SQLITE_OK && region.is_aligned())
+            .ok_or("the WAL index is not mapped")
+    }
+}
+
+/// The beginning of a frame in the log.
+struct Frame {
+    page: u32,
+    salts: [[u8; 4]; 2],
+    checksum: [u32; 2],
+}
+
+impl Pin {
+    /// Reads the beginning of a frame from the log, through SQLite's own handle; `None` at the
+    /// end of the file.
+    fn frame(&self, number: u32, page_bytes: u32) -> Option<Frame> {
+        let step = i64::from(page_bytes) + FRAME_HEADER_BYTES as i64;
+        let offset = LOG_HEADER_BYTES + step * i64::from(number.checked_sub(1)?);
+        let mut log: *mut ffi::sqlite3_file = std::ptr::null_mut();
+        let mut bytes = [0u8; FRAME_HEADER_BYTES];
+        // SAFETY: the handle is open, and SQLITE_FCNTL_JOURNAL_POINTER stores one pointer: the
+        // log of a connection in WAL mode, open as long as that is so. Methods of every version
+        // have xRead, which fills as many bytes as it is told.
+        let code = unsafe {
+            let code = ffi::sqlite3_file_control(
+                self.connection.handle(),
+                c"main".as_ptr(),
+                ffi::SQLITE_FCNTL_JOURNAL_POINTER,
+                (&raw mut log).cast::<c_void>(),
+            );
+            if code != ffi::SQLITE_OK || log.is_null() || (*log).pMethods.is_null() {
+                return None;
+            }
+            let read = (*(*log).pMethods).xRead?;
+            read(log, bytes.as_mut_ptr().cast(), FRAME_HEADER_BYTES as i32, offset)
+        };
+        if code != ffi::SQLITE_OK {
+            return None;
         }
-        Ok(self.regions[index])
+        let word = |at: usize| [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
+        Some(Frame {
+            page: u32::from_be_bytes(word(0)),
+            salts: [word(8), word(12)],
+            checksum: [u32::from_be_bytes(word(16)), u32::from_be_bytes(word(20))],
+        })
     }
 }
 

@@ -19,12 +19,16 @@ const TRIES: usize = 16;
 /// The byte at which the locks of a file begin (`PENDING_BYTE` in SQLite); its page is not used.
 const LOCKED_BYTE: u32 = 0x4000_0000;
 
+/// Bytes of the page cache for a walk, which comes to a page once.
+const CACHE_KIB: u32 = 256;
+
 /// The map of a database, and for which state of it.
 pub(super) struct Survey {
     pub(super) pages: Pages,
     pub(super) at: Header,
-    /// The schema's cookie in that state.
-    pub(super) cookie: i64,
+    /// The schema's cookie in that state, and whom to ask for it later.
+    cookie: i64,
+    connection: Connection,
 }
 
 /// Bounds of one walk.
@@ -44,23 +48,34 @@ pub(super) enum Unfit {
     NotNow(String),
 }
 
-/// Walks over the database. `connection` is in no transaction, and used for nothing else.
+/// Walks over the database. `connection` is in no transaction.
 pub(super) fn survey(
-    connection: &Connection,
+    connection: Connection,
     index: &WalIndex,
     bounds: &Bounds<'_>,
 ) -> Result<Survey, Unfit> {
+    let set_up = format!("PRAGMA cache_size = -{CACHE_KIB}; PRAGMA busy_timeout = 0");
+    connection.execute_batch(&set_up).map_err(failed)?;
     for _ in 0..TRIES {
         let before = index.stable();
-        let _snapshot = Snapshot::open(connection).map_err(failed)?;
-        let cookie = cookie(connection).map_err(failed)?;
+        let snapshot = Snapshot::open(&connection).map_err(failed)?;
+        let cookie = cookie(&connection).map_err(failed)?;
         // Headers never come back: the snapshot is that of this one.
         if let Some(at) = before.filter(|before| index.header() == *before) {
-            let pages = walk(connection, bounds)?;
-            return Ok(Survey { pages, at, cookie });
+            let pages = walk(&connection, bounds)?;
+            drop(snapshot);
+            return Ok(Survey { pages, at, cookie, connection });
         }
     }
     Err(Unfit::NotNow("others commit without a pause".to_owned()))
+}
+
+impl Survey {
+    /// Whether the schema is the one that was mapped, in a snapshot that is opened now. Does not
+    /// wait for locks.
+    pub(super) fn has_same_schema(&self) -> bool {
+        cookie(&self.connection).is_ok_and(|cookie| cookie == self.cookie)
+    }
 }
 
 fn walk(connection: &Connection, bounds: &Bounds<'_>) -> Result<Pages, Unfit> {

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
+use std::path::PathBuf;
 
 use foldhash::fast::FixedState;
 use rusqlite::Connection;
@@ -74,7 +75,7 @@ struct World {
     writer: Connection,
     /// Holds a snapshot now and then, so that the log cannot begin again.
     holder: Connection,
-    /// Walks, and reads all tables.
+    /// Reads all tables.
     reader: Connection,
     index: WalIndex,
     owners: Owners,
@@ -83,6 +84,7 @@ struct World {
     contents: BTreeMap<String, u64>,
     tally: Tally,
     fault: Fault,
+    path: PathBuf,
     _dir: TempDir,
 }
 
@@ -96,11 +98,12 @@ impl World {
         let set_up = format!(
             "PRAGMA page_size = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;
              PRAGMA foreign_keys = ON; PRAGMA cache_size = {}; PRAGMA secure_delete = {};
-             PRAGMA wal_autocheckpoint = {};",
+             PRAGMA wal_autocheckpoint = {}; PRAGMA journal_size_limit = {};",
             plan.page_bytes,
             rng.choice([5, 2_000]).unwrap(),
             rng.choice(["OFF", "ON", "FAST"]).unwrap(),
             rng.choice([0, 60, 1_000]).unwrap(),
+            rng.choice([-1, -1, 20_000]).unwrap(),
         );
         writer.execute_batch(&set_up).unwrap();
         writer.execute_batch(SCHEMA).unwrap();
@@ -119,6 +122,7 @@ impl World {
             contents: BTreeMap::new(),
             tally: Tally::default(),
             fault: plan.fault,
+            path,
             _dir: dir,
         };
         world.contents = world.read_contents();
@@ -164,7 +168,8 @@ impl World {
     }
 
     fn survey(&mut self) {
-        let mut made = self.bounded(|bounds| survey(&self.reader, &self.index, bounds));
+        let walker = Connection::open(&self.path).unwrap();
+        let mut made = self.bounded(|bounds| survey(walker, &self.index, bounds));
         if self.fault == Fault::NoOverflow
             && let Ok(survey) = &mut made
         {
@@ -241,12 +246,11 @@ impl World {
     fn follow_wrongly(&mut self, now: Header) -> WriteSet {
         let mut state = self.owners.state();
         let Some(map) = &mut state.map else { return WriteSet::Everything };
-        let Some(frames) = now.frames_since(map.at) else {
+        let Ok(mut changed) = map.changed(&self.index, now) else {
             state.map = None;
             return WriteSet::Everything;
         };
-        let mut changed = self.index.page_numbers(frames).unwrap();
-        if changed.contains(&1) && self.index.cookie() != Some(map.cookie) {
+        if changed.contains(&1) && !map.has_same_schema() {
             state.map = None;
             return WriteSet::Everything;
         }
