@@ -123,17 +123,17 @@ impl<'a> Query<'a> {
 
     /// The first row; an error ([`Error::is_not_found`]) when there is none.
     pub async fn one<T: DeserializeOwned>(mut self) -> Result<T> {
-        first(&self.rows().await?)?.ok_or_else(not_found)
+        decode::take_first(self.rows().await?)?.ok_or_else(not_found)
     }
 
     /// The first row, if there is one.
     pub async fn optional<T: DeserializeOwned>(mut self) -> Result<Option<T>> {
-        first(&self.rows().await?)
+        decode::take_first(self.rows().await?)
     }
 
     /// All rows.
     pub async fn all<T: DeserializeOwned>(mut self) -> Result<Vec<T>> {
-        decode::all(&self.rows().await?)
+        decode::take_all(self.rows().await?)
     }
 
     /// All rows, decoded once and shared by every caller that asks for the same type: a hit
@@ -144,7 +144,7 @@ impl<'a> Query<'a> {
     {
         self.check()?;
         let Target::Shared(engine) = self.target else {
-            return decode::all(&self.run().await?.outcome.rows).map(Arc::new);
+            return decode::take_all(self.run().await?.outcome.rows).map(Arc::new);
         };
         if !self.call.no_cache
             && let Some(typed) = engine.lookup_typed::<T>(&self.call)
@@ -152,10 +152,11 @@ impl<'a> Query<'a> {
             return Ok(typed);
         }
         let read = self.run().await?;
+        let Some(source) = read.source else {
+            return decode::take_all(read.outcome.rows).map(Arc::new);
+        };
         let typed = Arc::new(decode::all(&read.outcome.rows)?);
-        if let Some(source) = read.source {
-            engine.keep_typed(&self.call, typed.clone(), &read.outcome.rows, source);
-        }
+        engine.keep_typed(&self.call, typed.clone(), &read.outcome.rows, source);
         Ok(typed)
     }
 
@@ -255,13 +256,6 @@ impl<'a> Target<'a> {
             }
         }
     }
-}
-
-fn first<T: DeserializeOwned>(rows: &Rows) -> Result<Option<T>> {
-    if rows.is_empty() {
-        return Ok(None);
-    }
-    decode::row(rows.columns(), rows.values(0)).map(Some)
 }
 
 fn not_found() -> Error {

@@ -67,6 +67,14 @@ impl Rows {
         self.0.values.iter().map(Value::size).sum()
     }
 
+    /// The columns and values, if nobody else has them.
+    pub(crate) fn into_parts(self) -> Result<(Arc<[Column]>, Vec<Value>), Rows> {
+        match Arc::try_unwrap(self.0) {
+            Ok(inner) => Ok((inner.columns, inner.values)),
+            Err(inner) => Err(Rows(inner)),
+        }
+    }
+
     /// The row at `index`, counted from 0.
     pub fn get(&self, index: usize) -> Option<Row> {
         (index < self.0.len).then(|| Row { rows: self.clone(), index })

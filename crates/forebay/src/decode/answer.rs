@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 
 use super::fault::{Context, Fault};
 use super::field::Field;
+use super::owned::Owned;
 use super::record::{Record, Shape};
 use crate::error::{Error, Kind, Result};
 use crate::row::{Column, Rows};
@@ -33,6 +34,48 @@ pub(crate) fn all<T: DeserializeOwned>(rows: &Rows) -> Result<Vec<T>> {
             one(&shape, rows, index).map_err(|fault| {
                 fault.into_error(&context::<T>(rows.columns(), Some(index + 1)))
             })?,
+        );
+    }
+    Ok(decoded)
+}
+
+/// The first row of an answer whose other rows nobody needs.
+pub(crate) fn take_first<T: DeserializeOwned>(rows: Rows) -> Result<Option<T>> {
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    match rows.into_parts() {
+        Ok((columns, mut values)) => {
+            let row = &mut values[..columns.len()];
+            T::deserialize(Owned::new(&Shape::new(&columns), row))
+                .map_err(|fault| fault.into_error(&context::<T>(&columns, None)))
+                .map(Some)
+        }
+        Err(rows) => row(rows.columns(), rows.values(0)).map(Some),
+    }
+}
+
+/// All rows of an answer that nobody needs any more: what its values hold is moved, unless
+/// somebody else has the answer too.
+pub(crate) fn take_all<T: DeserializeOwned>(rows: Rows) -> Result<Vec<T>> {
+    let is_shared = || {
+        let shape = Shape::new(rows.columns());
+        // What the first row is decoded into tells whether the rows are to be shared.
+        one::<T>(&shape, &rows, 0).is_err() || shape.is_shared()
+    };
+    if rows.len() < 2 || is_shared() {
+        return all(&rows);
+    }
+    let (columns, mut values) = match rows.into_parts() {
+        Ok(parts) => parts,
+        Err(rows) => return all(&rows),
+    };
+    let shape = Shape::new(&columns);
+    let mut decoded = Vec::with_capacity(values.len() / columns.len());
+    for (index, row) in values.chunks_exact_mut(columns.len()).enumerate() {
+        decoded.push(
+            T::deserialize(Owned::new(&shape, row))
+                .map_err(|fault| fault.into_error(&context::<T>(&columns, Some(index + 1))))?,
         );
     }
     Ok(decoded)

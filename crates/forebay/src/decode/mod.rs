@@ -5,10 +5,11 @@
 mod answer;
 mod fault;
 mod field;
+mod owned;
 mod record;
 mod serial;
 
-pub(crate) use answer::{all, at, row, scalar};
+pub(crate) use answer::{all, at, row, scalar, take_all, take_first};
 
 #[cfg(test)]
 mod tests;

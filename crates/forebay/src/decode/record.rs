@@ -25,14 +25,25 @@ pub(super) struct Shape<'a> {
     columns: &'a [Column],
     /// A name that several columns have; looked for when a map is first asked for.
     repeated: OnceCell<Option<&'a str>>,
+    /// Somebody has asked for a row as a `Row`, which shares the values.
+    is_shared: Cell<bool>,
 }
 
 impl<'a> Shape<'a> {
     pub(super) fn new(columns: &'a [Column]) -> Shape<'a> {
-        Shape { columns, repeated: OnceCell::new() }
+        Shape { columns, repeated: OnceCell::new(), is_shared: Cell::new(false) }
     }
 
-    fn repeated(&self) -> Option<&'a str> {
+    pub(super) fn columns(&self) -> &'a [Column] {
+        self.columns
+    }
+
+    /// Whether what was decoded so far holds on to the values.
+    pub(super) fn is_shared(&self) -> bool {
+        self.is_shared.get()
+    }
+
+    pub(super) fn repeated(&self) -> Option<&'a str> {
         *self.repeated.get_or_init(|| {
             let mut names = self.columns.iter().map(|column| &*column.name).enumerate();
             if self.columns.len() <= PAIRS_MAX {
@@ -86,6 +97,7 @@ impl<'a> Record<'a> {
     }
 
     fn whole(self) -> Option<Row> {
+        self.shape.is_shared.set(true);
         match self.rows {
             Some((rows, index)) => rows.get(index),
             None => Rows::new(self.shape.columns.into(), self.values.to_vec()).get(0),
@@ -286,7 +298,7 @@ impl<'a> MapAccess<'a> for Entries<'a> {
 }
 
 /// The name of a column, as a key.
-struct Name<'a>(&'a str);
+pub(super) struct Name<'a>(pub(super) &'a str);
 
 impl<'a> Deserializer<'a> for Name<'a> {
     type Error = Fault;

@@ -48,7 +48,20 @@ fn decoded<T: DeserializeOwned + Debug>(names: &[&str], values: &[Value]) -> Str
     if let Ok(value) = at::<T>(&rows, 0) {
         assert_eq!(format!("{value:?}"), by_row);
     }
-    assert_eq!(all::<T>(&rows).is_ok(), at::<T>(&rows, 0).is_ok());
+    let text = |decoded: crate::error::Result<T>| match decoded {
+        Ok(value) => format!("{value:?}"),
+        Err(error) => error.to_string().replace("forebay::decode::tests::", ""),
+    };
+    let named = |all: crate::error::Result<Vec<T>>| {
+        let first = all.map(|mut all| all.swap_remove(0));
+        text(first).replace("row 1, ", "").replace("row 1: ", "")
+    };
+    let shared = named(all::<T>(&rows));
+    assert_eq!(named(take_all::<T>(rows.clone())), shared, "somebody else has the rows, too");
+    let values = [values, values].concat();
+    let fresh = || Rows::new(rows.columns_arc(), values.clone());
+    assert_eq!(named(take_all::<T>(fresh())), shared);
+    assert_eq!(text(take_first::<T>(fresh()).map(Option::unwrap)), by_row);
     by_row
 }
 

@@ -8,15 +8,18 @@ use std::time::Instant;
 use super::call::Call;
 use super::database::Engine;
 use super::entry::{Entry, Payload};
-use super::flight::Part;
+use super::flight::{Following, Part};
 use super::template::{INLINE_STEPS, Template};
 use super::worker::blocking;
-use crate::backend::sqlite::{Answer, Budget, Collect, Effect, Limits, Ran, Request, Scope};
+use crate::backend::sqlite::{
+    Answer, Budget, Collect, Connector, Effect, Limits, Ran, Request, Scope,
+};
 use crate::cache::{Key, KeyRef, Resident as _, Shape};
 use crate::error::{Error, Kind, Result};
 use crate::guard::{Stop, StopOnDrop};
 use crate::invalidate::Ticket;
 use crate::outcome::Outcome;
+use crate::pool::Checkout;
 use crate::row::Rows;
 use crate::sql::Bypass;
 use crate::watch::Record;
@@ -44,7 +47,11 @@ impl Engine {
     /// Runs a statement whose answer the cache has just been found not to have.
     pub(crate) async fn run_missed(&self, call: &Call<'_>) -> Result<Read> {
         self.check_moved()?;
-        let template = self.template(call).await?;
+        // What seldom happens is boxed, so that the future of a short read stays small.
+        let template = match self.templates.get(call.sql) {
+            Some(template) => template,
+            None => Box::pin(self.template(call)).await?,
+        };
         if let Some(name) = call.name {
             template.record.set_name(name);
         }
@@ -55,7 +62,9 @@ impl Engine {
                  transaction",
             )),
             Effect::Read => self.miss(call, &template).await,
-            Effect::Write | Effect::Schema | Effect::Maintain => self.write(call, &template).await,
+            Effect::Write | Effect::Schema | Effect::Maintain => {
+                Box::pin(self.write(call, &template)).await
+            }
             Effect::Session | Effect::Transaction => Err(template.analysis.refusal()),
         };
         done.map_err(|error| {
@@ -144,23 +153,33 @@ impl Engine {
         match self.flights.join(key.clone()) {
             Part::Leader(_landing) => self.read_and_keep(call, template, key).await,
             Part::Follower(following) => {
-                let deadline = call.deadline(self.statement_timeout);
-                match deadline {
-                    Some(deadline) => {
-                        // Late or not, the statement's own limit decides below.
-                        let _ = tokio::time::timeout_at(deadline.into(), following.landed()).await;
-                    }
-                    None => following.landed().await,
-                }
-                if let Some(entry) = self.lookup(call, Shape::Rows)
-                    && let Payload::Rows(rows) = &entry.payload
-                {
-                    check_limits(rows, call.limits)?;
-                    return Ok(Read::from_cache(rows.clone(), &entry));
-                }
-                self.read_and_keep(call, template, key).await
+                Box::pin(self.follow(call, template, key, following)).await
             }
         }
+    }
+
+    /// Waits for the end of a flight, and asks the cache again.
+    async fn follow(
+        &self,
+        call: &Call<'_>,
+        template: &Arc<Template>,
+        key: Key,
+        following: Following,
+    ) -> Result<Read> {
+        match call.deadline(self.statement_timeout) {
+            Some(deadline) => {
+                // Late or not, the statement's own limit decides below.
+                let _ = tokio::time::timeout_at(deadline.into(), following.landed()).await;
+            }
+            None => following.landed().await,
+        }
+        if let Some(entry) = self.lookup(call, Shape::Rows)
+            && let Payload::Rows(rows) = &entry.payload
+        {
+            check_limits(rows, call.limits)?;
+            return Ok(Read::from_cache(rows.clone(), &entry));
+        }
+        self.read_and_keep(call, template, key).await
     }
 
     async fn read_and_keep(
@@ -209,16 +228,16 @@ impl Engine {
         self.check_nested()?;
         let mut reader =
             self.readers.acquire(call.holder(Some(template.record.text().clone()))).await?;
-        let began = Instant::now();
-        let stop = Stop::at(call.deadline(self.statement_timeout));
-        let scope = Scope::Shared;
+        let began = reader.since();
+        let deadline = call.deadline(self.statement_timeout);
         if template.is_short() {
             let request = Request {
                 sql: call.sql,
                 params: &call.params,
-                stop: stop.clone(),
+                // Nobody can give up what runs without a pause.
+                stop: deadline.map(|deadline| Stop::at(Some(deadline))),
                 budget: Budget::Inline(INLINE_STEPS),
-                scope,
+                scope: Scope::Shared,
                 fill,
             };
             match reader.run(&request, &mut Collect::new(call.limits))? {
@@ -230,18 +249,36 @@ impl Engine {
                 Ran::NeedsWorker => template.was_long(),
             }
         }
-        let _stop = StopOnDrop(stop.clone());
-        let (sql, params, limits) = (template.sql.clone(), call.params.clone(), call.limits);
-        let answer = blocking(move || {
-            let request =
-                Request { sql: &sql, params: &params, stop, budget: Budget::Worker, scope, fill };
-            finish(reader.run(&request, &mut Collect::new(limits))?)
-        })
-        .await?;
+        let answer = Box::pin(self.read_on_worker(reader, call, template, deadline, fill)).await?;
         template.took(answer.steps);
         template.record.origin(began.elapsed());
         self.forget_if_prepared_again(&answer, template);
         Ok(answer)
+    }
+
+    async fn read_on_worker(
+        &self,
+        mut reader: Checkout<Connector>,
+        call: &Call<'_>,
+        template: &Template,
+        deadline: Option<Instant>,
+        fill: bool,
+    ) -> Result<Answer> {
+        let stop = Stop::at(deadline);
+        let _stop = StopOnDrop(stop.clone());
+        let (sql, params, limits) = (template.sql.clone(), call.params.clone(), call.limits);
+        blocking(move || {
+            let request = Request {
+                sql: &sql,
+                params: &params,
+                stop: Some(stop),
+                budget: Budget::Worker,
+                scope: Scope::Shared,
+                fill,
+            };
+            finish(reader.run(&request, &mut Collect::new(limits))?)
+        })
+        .await
     }
 
     /// A schema change elsewhere may have changed what a text means.

@@ -182,7 +182,7 @@ impl Feed {
         let request = Request {
             sql: &self.sql,
             params: &self.params,
-            stop: self.stop.clone(),
+            stop: Some(self.stop.clone()),
             budget: Budget::Worker,
             scope: self.scope,
             fill: false,

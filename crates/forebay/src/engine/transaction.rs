@@ -109,7 +109,7 @@ impl Engine {
                 let request = Request {
                     sql: &sql,
                     params: &params,
-                    stop,
+                    stop: Some(stop),
                     budget: Budget::Worker,
                     scope,
                     fill: false,

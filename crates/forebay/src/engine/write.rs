@@ -29,7 +29,7 @@ impl Engine {
             let request = Request {
                 sql: &sql,
                 params: &params,
-                stop,
+                stop: Some(stop),
                 budget: Budget::Worker,
                 scope: Scope::Shared,
                 fill: false,

@@ -193,7 +193,7 @@ impl<C: Connect> Core<C> {
                 Taken::Idle(id, mut connection) => {
                     claim.slot = Some(id);
                     if self.connect.check(&mut connection) {
-                        return Ok(Claimed::Ready(Checkout::new(claim, id, connection)));
+                        return Ok(Claimed::Ready(Checkout::new(claim, id, connection, now)));
                     }
                     drop(connection);
                     holder = self.shelf().vacate_for_holder(id);
@@ -247,8 +247,9 @@ impl<C: Connect> Core<C> {
         deadline: Deadline,
     ) -> Result<Checkout<C>> {
         let connection = self.connect_by(id, deadline).await?;
-        if self.shelf().lend(id, holder, self.clock.now()) {
-            return Ok(Checkout::new(claim, id, connection));
+        let now = self.clock.now();
+        if self.shelf().lend(id, holder, now) {
+            return Ok(Checkout::new(claim, id, connection, now));
         }
         drop(connection);
         Err(report::closed(&self.options))

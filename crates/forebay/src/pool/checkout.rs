@@ -3,6 +3,7 @@
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::SemaphorePermit;
 
@@ -17,15 +18,26 @@ pub(crate) struct Checkout<C: Connect> {
     id: SlotId,
     /// Empty only while it is being dropped.
     connection: Option<C::Connection>,
+    since: Instant,
     discarded: bool,
 }
 
 impl<C: Connect> Checkout<C> {
-    pub(super) fn new(mut claim: Claim<'_, C>, id: SlotId, connection: C::Connection) -> Self {
+    pub(super) fn new(
+        mut claim: Claim<'_, C>,
+        id: SlotId,
+        connection: C::Connection,
+        since: Instant,
+    ) -> Self {
         // The checkout answers for the slot and the permit from here on.
         claim.passed_on = true;
         let core = Arc::clone(claim.core);
-        Checkout { core, id, connection: Some(connection), discarded: false }
+        Checkout { core, id, connection: Some(connection), since, discarded: false }
+    }
+
+    /// Since when it has been in use.
+    pub(crate) fn since(&self) -> Instant {
+        self.since
     }
 
     /// Closes the connection instead of giving it back.

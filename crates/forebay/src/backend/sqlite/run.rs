@@ -44,7 +44,8 @@ pub(crate) enum Budget {
 pub(crate) struct Request<'a> {
     pub(crate) sql: &'a str,
     pub(crate) params: &'a Params,
-    pub(crate) stop: Arc<Stop>,
+    /// Who may stop it; none where nobody could, on a thread of the caller without a time limit.
+    pub(crate) stop: Option<Arc<Stop>>,
     pub(crate) budget: Budget,
     pub(crate) scope: Scope,
     /// Whether the answer is to be kept.
@@ -135,8 +136,8 @@ impl Connection {
             Budget::Worker => (None, self.busy_timeout),
         };
         self.held.review(&self.hooked, &self.work.catchup);
-        self.hooked.control().arm(Some(request.stop.clone()), steps_max, busy);
-        if request.stop.is_cancelled() {
+        self.hooked.control().arm(request.stop.clone(), steps_max, busy);
+        if request.stop.as_ref().is_some_and(|stop| stop.is_cancelled()) {
             return Err(Error::new(Kind::Cancelled, "the statement was given up by its caller"));
         }
         if request.scope == Scope::Transaction {

@@ -132,6 +132,7 @@ impl Bed {
         let stop = Arc::new(Stop::default());
         let params = Params::default();
         let (budget, scope) = (Budget::Worker, Scope::Session);
+        let stop = Some(stop);
         let request = Request { sql, params: &params, stop, budget, scope, fill: false };
         let limits = Limits { rows_max: 100_000, bytes_max: 1 << 30 };
         self.connection.run(&request, &mut Collect::new(limits)).map(drop)
