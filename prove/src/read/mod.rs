@@ -10,6 +10,7 @@ mod page;
 mod shape;
 #[cfg(test)]
 mod tests;
+mod trap;
 mod view;
 
 pub(crate) use draft::{Compare, Draft, Read, Source, highest_mark};

@@ -15,8 +15,9 @@ pub(crate) fn read(rng: &mut Rng, schema: &Schema) -> Option<Read> {
     let kind = rng.u8(..100);
     let mut draft = Draft::new(rng, schema);
     let sql = match kind {
-        0..18 => draft.point(),
-        18..38 => draft.rows(),
+        0..12 => draft.point(),
+        12..22 => draft.trap(),
+        22..38 => draft.rows(),
         38..52 => draft.top(),
         52..58 => draft.aggregate(),
         58..66 => draft.group(),
