@@ -20,14 +20,14 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "horizon published before the flush for another process",
         edits: &[Edit {
             file: "backend/sqlite/catchup.rs",
-            find: "                self.index.flush();
-                self.horizon.publish(header);\n",
-            put: "                if $on {
-                    self.horizon.publish(header);
-                    $pause;
-                }
-                self.index.flush();
-                self.horizon.publish(header);\n",
+            find: "        self.index.apply(&writes);
+",
+            put: "        if $on {
+            self.horizon.publish(reached);
+            $pause;
+        }
+        self.index.apply(&writes);
+",
         }],
     },
     Mutant {
@@ -52,18 +52,23 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "own commit drops nothing",
         edits: &[Edit {
             file: "backend/sqlite/catchup.rs",
-            find: "            Verdict::Explained => self.drop_what(wrote),",
-            put: "            Verdict::Explained if $on => {}
-            Verdict::Explained => self.drop_what(wrote),",
+            find: "                    Some(told) => self.index.apply(&told),
+                    None => self.drop_what(wrote),",
+            put: "                    _ if $on => {}
+                    Some(told) => self.index.apply(&told),
+                    None => self.drop_what(wrote),",
         }],
     },
     Mutant {
         name: "unexplained commit taken for an explained one",
         edits: &[Edit {
             file: "backend/sqlite/catchup.rs",
-            find: "            Verdict::Unexplained => self.index.flush(),",
-            put: "            Verdict::Unexplained if $on => self.drop_what(wrote),
-            Verdict::Unexplained => self.index.flush(),",
+            find: "            Verdict::Unexplained => self.follow(index, after),",
+            put: "            Verdict::Unexplained if $on => {
+                self.drop_what(wrote);
+                self.horizon.publish(after);
+            }
+            Verdict::Unexplained => self.follow(index, after),",
         }],
     },
     Mutant {
