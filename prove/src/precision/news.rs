@@ -124,8 +124,8 @@ impl Site for News {
                 &["comments"],
             ),
             92..96 => (
-                "SELECT s.id, s.title FROM taggings t JOIN stories s ON s.id = t.story_id \
-                 WHERE t.tag_id = ? ORDER BY t.story_id DESC LIMIT 25",
+                "SELECT s.id, s.title, s.hotness FROM taggings t JOIN stories s \
+                 ON s.id = t.story_id WHERE t.tag_id = ? ORDER BY s.hotness DESC, s.id LIMIT 25",
                 vec![self.tags.draw(rng)],
                 &["taggings", "stories"],
             ),

@@ -41,6 +41,7 @@ pub(super) fn bind(sql: &str, mentions: &mut Mentions) -> Result<Bound, NotUnder
     let mut text = String::with_capacity(sql.len() + 16);
     let mut numbers = Numbers::default();
     let mut nesting = 0usize;
+    let mut before = "";
     let (mut is_over, mut is_in_limit, mut is_offset_first) = (false, false, false);
     for token in tokens(sql).filter(|token| token.kind.is_significant()) {
         let word = &sql[token.start..token.end];
@@ -57,7 +58,11 @@ pub(super) fn bind(sql: &str, mentions: &mut Mentions) -> Result<Bound, NotUnder
             is_in_limit |= token.kind == Kind::Word && word.eq_ignore_ascii_case("limit");
             is_offset_first |= is_in_limit && word == ",";
         }
-        mentions.note(token, word);
+        // A name behind a dot is one of the relation before it, and SQLite reports it as such.
+        if before != "." {
+            mentions.note(token, word);
+        }
+        before = word;
         match token.kind {
             Kind::Parameter => {
                 text.push('?');
@@ -178,7 +183,7 @@ mod tests {
         let sql = "SELECT A, \"B\"\"b\", [C c], `D`, t.'E', 1e5, ?, :f /* g */ FROM t";
         bind(sql, &mut mentions).unwrap();
         let names: Vec<&str> = mentions.names.iter().map(String::as_str).collect();
-        assert_eq!(names, ["a", "b\"b", "c c", "d", "e", "from", "select", "t"]);
+        assert_eq!(names, ["a", "b\"b", "c c", "d", "from", "select", "t"]);
         assert!(!mentions.is_natural);
         bind("a NATURAL JOIN b", &mut mentions).unwrap();
         assert!(mentions.is_natural);

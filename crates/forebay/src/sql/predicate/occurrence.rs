@@ -103,8 +103,8 @@ pub(crate) struct Understood {
     /// There is a NATURAL join or USING, in the query or in a view that it uses: columns are
     /// used that are not written.
     pub is_natural: bool,
-    /// Whatever could be an identifier in the query and in the views that it uses, without quotes
-    /// and in lower case.
+    /// Whatever could be an identifier in the query and in the views that it uses, but for those
+    /// that are qualified, without quotes and in lower case.
     pub names: BTreeSet<String>,
 }
 
