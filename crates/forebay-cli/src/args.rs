@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use forebay::CacheMode;
 use forebay_server::Options;
 
 use crate::quantity::{Count, Size, Time};
@@ -70,9 +71,14 @@ pub(crate) struct DatabaseArgs {
     /// Open the database for reading only.
     #[arg(long)]
     pub(crate) read_only: bool,
-    /// Answer every read from the database.
-    #[arg(long)]
-    pub(crate) no_cache: bool,
+    /// off: every read goes to the database; shadow: that too, and GET /metrics says what caching
+    /// would have brought; on: reads are answered from memory where that is exact.
+    #[arg(long, value_name = "MODE", default_value_t = CacheMode::On)]
+    pub(crate) cache: CacheMode,
+    /// One answer from memory in so many is asked of the database again, in the background, and
+    /// compared; 0 for none [default: 1000].
+    #[arg(long, value_name = "N")]
+    pub(crate) audit_one_in: Option<u32>,
     /// Bytes of cached answers at most [default: 100MB].
     #[arg(long, value_name = "SIZE")]
     pub(crate) cache_bytes: Option<Size>,

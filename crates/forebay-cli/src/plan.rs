@@ -46,9 +46,12 @@ impl ServePlan {
 
 /// The settings of the database; what was not given keeps the library's default.
 fn database(url: &str, args: &DatabaseArgs) -> Builder {
-    let mut builder = Builder::new(url).cache(!args.no_cache);
+    let mut builder = Builder::new(url).cache(args.cache);
     if args.read_only {
         builder = builder.read_only(true).create(false);
+    }
+    if let Some(count) = args.audit_one_in {
+        builder = builder.audit_one_in(count);
     }
     if let Some(size) = args.cache_bytes {
         builder = builder.cache_bytes(size.0 as u64);

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use crate::backend::sqlite::{self, Limits, Location};
 use crate::db::Db;
-use crate::engine::{Engine, Settings};
+use crate::engine::{Engine, Settings, TrustSettings};
 use crate::error::{Error, Result};
+use crate::mode::CacheMode;
 use crate::pool;
 
 /// The most prepared statements that one connection may be asked to keep.
@@ -106,8 +107,11 @@ pub struct Builder {
     max_result_rows: usize,
     max_result_bytes: usize,
     statement_cache: usize,
-    cache: bool,
+    cache: CacheMode,
     cache_bytes: u64,
+    worth_it: bool,
+    audit_one_in: u32,
+    audit_parameters: bool,
     journal_mode: JournalMode,
     synchronous: Synchronous,
     busy_timeout: Duration,
@@ -169,10 +173,18 @@ settings! {
     max_result_bytes: usize;
     /// Prepared statements kept per connection; 128 by default.
     statement_cache: usize;
-    /// Whether answers are cached; true by default.
-    cache: bool;
     /// Bytes of cached answers at most; 100 MB by default.
     cache_bytes: u64;
+    /// Whether statements whose answers cost more to keep than that saves go past the cache, until
+    /// they are tried again; true by default.
+    worth_it: bool;
+    /// One hit in so many is asked of the database again, beside its caller, and compared; 1,000
+    /// by default, 0 for none. A difference empties the cache and switches it off for that
+    /// statement.
+    audit_one_in: u32;
+    /// Whether the differences in the statistics show the parameters of the statement; false by
+    /// default, since they may be private.
+    audit_parameters: bool;
     /// How it is learned which rows a write changes; [`Capture::Auto`] by default.
     capture: Capture;
     /// `PRAGMA journal_mode`; WAL by default.
@@ -213,8 +225,11 @@ impl Builder {
             max_result_rows: 10_000_000,
             max_result_bytes: 256 << 20,
             statement_cache: 128,
-            cache: true,
+            cache: CacheMode::On,
             cache_bytes: 100_000_000,
+            worth_it: true,
+            audit_one_in: 1_000,
+            audit_parameters: false,
             journal_mode: JournalMode::Wal,
             synchronous: Synchronous::Normal,
             busy_timeout: Duration::from_secs(5),
@@ -224,6 +239,14 @@ impl Builder {
             capture: Capture::Auto,
             pragmas: Vec::new(),
         }
+    }
+
+    /// Whether answers are cached: a [`CacheMode`], or `true` and `false` for on and off; on by
+    /// default. [`Db::cache`] changes it at run time.
+    #[must_use]
+    pub fn cache(mut self, mode: impl Into<CacheMode>) -> Builder {
+        self.cache = mode.into();
+        self
     }
 
     /// Runs `PRAGMA name = value` on every connection. Name and value may only have letters,
@@ -288,7 +311,12 @@ impl Builder {
             readers,
             writer,
             sessions,
-            cache: self.cache,
+            trust: TrustSettings {
+                mode: self.cache,
+                audit_one_in: self.audit_one_in,
+                audit_parameters: self.audit_parameters,
+                worth_it: self.worth_it,
+            },
             cache_bytes: self.cache_bytes,
             limits: Limits { rows_max: self.max_result_rows, bytes_max: self.max_result_bytes },
             hold_max: self.snapshot_hold,

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
 
+use crate::control::CacheControl;
 use crate::engine::{Engine, transact};
 use crate::error::Result;
 use crate::outcome::{Describe, Explanation};
@@ -21,6 +22,12 @@ pub struct Db {
 impl Db {
     pub(crate) fn new(engine: Arc<Engine>) -> Db {
         Db { engine }
+    }
+
+    /// What it asks, for tests of what is behind it.
+    #[cfg(test)]
+    pub(crate) fn engine(&self) -> &Arc<Engine> {
+        &self.engine
     }
 
     /// A statement that answers rows; reads are served from the cache where that is exact.
@@ -80,6 +87,11 @@ impl Db {
     pub fn explain<'a>(&'a self, sql: &'a str) -> impl Future<Output = Result<Explanation>> + Send {
         let call = self.query(sql).into_call();
         async move { self.engine.explain(call).await }
+    }
+
+    /// The switches of the cache, and the way to empty it.
+    pub fn cache(&self) -> CacheControl<'_> {
+        CacheControl::new(&self.engine)
     }
 
     /// Counters since the database was opened.

@@ -6,12 +6,14 @@ mod backend;
 mod builder;
 mod cache;
 mod clock;
+mod control;
 mod db;
 mod decode;
 mod engine;
 mod error;
 mod guard;
 mod invalidate;
+mod mode;
 mod outcome;
 mod params;
 mod pool;
@@ -24,13 +26,16 @@ mod value;
 mod watch;
 
 pub use builder::{Access, Builder, Capture, JournalMode, Synchronous, open};
+pub use control::CacheControl;
 pub use db::Db;
 pub use error::{Error, Result};
+pub use mode::{CacheMode, StatementRef};
 pub use outcome::{Describe, Explanation, Outcome};
 pub use query::{Execute, Query, RowStream};
 pub use row::{Column, Row, Rows};
 pub use session::{Session, Transaction};
 pub use stats::{
-    CacheStats, FingerprintStats, ForeignStats, Holder, PoolStats, StatementCacheStats, Stats,
+    AuditStats, CacheStats, Difference, DropStats, FingerprintStats, ForeignStats, Holder,
+    PoolStats, ShadowStats, StatementCacheStats, Stats, WorthStats,
 };
 pub use value::Value;

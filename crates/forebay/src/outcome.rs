@@ -62,6 +62,12 @@ pub struct Explanation {
     pub key: Vec<String>,
     /// How changes are noticed on this database.
     pub freshness: String,
+    /// The switch in force for the statement, and what has set it. Empty when `cacheable` is
+    /// false.
+    pub switch: String,
+    /// Whether keeping its answers pays, with the numbers. Empty when `cacheable` is false, and
+    /// before the statement has run through this handle.
+    pub worth: String,
     /// The database's query plan, one step a line, indented by depth.
     pub plan: Vec<String>,
 }
@@ -78,6 +84,12 @@ impl fmt::Display for Explanation {
         list(f, "writes", &self.writes)?;
         list(f, "key", &self.key)?;
         writeln!(f, "freshness    {}", self.freshness)?;
+        if self.cacheable {
+            writeln!(f, "switch       {}", self.switch)?;
+        }
+        if !self.worth.is_empty() {
+            writeln!(f, "worth it     {}", self.worth)?;
+        }
         list(f, "plan", &self.plan)
     }
 }

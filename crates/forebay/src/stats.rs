@@ -1,6 +1,8 @@
 //! Snapshots of the counters, as plain data.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
+
+use crate::mode::CacheMode;
 
 /// Everything counted since the database was opened.
 #[derive(Clone, Debug)]
@@ -54,6 +56,110 @@ pub struct CacheStats {
     pub bytes: u64,
     /// The byte bound.
     pub bytes_max: u64,
+    /// The switch of the cache as a whole.
+    pub mode: CacheMode,
+    /// What answers in the cache were compared with the database's, and what came of it.
+    pub audit: AuditStats,
+    /// What caching would have brought for the reads in shadow.
+    pub shadow: ShadowStats,
+    /// Which writes dropped which entries, the most frequent first; 1,000 pairs at most.
+    pub drops: Vec<DropStats>,
+    /// Entries dropped that belong to none of these pairs.
+    pub drops_other: u64,
+    /// The last answers in the cache that were found to differ from the database's, the latest
+    /// last; 16 at most. There should be none: please report it.
+    pub differences: Vec<Difference>,
+}
+
+/// Hits that were asked of the database again.
+#[derive(Clone, Debug, Default)]
+pub struct AuditStats {
+    /// One hit in so many is asked again; 0 for none.
+    pub one_in: u64,
+    /// Answers compared.
+    pub compared: u64,
+    /// Of these, answers that differed from the database's.
+    pub differing: u64,
+    /// Hits that were picked and not compared, by reason: `busy` (one audit at a time, and few),
+    /// `no_reader`, `disturbed` (a write came in between), `undetermined`, `failed`.
+    pub skipped: Vec<(&'static str, u64)>,
+}
+
+/// What caching would have brought for reads in shadow.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ShadowStats {
+    /// Reads that the cache would have answered.
+    pub hits: u64,
+    /// Reads that it could not have answered.
+    pub misses: u64,
+    /// Answers of the cache that were compared with the database's.
+    pub compared: u64,
+    /// Of these, answers that differed.
+    pub differing: u64,
+    /// Answers that could not be compared: a write came in between, or several answers are right.
+    pub skipped: u64,
+    /// Time that hits would have saved.
+    pub saved: Duration,
+}
+
+impl ShadowStats {
+    /// The hit ratio that caching would have had, from 0 to 1; `None` without a read.
+    pub fn hit_ratio(&self) -> Option<f64> {
+        let reads = self.hits + self.misses;
+        (reads > 0).then(|| self.hits as f64 / reads as f64)
+    }
+}
+
+/// How often a write dropped entries of a read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DropStats {
+    /// The fingerprint of the read.
+    pub read: u64,
+    /// The fingerprint of the write; `None` for what is not a statement of ours.
+    pub write: Option<u64>,
+    /// The write in words: its normalised text, or what else dropped the entries.
+    pub cause: String,
+    /// Entries dropped.
+    pub count: u64,
+}
+
+/// An answer in the cache that differed from the database's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// The fingerprint of the statement.
+    pub fingerprint: u64,
+    /// Its normalised text.
+    pub statement: String,
+    /// Its parameters, only if the builder's `audit_parameters` asks for them.
+    pub params: Option<String>,
+    /// `audit` or `shadow`.
+    pub found_by: &'static str,
+    /// When it was found.
+    pub at: SystemTime,
+    /// Rows of the answer in the cache.
+    pub rows_kept: usize,
+    /// Rows of the database's answer.
+    pub rows_read: usize,
+}
+
+/// Whether keeping the answers of a statement pays, and the numbers behind it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WorthStats {
+    /// `trial` (kept, to find out), `pays`, `doubtful` (kept; it did not pay lately) or
+    /// `not_worth` (not kept for a while).
+    pub verdict: &'static str,
+    /// Mean time of a read at the database whose answer is not kept.
+    pub origin: Option<Duration>,
+    /// Mean time of a read whose answer is kept.
+    pub miss: Option<Duration>,
+    /// Mean time of an answer from memory.
+    pub hit: Option<Duration>,
+    /// Hits among all calls when it was decided last.
+    pub hit_ratio: Option<f64>,
+    /// The hit ratio from which on keeping pays: `(miss - origin) / (miss - hit)`.
+    pub needed: Option<f64>,
+    /// How long its answers are not kept from now on.
+    pub rests: Option<Duration>,
 }
 
 /// What became of the commits of other processes. Several that are found at once count as one.
@@ -147,4 +253,12 @@ pub struct FingerprintStats {
     pub bytes: u64,
     /// Time spent in the database, all executions together.
     pub origin_time: Duration,
+    /// The switch in force for it.
+    pub mode: CacheMode,
+    /// Whether an answer of it in the cache differed from the database's; it is off since.
+    pub is_condemned: bool,
+    /// Whether keeping its answers pays.
+    pub worth: WorthStats,
+    /// What caching would have brought, if it ran in shadow.
+    pub shadow: Option<ShadowStats>,
 }

@@ -26,6 +26,8 @@ pub(crate) async fn enter(field: &mut Field, dataset: &Dataset) -> Result<(), Fa
     let db = Builder::new(format!("sqlite:{}", dataset.path().display()))
         .max_size(CONNECTIONS_MAX)
         .page_cache_bytes(page_cache)
+        // Every id is asked for once to warm up, which does not pay by itself.
+        .worth_it(false)
         .open()
         .await?;
     field.enter("forebay, no_cache()", Uncached(db.clone()));

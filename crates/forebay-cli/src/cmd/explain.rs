@@ -55,6 +55,8 @@ fn as_json(explanation: &Explanation) -> serde_json::Value {
         "writes": explanation.writes,
         "key": explanation.key,
         "freshness": explanation.freshness,
+        "switch": explanation.switch,
+        "worth": explanation.worth,
         "plan": explanation.plan,
     })
 }

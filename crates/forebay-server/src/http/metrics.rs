@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use forebay::{FingerprintStats, PoolStats, Stats};
+use forebay::{CacheMode, FingerprintStats, PoolStats, Stats};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, text};
 use prometheus_client::metrics::counter::ConstCounter;
@@ -54,6 +54,7 @@ impl Collector for Snapshot {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let mut page = Page(encoder);
         self.cache(&mut page)?;
+        self.trust(&mut page)?;
         self.pools(&mut page)?;
         self.fingerprints(&mut page)?;
         self.service(&mut page)
@@ -83,6 +84,47 @@ impl Snapshot {
         page.gauge("cache_windows", help, as_f64(cache.windows))?;
         page.gauge("cache_bytes", "Bytes of these", as_f64(cache.bytes))?;
         page.gauge("cache_max_bytes", "The byte bound", as_f64(cache.bytes_max))
+    }
+
+    fn trust(&self, page: &mut Page<'_>) -> fmt::Result {
+        let cache = &self.stats.cache;
+        let modes = [CacheMode::Off, CacheMode::Shadow, CacheMode::On];
+        let modes = modes.map(|mode| ([("mode", mode.name())], f64::from(mode == cache.mode)));
+        page.gauges("cache_mode", "1 for the switch of the cache", modes.into_iter())?;
+        let audit = &cache.audit;
+        page.count("cache_audits", "Hits compared with the database's answer", audit.compared)?;
+        let help = "Of these, answers that differed; should be 0";
+        page.count("cache_audit_differences", help, audit.differing)?;
+        let skipped = audit.skipped.iter().map(|(reason, n)| ([("reason", *reason)], *n));
+        page.counts("cache_audits_skipped", "Hits picked and not compared, by reason", skipped)?;
+        let shadow = &cache.shadow;
+        for (name, help, value) in [
+            ("shadow_hits", "Reads in shadow that the cache would have answered", shadow.hits),
+            ("shadow_misses", "Reads in shadow that it could not have answered", shadow.misses),
+            ("shadow_compared", "Its answers that were compared", shadow.compared),
+            (
+                "shadow_differences",
+                "Of these, answers that differed; should be 0",
+                shadow.differing,
+            ),
+            ("shadow_skipped", "Its answers that could not be compared", shadow.skipped),
+        ] {
+            page.count(name, help, value)?;
+        }
+        let saved = ConstCounter::new(shadow.saved.as_secs_f64());
+        page.one("shadow_saved_seconds", "Time that its hits would have saved", &saved)?;
+        let pairs = &cache.drops[..cache.drops.len().min(self.fingerprints_shown)];
+        let ids: Vec<[String; 2]> = pairs
+            .iter()
+            .map(|drop| {
+                let write = drop.write.map_or("other".to_owned(), |id| format!("{id:016x}"));
+                [format!("{:016x}", drop.read), write]
+            })
+            .collect();
+        let counts = pairs.iter().zip(&ids).map(|(drop, [read, write])| {
+            ([("read", read.as_str()), ("write", write.as_str())], drop.count)
+        });
+        page.counts("cache_drops", "Entries of a read dropped by a write", counts)
     }
 
     fn pools(&self, page: &mut Page<'_>) -> fmt::Result {
@@ -137,13 +179,19 @@ impl Snapshot {
             let name = shown[index].name.as_deref().unwrap_or("");
             [("fingerprint", ids[index].as_str()), ("name", name)]
         };
-        let counters: [(&str, &str, Counter); 5] = [
+        let counters: [(&str, &str, Counter); 7] = [
             ("statement_calls", "Executions of a statement, hits included", |stats| stats.calls),
             ("statement_errors", "Of these, failed", |stats| stats.errors),
             ("statement_hits", "Answers served from memory", |stats| stats.hits),
             ("statement_misses", "Cacheable reads that went to the database", |stats| stats.misses),
             ("statement_invalidations", "Entries dropped because of a change", |stats| {
                 stats.invalidations
+            }),
+            ("statement_shadow_hits", "Reads that the cache would have answered", |stats| {
+                stats.shadow.as_ref().map_or(0, |shadow| shadow.hits)
+            }),
+            ("statement_shadow_misses", "Reads that it could not have answered", |stats| {
+                stats.shadow.as_ref().map_or(0, |shadow| shadow.misses)
             }),
         ];
         for (name, help, value) in counters {
@@ -153,6 +201,14 @@ impl Snapshot {
         let seconds =
             (0..shown.len()).map(|index| (labels(index), shown[index].origin_time.as_secs_f64()));
         page.sums("statement_origin_seconds", "Time spent in the database", seconds)?;
+        let saved = |stats: &FingerprintStats| {
+            stats.shadow.as_ref().map_or(0.0, |shadow| shadow.saved.as_secs_f64())
+        };
+        let seconds = (0..shown.len()).map(|index| (labels(index), saved(&shown[index])));
+        page.sums("statement_shadow_saved_seconds", "Time that hits would have saved", seconds)?;
+        let kept = |stats: &FingerprintStats| f64::from(stats.worth.verdict != "not_worth");
+        let kept = (0..shown.len()).map(|index| (labels(index), kept(&shown[index])));
+        page.gauges("statement_worth", "1 unless keeping its answers does not pay", kept)?;
         let known = self.stats.fingerprints.len();
         page.gauge("statements_known", "Statements with statistics", known as f64)
     }

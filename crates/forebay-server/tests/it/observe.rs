@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use forebay::CacheMode;
 use serde_json::json;
 
 use crate::pattern::assert_matches;
@@ -77,6 +78,9 @@ async fn metrics_count_what_happens() {
         ("forebay_cache_misses_total", 1.0),
         ("forebay_cache_fills_total", 1.0),
         ("forebay_cache_on", 1.0),
+        ("forebay_cache_mode{mode=\"on\"}", 1.0),
+        ("forebay_cache_mode{mode=\"shadow\"}", 0.0),
+        ("forebay_shadow_hits_total", 0.0),
         ("forebay_cache_entries", 1.0),
         ("forebay_streams_open", 1.0),
         ("forebay_pool_in_use{pool=\"session\"}", 0.0),
@@ -91,6 +95,34 @@ async fn metrics_count_what_happens() {
         text.lines().find(|l| l.starts_with("forebay_statement_hits_total{") && l.ends_with(" 4"));
     assert!(hits.is_some(), "{text}");
     assert!(!text.contains("SELECT"), "no SQL in metrics");
+}
+
+#[tokio::test]
+async fn metrics_tell_what_caching_would_bring() {
+    let service = Service::built(|builder| builder.cache(CacheMode::Shadow), |_| {}).await;
+    service.query("CREATE TABLE t(x)").await;
+    for _ in 0..5 {
+        service.query("SELECT x FROM t WHERE x = 1").await;
+    }
+    service.query("INSERT INTO t VALUES (1)").await;
+    service.query("SELECT x FROM t WHERE x = 1").await;
+    let reply = service.get("/metrics").await;
+    let text = reply.text();
+    for (series, expect) in [
+        ("forebay_cache_hits_total", 0.0),
+        ("forebay_cache_mode{mode=\"shadow\"}", 1.0),
+        ("forebay_cache_on", 0.0),
+        ("forebay_cache_bypasses_total{reason=\"shadow\"}", 6.0),
+        ("forebay_shadow_hits_total", 4.0),
+        ("forebay_shadow_misses_total", 2.0),
+        ("forebay_shadow_compared_total", 4.0),
+        ("forebay_shadow_differences_total", 0.0),
+    ] {
+        assert_eq!(value(text, series), Some(expect), "{series} in\n{text}");
+    }
+    assert!(value(text, "forebay_shadow_saved_seconds_total").unwrap() > 0.0);
+    let drop = text.lines().find(|line| line.starts_with("forebay_cache_drops_total{read="));
+    assert!(drop.is_some_and(|line| line.ends_with(" 1") && !line.contains("other")), "{text}");
 }
 
 #[tokio::test]
@@ -116,7 +148,10 @@ async fn the_guide_names_every_metric() {
         .collect();
     let service = Service::start().await;
     service.query("SELECT random()").await;
-    service.query("SELECT 1").await;
+    service.query("CREATE TABLE t(x)").await;
+    service.query("SELECT x FROM t").await;
+    service.query("INSERT INTO t VALUES (1)").await;
+    service.query("SELECT x FROM t").await;
     let reply = service.get("/metrics").await;
     let exported: BTreeSet<&str> = reply
         .text()

@@ -93,7 +93,7 @@ struct Measured {
 async fn measure(kind: &Kind, entries: i64) -> Measured {
     let dir = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", dir.path().join("bench.db").display());
-    let db = Builder::new(&url).cache_bytes(CACHE_BYTES).open().await.unwrap();
+    let db = Builder::new(&url).cache_bytes(CACHE_BYTES).worth_it(false).open().await.unwrap();
     let rows = 200_000;
     db.execute_batch(&format!(
         "CREATE TABLE t (id INTEGER PRIMARY KEY, grp INT, kind INT, name TEXT, score INT);

@@ -60,7 +60,12 @@ impl Dataset {
 
     /// Forebay with its defaults, but for the bytes of its cache.
     pub(crate) fn forebay(&self, cache_bytes: u64) -> Db {
-        self.open(self.builder().cache_bytes(cache_bytes))
+        self.forebay_with(|builder| builder.cache_bytes(cache_bytes))
+    }
+
+    /// The same with other settings. Keys are asked for once each to warm up, which does not pay.
+    pub(crate) fn forebay_with(&self, set: impl FnOnce(Builder) -> Builder) -> Db {
+        self.open(set(self.builder()).worth_it(false))
     }
 
     /// As [`Dataset::forebay`], but each read opens a snapshot of its own.

@@ -2,6 +2,7 @@
 //! lookup in the cache crate, and hits, misses and writes against rusqlite, all in one process on
 //! one file. Peers that link another SQLite are compared in `bench/compare`.
 
+mod audit;
 mod bare;
 mod capture;
 mod dataset;
@@ -25,7 +26,7 @@ fn short() -> Criterion {
 criterion_group! {
     name = all;
     config = short();
-    targets = hit::hit, hit::hit_cold, miss::miss, write::write, capture::capture,
+    targets = hit::hit, hit::hit_cold, audit::audit, miss::miss, write::write, capture::capture,
         threads::threads
 }
 criterion_main!(all);

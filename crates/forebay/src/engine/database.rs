@@ -1,17 +1,19 @@
 //! The parts of one open database, put together.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
+use tokio::runtime::Handle;
 
 use super::entry::Entry;
 use super::flight::Flights;
 use super::pinned::Closing;
 use super::template::Template;
+use super::trust::{Trust, TrustSettings};
 use super::worker::blocking;
 use crate::backend::sqlite::{
     self, CatchUp, Connector, Limits, Location, Opened, Role, StatementCounters, Sweep, Sweeper,
@@ -19,6 +21,7 @@ use crate::backend::sqlite::{
 use crate::cache::Store;
 use crate::error::Result;
 use crate::invalidate::Header;
+use crate::mode::CacheMode;
 use crate::pool::{self, Pool, Visitor};
 use crate::watch::Fingerprints;
 
@@ -52,7 +55,7 @@ pub(crate) struct Settings {
     pub(crate) readers: pool::Options,
     pub(crate) writer: pool::Options,
     pub(crate) sessions: pool::Options,
-    pub(crate) cache: bool,
+    pub(crate) trust: TrustSettings,
     pub(crate) cache_bytes: u64,
     pub(crate) limits: Limits,
     /// The longest a reader may hold a snapshot between statements.
@@ -82,7 +85,10 @@ pub(crate) struct Engine {
     /// One connection serves every role.
     pub(super) is_single: bool,
     pub(super) closing: Arc<Closing>,
-    is_caching: bool,
+    pub(super) trust: Trust,
+    /// Itself, for what runs in the background, and the runtime that it was opened in.
+    pub(super) this: Weak<Engine>,
+    pub(super) runtime: Handle,
     has_moved: AtomicBool,
 }
 
@@ -103,7 +109,7 @@ impl Engine {
             (readers, writer, Pool::new(connector(Role::Session), settings.sessions)?)
         };
         let sweeper = hold_snapshots(&opened, &readers, settings.hold_max);
-        let engine = Arc::new(Engine {
+        let engine = Arc::new_cyclic(|this| Engine {
             _sweeper: sweeper,
             readers,
             writer,
@@ -126,17 +132,18 @@ impl Engine {
             transaction_timeout: settings.transaction_timeout,
             is_single,
             closing: Closing::new(),
-            is_caching: settings.cache,
+            trust: Trust::new(settings.trust),
+            this: this.clone(),
+            runtime: Handle::current(),
             has_moved: AtomicBool::new(false),
         });
         tend(&engine);
         Ok(engine)
     }
 
-    /// Whether answers may be kept and served.
-    #[inline]
-    pub(super) fn is_caching(&self) -> bool {
-        self.is_caching && !self.has_moved.load(Ordering::Relaxed)
+    /// Whether the cache cannot be kept exact, whatever its switch says.
+    pub(super) fn cannot_cache(&self) -> bool {
+        self.has_moved.load(Ordering::Relaxed) || self.catchup.blind().is_some()
     }
 
     /// How large a collected answer may become unless the caller says otherwise.
@@ -149,10 +156,17 @@ impl Engine {
     pub(super) fn cache_off(&self) -> Option<String> {
         if self.has_moved.load(Ordering::Relaxed) {
             Some("the database file was deleted or replaced".to_owned())
-        } else if !self.is_caching {
-            Some("it was switched off when the database was opened".to_owned())
+        } else if let Some(why) = self.catchup.blind() {
+            Some(why.to_owned())
         } else {
-            self.catchup.blind().map(str::to_owned)
+            match self.cache_mode() {
+                CacheMode::On => None,
+                CacheMode::Off => Some("it is switched off".to_owned()),
+                CacheMode::Shadow => Some(
+                    "it runs in shadow: answers are kept and compared, and the database serves"
+                        .to_owned(),
+                ),
+            }
         }
     }
 
@@ -219,9 +233,10 @@ fn tend(engine: &Arc<Engine>) {
             if has_moved && !engine.has_moved.load(Ordering::Relaxed) {
                 tracing::error!("the database file was deleted or replaced; it must be reopened");
                 engine.has_moved.store(true, Ordering::Relaxed);
+                engine.trust.switches.close();
             }
             engine.drop_dead(&mut flushes);
-            if engine.is_caching() && engine.catchup.wants_survey() {
+            if engine.is_keeping() && engine.catchup.wants_survey() {
                 let catchup = engine.catchup.clone();
                 drop(engine);
                 let surveyed = blocking(move || {
@@ -246,7 +261,7 @@ impl Engine {
             self.store.retain(|entry| {
                 let lives = self.catchup.is_valid(&entry.ticket);
                 if !lives {
-                    entry.record.invalidated();
+                    self.count_dropped(entry);
                 }
                 lives
             });

@@ -11,8 +11,8 @@ use crate::watch::Record;
 /// An answer in the form it is kept in.
 pub(crate) enum Payload {
     Rows(Rows),
-    /// An `Arc<Vec<T>>` under a key with the type of `T`.
-    Typed(Arc<dyn Any + Send + Sync>),
+    /// An `Arc<Vec<T>>` under a key with the type of `T`, and the digest of the rows it is from.
+    Typed(Arc<dyn Any + Send + Sync>, u64),
 }
 
 /// A cached answer. The counters of its fingerprint follow its life.

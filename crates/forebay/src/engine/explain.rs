@@ -9,7 +9,9 @@ use super::worker::blocking;
 use crate::backend::sqlite::{Analysis, Described, Effect};
 use crate::error::Result;
 use crate::outcome::{Describe, Explanation};
-use crate::sql::{Bypass, Fingerprint};
+use crate::sql::Bypass;
+use crate::stats::WorthStats;
+use crate::watch::{Record, Switch};
 
 impl Engine {
     pub(crate) async fn explain(&self, call: Call<'_>) -> Result<Explanation> {
@@ -29,7 +31,10 @@ impl Engine {
         })
         .await?;
         let analysis = described.analysis;
-        let fingerprint = Fingerprint::new(call.sql);
+        let record = self.fingerprints.look_up(call.sql);
+        record.set_tables(&analysis.read_tables);
+        self.trust.switches.settle(&record);
+        let is_cacheable = analysis.is_cacheable();
         let tables =
             |names: &[Box<str>]| names.iter().map(|name| name.to_string()).collect::<Vec<_>>();
         let mut key = vec!["the text of the statement".to_owned()];
@@ -38,19 +43,21 @@ impl Engine {
             format!("parameter {} ({name}), value and type", index + 1)
         }));
         Ok(Explanation {
-            statement: fingerprint.text().to_string(),
-            fingerprint: fingerprint.id(),
+            statement: record.text().to_string(),
+            fingerprint: record.id(),
             effect: analysis.effect.name(),
-            cacheable: analysis.is_cacheable(),
+            cacheable: is_cacheable,
             reasons: reasons(&analysis),
             reads: tables(&analysis.read_tables),
-            rests_on: if analysis.is_cacheable() { analysis.rests_on.clone() } else { Vec::new() },
+            rests_on: if is_cacheable { analysis.rests_on.clone() } else { Vec::new() },
             writes: tables(&analysis.write_tables),
-            key: if analysis.is_cacheable() { key } else { Vec::new() },
+            key: if is_cacheable { key } else { Vec::new() },
             freshness: self.cache_off().map_or_else(
                 || self.catchup.describe(),
                 |why| format!("nothing is cached through this handle: {why}"),
             ),
+            switch: if is_cacheable { switch(&record) } else { String::new() },
+            worth: if is_cacheable { self.worth(&record) } else { String::new() },
             plan,
         })
     }
@@ -63,6 +70,38 @@ impl Engine {
         blocking(move || reader.describe(&sql)).await.map(describe)
     }
 
+    /// Whether keeping the answers of a statement pays, in words.
+    fn worth(&self, record: &Record) -> String {
+        let found = WorthStats::from(record.worth.findings());
+        if found.origin.is_none() {
+            return String::new();
+        }
+        let verdict = match (self.trust.judges_worth, found.verdict) {
+            (false, _) => "not judged (`worth_it` is off)".to_owned(),
+            (true, "trial") => "kept, to find out".to_owned(),
+            (true, "pays") => "yes".to_owned(),
+            (true, "doubtful") => "yes so far, but not lately".to_owned(),
+            (true, _) => {
+                let seconds = found.rests.unwrap_or_default().as_secs_f64();
+                format!("no: its answers are not kept, and tried again in {seconds:.1} s")
+            }
+        };
+        let mut parts = vec![verdict];
+        let costs =
+            [("a read", found.origin), ("one that is kept", found.miss), ("a hit", found.hit)];
+        parts.extend(costs.iter().filter_map(|(what, cost)| {
+            cost.map(|cost| format!("{what} takes {:.1} µs", cost.as_secs_f64() * 1e6))
+        }));
+        if let Some(needed) = found.needed {
+            parts.push(match needed <= 1.0 {
+                true => format!("{:.1} % hits are needed", needed * 100.0),
+                false => "no hit ratio would pay".to_owned(),
+            });
+        }
+        parts.extend(found.hit_ratio.map(|ratio| format!("{:.1} % were found", ratio * 100.0)));
+        parts.join("; ")
+    }
+
     /// The same as a session sees it: with what its open transaction has created.
     pub(crate) async fn describe_in_session(
         &self,
@@ -73,6 +112,21 @@ impl Engine {
         let Some(pinned) = session.pinned() else { return self.describe(call).await };
         let sql = call.sql.to_owned();
         pinned.run(move |connection| connection.describe(&sql)).await.map(describe)
+    }
+}
+
+/// The switch in force for a statement, in words.
+fn switch(record: &Record) -> String {
+    match record.switch() {
+        Switch::On => "on".to_owned(),
+        Switch::Shadow => {
+            "shadow: the database answers, and the cache is compared with it".to_owned()
+        }
+        Switch::Off => "off".to_owned(),
+        Switch::SwitchedOff => "off, by the switch of the statement or of a table".to_owned(),
+        Switch::Condemned => "off, since an answer in the cache differed from the database's; \
+             setting the statement's own switch lets it in again"
+            .to_owned(),
     }
 }
 

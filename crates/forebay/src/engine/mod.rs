@@ -1,8 +1,11 @@
 //! The way of one statement: cache, flight, pool, backend, fill. The only module that composes
 //! the parts; what stands above it asks the engine, never around it.
 
+mod audit;
 mod call;
+mod compare;
 mod database;
+mod difference;
 mod entry;
 mod explain;
 mod flight;
@@ -10,9 +13,12 @@ mod pinned;
 mod read;
 mod report;
 mod session;
+mod shadow;
 mod stream;
+mod switch;
 mod template;
 mod transaction;
+mod trust;
 mod worker;
 mod write;
 
@@ -23,3 +29,4 @@ pub(crate) use read::Read;
 pub(crate) use session::SessionState;
 pub(crate) use stream::Chunks;
 pub(crate) use transaction::transact;
+pub(crate) use trust::TrustSettings;

@@ -6,10 +6,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::call::Call;
+use super::compare::digest;
 use super::database::Engine;
 use super::entry::{Entry, Payload};
 use super::flight::{Following, Part};
+use super::switch::Way;
 use super::template::{INLINE_STEPS, Template};
+use super::trust::Keeping;
 use super::worker::blocking;
 use crate::backend::sqlite::{
     Answer, Budget, Collect, Connector, Effect, Limits, Ran, Request, Scope,
@@ -21,7 +24,6 @@ use crate::invalidate::Ticket;
 use crate::outcome::Outcome;
 use crate::pool::Checkout;
 use crate::row::Rows;
-use crate::sql::Bypass;
 use crate::watch::Record;
 
 /// Rows with what they rest on, if they may be kept in other forms too.
@@ -53,7 +55,7 @@ impl Engine {
             None => Box::pin(self.template(call)).await?,
         };
         if let Some(name) = call.name {
-            template.record.set_name(name);
+            self.set_name(&template.record, name);
         }
         let done = match template.analysis.effect {
             Effect::Read if template.analysis.asks_its_connection() => Err(Error::usage(
@@ -79,17 +81,16 @@ impl Engine {
     /// then what the database would have said at the instant of the comparison.
     #[inline]
     pub(crate) fn lookup(&self, call: &Call<'_>, shape: Shape) -> Option<Arc<Entry>> {
-        if !self.is_caching() || !self.catchup.is_made_current() {
+        if !self.is_serving() || !self.catchup.is_made_current() {
             return None;
         }
         let key = KeyRef { sql: call.sql, params: &call.params, shape };
         let entry = self.store.get(&key)?;
         if self.catchup.is_valid(&entry.ticket) {
-            entry.record.hit();
-            return Some(entry);
+            return self.admit_hit(call, shape, &entry).then_some(entry);
         }
         if self.store.remove(&key, &entry) {
-            entry.record.invalidated();
+            self.count_dropped(&entry);
         }
         None
     }
@@ -113,7 +114,7 @@ impl Engine {
         call: &Call<'_>,
     ) -> Option<Arc<Vec<T>>> {
         let entry = self.lookup(call, Shape::Typed(TypeId::of::<T>()))?;
-        let Payload::Typed(typed) = &entry.payload else { return None };
+        let Payload::Typed(typed, _) = &entry.payload else { return None };
         let typed = typed.clone().downcast::<Vec<T>>().ok()?;
         // Near a limit, the rows themselves have to be asked.
         let limits = call.limits;
@@ -138,20 +139,25 @@ impl Engine {
             params: call.params.clone(),
             shape: Shape::Typed(TypeId::of::<T>()),
         };
-        let entry = Entry::new(Payload::Typed(typed), bytes, source.0, source.1);
+        let entry = Entry::new(Payload::Typed(typed, digest(rows)), bytes, source.0, source.1);
         self.store.insert(key, entry);
     }
 
     async fn miss(&self, call: &Call<'_>, template: &Arc<Template>) -> Result<Read> {
-        if let Some(why) = self.bypass(call, template) {
-            template.record.bypass(why);
-            let answer = self.read_origin(call, template, false).await?;
-            return Ok(Read::from_origin(answer, None));
+        match self.way(call, template) {
+            Way::Past(why) => {
+                template.record.bypass(why);
+                let answer = self.read_origin(call, template, false).await?;
+                return Ok(Read::from_origin(answer, None));
+            }
+            Way::Shadow => return Box::pin(self.read_in_shadow(call, template)).await,
+            Way::Keep => {}
         }
+        let keeping = Keeping::begin(&template.record);
         let key =
             Key { sql: template.sql.clone(), params: call.params.clone(), shape: Shape::Rows };
         match self.flights.join(key.clone()) {
-            Part::Leader(_landing) => self.read_and_keep(call, template, key).await,
+            Part::Leader(_landing) => self.read_and_keep(call, template, key, keeping).await,
             Part::Follower(following) => {
                 Box::pin(self.follow(call, template, key, following)).await
             }
@@ -179,7 +185,7 @@ impl Engine {
             check_limits(rows, call.limits)?;
             return Ok(Read::from_cache(rows.clone(), &entry));
         }
-        self.read_and_keep(call, template, key).await
+        self.read_and_keep(call, template, key, Keeping::untimed()).await
     }
 
     async fn read_and_keep(
@@ -187,9 +193,12 @@ impl Engine {
         call: &Call<'_>,
         template: &Arc<Template>,
         key: Key,
+        mut keeping: Keeping,
     ) -> Result<Read> {
-        template.record.miss();
+        self.count_miss(&template.record);
+        keeping.pause();
         let mut answer = self.read_origin(call, template, true).await?;
+        keeping.resume();
         let source = match answer.ticket.take() {
             Some(ticket) => {
                 let record = template.record.clone();
@@ -204,22 +213,12 @@ impl Engine {
                 None
             }
         };
+        keeping.end(&template.record);
         Ok(Read::from_origin(answer, source))
     }
 
-    /// The rule that sends this read past the cache, if one does.
-    fn bypass(&self, call: &Call<'_>, template: &Template) -> Option<Bypass> {
-        if let Some(rule) = template.analysis.bypasses.first() {
-            Some(*rule)
-        } else if !self.is_caching() || self.catchup.blind().is_some() {
-            Some(Bypass::CacheOff)
-        } else {
-            call.no_cache.then_some(Bypass::NoCache)
-        }
-    }
-
     /// Reads from the database: on this thread while that is short, else on a worker thread.
-    async fn read_origin(
+    pub(super) async fn read_origin(
         &self,
         call: &Call<'_>,
         template: &Arc<Template>,
@@ -242,7 +241,7 @@ impl Engine {
             };
             match reader.run(&request, &mut Collect::new(call.limits))? {
                 Ran::Done(answer) => {
-                    template.record.origin(began.elapsed());
+                    self.note_origin(template, &answer, began.elapsed());
                     self.forget_if_prepared_again(&answer, template);
                     return Ok(answer);
                 }
@@ -251,7 +250,7 @@ impl Engine {
         }
         let answer = Box::pin(self.read_on_worker(reader, call, template, deadline, fill)).await?;
         template.took(answer.steps);
-        template.record.origin(began.elapsed());
+        self.note_origin(template, &answer, began.elapsed());
         self.forget_if_prepared_again(&answer, template);
         Ok(answer)
     }

@@ -1,11 +1,16 @@
 //! The counters of one database as plain data.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::database::Engine;
 use crate::backend::sqlite::Foreign;
-use crate::sql::Bypass;
-use crate::stats::{CacheStats, FingerprintStats, ForeignStats, StatementCacheStats, Stats};
+use crate::invalidate::Author;
+use crate::sql::{Bypass, Fingerprint};
+use crate::stats::{
+    CacheStats, DropStats, FingerprintStats, ForeignStats, ShadowStats, StatementCacheStats, Stats,
+};
+use crate::watch::{Pair, Record};
 
 impl Engine {
     /// A snapshot of every counter. Cost: one pass over the fingerprints.
@@ -16,6 +21,11 @@ impl Engine {
         fingerprints.sort_unstable_by_key(|record| std::cmp::Reverse(record.calls));
         let mut cache = CacheStats {
             off: self.cache_off(),
+            mode: self.cache_mode(),
+            audit: self.trust.audit.stats(),
+            drops: drops(self.trust.drops.pairs(), &records),
+            drops_other: self.trust.drops.other(),
+            differences: self.trust.differences.all(),
             fills: records.iter().map(|record| record.fills()).sum(),
             refused_fills: records.iter().map(|record| record.refused_fills()).sum(),
             evictions: self.store.evictions(),
@@ -32,6 +42,9 @@ impl Engine {
             cache.hits += record.hits;
             cache.misses += record.misses;
             cache.invalidations += record.invalidations;
+            if let Some(shadow) = &record.shadow {
+                add(&mut cache.shadow, shadow);
+            }
         }
         cache.bypasses = Bypass::ALL
             .iter()
@@ -61,6 +74,36 @@ fn foreign(counted: Foreign) -> ForeignStats {
         mapped_pages: counted.pages.into(),
         loose_pages: counted.loose.into(),
     }
+}
+
+/// The pairs of reads and writes with the writes in words.
+fn drops(pairs: Vec<(Pair, u64)>, records: &[Arc<Record>]) -> Vec<DropStats> {
+    let writer = |number: u32| {
+        records.iter().find(|it| Author::statement(Fingerprint::number(it.id())).number() == number)
+    };
+    let named = |(pair, count): (Pair, u64)| {
+        let (write, cause) = match pair.write {
+            Some(number) if number == Author::OTHERS.number() => {
+                (None, "(another process, a new schema, or emptied)".to_owned())
+            }
+            Some(number) => match writer(number) {
+                Some(record) => (Some(record.id()), record.text().to_string()),
+                None => (None, "(a statement without statistics)".to_owned()),
+            },
+            None => (None, "(unknown)".to_owned()),
+        };
+        DropStats { read: pair.read, write, cause, count }
+    };
+    pairs.into_iter().map(named).collect()
+}
+
+fn add(sum: &mut ShadowStats, part: &ShadowStats) {
+    sum.hits += part.hits;
+    sum.misses += part.misses;
+    sum.compared += part.compared;
+    sum.differing += part.differing;
+    sum.skipped += part.skipped;
+    sum.saved += part.saved;
 }
 
 fn total(fingerprints: &[FingerprintStats], why: &str) -> u64 {

@@ -65,7 +65,7 @@ impl Engine {
             }
             analysed => analysed?,
         };
-        let record = self.fingerprints.of(call.sql);
+        let record = self.record_of(call.sql, &analysis.read_tables);
         let template = Template { sql: sql.clone(), analysis, record, pace: AtomicU32::new(0) };
         let template = Arc::new(template);
         self.templates.insert(sql, template.clone());

@@ -96,7 +96,7 @@ impl Engine {
     ) -> Result<Read> {
         let record = self.fingerprints.of(call.sql);
         if let Some(name) = call.name {
-            record.set_name(name);
+            self.set_name(&record, name);
         }
         let began = Instant::now();
         let deadline = call.deadline(self.statement_timeout).into_iter().chain(pinned.deadline());

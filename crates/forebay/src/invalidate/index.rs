@@ -10,6 +10,7 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use smallvec::SmallVec;
 
+use super::author::{Author, Authors};
 use super::basis::{Basis, Need};
 use super::change::{Changes, Probe, Touched};
 use super::columns::ColumnSet;
@@ -86,27 +87,48 @@ impl Index {
                 .is_none_or(|windows| windows.iter().all(|window| window.is_valid()))
     }
 
+    /// Who made a ticket void, if it is void. Of several, one of them.
+    pub(crate) fn culprit(&self, ticket: &Ticket) -> Option<Author> {
+        if self.epoch.load(Ordering::Acquire) != ticket.epoch {
+            return Some(Author::OTHERS);
+        }
+        let raised = |(slot, version): &(u32, u64)| {
+            (self.versions.get(*slot) != *version).then(|| self.versions.author(*slot)).flatten()
+        };
+        let touched = || {
+            let windows = ticket.windows.iter().flat_map(|windows| windows.iter());
+            windows.filter_map(|window| window.author()).next()
+        };
+        ticket.versions.iter().find_map(raised).or_else(touched)
+    }
+
     /// Applies a committed transaction of which only the tables are known.
-    pub(crate) fn apply(&self, writes: &WriteSet) {
+    pub(crate) fn apply(&self, writes: &WriteSet, authors: &Authors) {
         match writes {
             WriteSet::Everything => self.flush(),
-            WriteSet::Tables(slots) => slots.iter().for_each(|slot| self.versions.raise(*slot)),
+            WriteSet::Tables(slots) => {
+                for slot in slots {
+                    self.versions.raise(*slot, authors.of_table(*slot));
+                }
+            }
         }
     }
 
     /// Applies the row changes of a committed transaction.
-    pub(crate) fn apply_changes(&self, changes: &Changes) {
+    pub(crate) fn apply_changes(&self, changes: &Changes, authors: &Authors) {
         let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
         for (name, touched) in changes.tables() {
             let interest = tables.get(&*name.to_ascii_lowercase()).map(|table| &table.interest);
+            let table = slot_of_table(name);
+            let author = authors.of_table(table);
             let now = interest.unwrap_or(&self.nothing);
             match touched {
                 // A shape that came after the rows were taken down has not seen them.
                 Touched::Rows { interest, slots, probes, .. } if Arc::ptr_eq(interest, now) => {
-                    slots.iter().for_each(|slot| self.versions.raise(*slot));
-                    touch(interest, probes);
+                    slots.iter().for_each(|slot| self.versions.raise(*slot, author));
+                    touch(interest, probes, author);
                 }
-                _ => self.versions.raise(slot_of_table(name)),
+                _ => self.versions.raise(table, author),
             }
         }
     }
@@ -221,11 +243,11 @@ impl Table {
 }
 
 /// Makes the windows void in which changed rows lie.
-fn touch(interest: &Interest, probes: &[Probe]) {
+fn touch(interest: &Interest, probes: &[Probe], author: Author) {
     for probe in probes {
         let mut windows = interest.shapes[probe.shape].windows();
         for (bucket, point) in &probe.images {
-            windows.touch(*bucket, point);
+            windows.touch(*bucket, point, author);
         }
     }
 }

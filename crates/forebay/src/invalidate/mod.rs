@@ -2,6 +2,7 @@
 //! what transactions change, and the tickets that tie an answer to both. Pure but for atomics and
 //! short locks: it does not know how a change was learned, opens nothing and waits for nothing.
 
+mod author;
 mod basis;
 mod change;
 mod columns;
@@ -21,6 +22,7 @@ mod versions;
 mod window;
 mod write;
 
+pub(crate) use author::{Author, Authors};
 pub(crate) use basis::Basis;
 pub(crate) use change::{Changes, Op, RowChange};
 pub(crate) use columns::ColumnSet;

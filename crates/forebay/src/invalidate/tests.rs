@@ -241,7 +241,7 @@ fn run(steps: Vec<Step>) -> usize {
                     };
                     changes.record(&name, change);
                 }
-                index.apply_changes(&changes);
+                index.apply_changes(&changes, &Authors::all(Author::UNKNOWN));
                 changes.clear();
                 for (table, change) in &rows {
                     for (_, rest, is_valid) in &mut live {
@@ -282,7 +282,7 @@ fn a_late_shape_is_not_forgotten() {
     let ticket = index.ticket(&whole("USERS", 0, &Plain::OneOf(vec![1])), Bindings(&[]));
     let other = index.ticket(&whole("posts", 0, &Plain::OneOf(vec![1])), Bindings(&[]));
     assert!(index.is_valid(&ticket));
-    index.apply_changes(&changes);
+    index.apply_changes(&changes, &Authors::all(Author::UNKNOWN));
     assert!(!index.is_valid(&ticket));
     assert!(index.is_valid(&other));
 }
@@ -315,13 +315,13 @@ fn beyond_the_bounds_tables_count_as_a_whole() {
         }
     }
     changes.record("users", &Wide(row.clone()));
-    index.apply_changes(&changes);
+    index.apply_changes(&changes, &Authors::all(Author::UNKNOWN));
     let valid = tickets.iter().filter(|ticket| index.is_valid(ticket)).count();
     assert_eq!(valid, 64, "the first shapes are told apart, the others are the whole table");
     changes.clear();
     let bound = index.ticket(&whole("posts", 0, &Plain::Between(Some(5), None)), Bindings(&[]));
     (0..60_000).for_each(|_| changes.record("posts", &row));
-    index.apply_changes(&changes);
+    index.apply_changes(&changes, &Authors::all(Author::UNKNOWN));
     assert!(!index.is_valid(&bound), "too many rows to look at count as all");
 }
 
@@ -337,7 +337,7 @@ fn windows_go_with_their_tickets() {
     assert_eq!(index.windows(), 1);
     let mut changes = Changes::new(index.clone());
     changes.record("users", &Change { old: None, new: Some([Some(2); WIDTH]) });
-    index.apply_changes(&changes);
+    index.apply_changes(&changes, &Authors::all(Author::UNKNOWN));
     assert!(!index.is_valid(&kept));
     assert_eq!(index.windows(), 0);
 }

@@ -6,7 +6,8 @@ use std::hash::BuildHasher;
 use foldhash::fast::FixedState;
 use smallvec::SmallVec;
 
-use super::sync::{AtomicU64, Ordering};
+use super::author::Author;
+use super::sync::{AtomicU32, AtomicU64, Ordering};
 
 /// Slots of tables; a schema with fewer than a hundred tables rarely shares one.
 const TABLES: usize = 4_096;
@@ -28,19 +29,34 @@ pub(super) fn slot_of_key(key: u64) -> u32 {
 
 /// The versions of everything.
 #[derive(Debug)]
-pub(super) struct Versions(Box<[AtomicU64]>);
+pub(super) struct Versions {
+    numbers: Box<[AtomicU64]>,
+    /// Who raised each number last.
+    authors: Box<[AtomicU32]>,
+}
 
 impl Versions {
     pub(super) fn new() -> Versions {
-        Versions((0..TABLES + KEYS).map(|_| AtomicU64::new(0)).collect())
+        let slots = 0..TABLES + KEYS;
+        Versions {
+            numbers: slots.clone().map(|_| AtomicU64::new(0)).collect(),
+            authors: slots.map(|_| AtomicU32::new(0)).collect(),
+        }
     }
 
     #[inline]
     pub(super) fn get(&self, slot: u32) -> u64 {
-        self.0[slot as usize].load(Ordering::Acquire)
+        self.numbers[slot as usize].load(Ordering::Acquire)
     }
 
-    pub(super) fn raise(&self, slot: u32) {
-        self.0[slot as usize].fetch_add(1, Ordering::AcqRel);
+    pub(super) fn raise(&self, slot: u32, author: Author) {
+        // Relaxed, and first: whoever sees the number raised sees this author or a later one.
+        self.authors[slot as usize].store(author.number(), Ordering::Relaxed);
+        self.numbers[slot as usize].fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Who raised a number last.
+    pub(super) fn author(&self, slot: u32) -> Option<Author> {
+        Author::of(self.authors[slot as usize].load(Ordering::Relaxed))
     }
 }

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use smallvec::SmallVec;
 
+use super::author::Author;
 use super::change::Point;
 use super::interval::{Intervals, Span};
 use super::shape::Shape;
-use super::sync::{AtomicBool, Ordering};
+use super::sync::{AtomicU32, Ordering};
 
 /// Windows per shape; an answer beyond it rests on its key values alone.
 const WINDOWS_MAX: usize = 100_000;
@@ -28,7 +29,7 @@ pub(super) struct Windows {
 /// What is kept per window besides its first span, by which it is found.
 struct Item {
     second: Option<Span>,
-    void: Arc<AtomicBool>,
+    void: Arc<AtomicU32>,
 }
 
 /// One registered window; taken out of its shape when it is dropped.
@@ -36,7 +37,8 @@ pub(crate) struct Window {
     shape: Arc<Shape>,
     bucket: u64,
     id: u64,
-    void: Arc<AtomicBool>,
+    /// 0, or the number of who has touched it.
+    void: Arc<AtomicU32>,
 }
 
 /// One interval per ranged column of the shape.
@@ -47,7 +49,7 @@ impl Windows {
         self.count
     }
 
-    fn insert(&mut self, bucket: u64, id: u64, mut spans: Spans, void: Arc<AtomicBool>) {
+    fn insert(&mut self, bucket: u64, id: u64, mut spans: Spans, void: Arc<AtomicU32>) {
         let second = if spans.len() > 1 { spans.pop() } else { None };
         let first = spans.pop().unwrap_or(Span::ALL);
         let intervals = self.buckets.entry(bucket).or_insert_with(Intervals::new);
@@ -66,7 +68,7 @@ impl Windows {
     }
 
     /// Makes every window of `bucket` void in which `point` lies, or may lie.
-    pub(super) fn touch(&mut self, bucket: u64, point: &Point) {
+    pub(super) fn touch(&mut self, bucket: u64, point: &Point, author: Author) {
         let Some(intervals) = self.buckets.get(&bucket) else { return };
         let mut found: SmallVec<[u64; 16]> = SmallVec::new();
         let second = point.get(1).and_then(Option::as_ref);
@@ -76,7 +78,7 @@ impl Windows {
                 _ => true,
             };
             if lies_in {
-                item.void.store(true, Ordering::Release);
+                item.void.store(author.number(), Ordering::Release);
                 found.push(id);
             }
         };
@@ -93,7 +95,7 @@ impl Windows {
 impl Window {
     /// Registers a window; `None` when the shape has too many.
     pub(super) fn register(shape: &Arc<Shape>, bucket: u64, spans: Spans) -> Option<Arc<Window>> {
-        let void = Arc::new(AtomicBool::new(false));
+        let void = Arc::new(AtomicU32::new(0));
         let mut windows = shape.windows();
         if windows.count >= WINDOWS_MAX {
             return None;
@@ -108,7 +110,12 @@ impl Window {
     /// Whether no change has touched it.
     #[inline]
     pub(super) fn is_valid(&self) -> bool {
-        !self.void.load(Ordering::Acquire)
+        self.void.load(Ordering::Acquire) == 0
+    }
+
+    /// Who has touched it, if anybody has.
+    pub(super) fn author(&self) -> Option<Author> {
+        Author::of(self.void.load(Ordering::Acquire))
     }
 
     /// Leaves only what also lies in `spans`. What has been touched before stays so: until now

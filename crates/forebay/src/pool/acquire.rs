@@ -153,7 +153,7 @@ enum Start<'a, C: Connect> {
 }
 
 /// What a permit brought.
-enum Claimed<'a, C: Connect> {
+pub(super) enum Claimed<'a, C: Connect> {
     Ready(Checkout<C>),
     Slot(Claim<'a, C>, SlotId, HolderLabel),
 }
@@ -176,7 +176,7 @@ impl<C: Connect> Core<C> {
     }
 
     /// Takes an idle connection that passes its check, or a slot to open one for.
-    fn claim<'a>(
+    pub(super) fn claim<'a>(
         self: &'a Arc<Self>,
         mut claim: Claim<'a, C>,
         mut holder: HolderLabel,

@@ -11,6 +11,7 @@ mod options;
 mod report;
 mod shelf;
 mod slot;
+mod spare;
 mod stats;
 mod sweep;
 mod visit;

@@ -8,6 +8,14 @@ pub(crate) enum Bypass {
     CacheOff,
     /// The caller asked for the database.
     NoCache,
+    /// Its statement, or a table that it reads, is switched off.
+    SwitchedOff,
+    /// A cached answer of its statement was found to differ from the database's.
+    Audit,
+    /// Served from the database to see what caching would bring.
+    Shadow,
+    /// Keeping the answers of its statement costs more than it saves.
+    NotWorth,
     /// Inside a transaction, or on a session with settings of its own.
     Transaction,
     /// Rows one after another are not collected.
@@ -30,9 +38,13 @@ pub(crate) enum Bypass {
 
 impl Bypass {
     /// All rules, in the order of their declaration.
-    pub(crate) const ALL: [Bypass; 11] = [
+    pub(crate) const ALL: [Bypass; 15] = [
         Bypass::CacheOff,
         Bypass::NoCache,
+        Bypass::SwitchedOff,
+        Bypass::Audit,
+        Bypass::Shadow,
+        Bypass::NotWorth,
         Bypass::Transaction,
         Bypass::Stream,
         Bypass::Write,
@@ -49,6 +61,10 @@ impl Bypass {
         match self {
             Bypass::CacheOff => "cache_off",
             Bypass::NoCache => "no_cache",
+            Bypass::SwitchedOff => "switched_off",
+            Bypass::Audit => "audit",
+            Bypass::Shadow => "shadow",
+            Bypass::NotWorth => "not_worth",
             Bypass::Transaction => "transaction",
             Bypass::Stream => "stream",
             Bypass::Write => "write",
@@ -66,6 +82,10 @@ impl Bypass {
         match self {
             Bypass::CacheOff => "the cache is off for this database",
             Bypass::NoCache => "the caller asked for the database",
+            Bypass::SwitchedOff => "the cache is switched off for it, or for a table that it reads",
+            Bypass::Audit => "an answer of it in the cache differed from the database's",
+            Bypass::Shadow => "it runs in shadow: the database answers, and the cache is compared",
+            Bypass::NotWorth => "keeping its answers costs more than it saves",
             Bypass::Transaction => "it runs inside a transaction or a session of its own",
             Bypass::Stream => "a stream is not collected, so there is no answer to keep",
             Bypass::Write => "it writes",

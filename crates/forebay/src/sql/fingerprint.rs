@@ -39,6 +39,12 @@ impl Fingerprint {
         self.id
     }
 
+    /// The same, short enough to stand beside every version of every row: two statements in a
+    /// few thousand may share one.
+    pub(crate) fn number(id: u64) -> u32 {
+        (id >> 32) as u32
+    }
+
     /// The normalised text, at most 4 KiB; it ends in `…` when it was cut.
     pub(crate) fn text(&self) -> &Arc<str> {
         &self.text

@@ -14,9 +14,10 @@ struct Stripe(AtomicU64);
 pub(super) struct Counter([Stripe; STRIPES]);
 
 impl Counter {
+    /// Adds one; gives what the stripe of this thread held before.
     #[inline]
-    pub(super) fn increment(&self) {
-        self.0[stripe()].0.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn increment(&self) -> u64 {
+        self.0[stripe()].0.fetch_add(1, Ordering::Relaxed)
     }
 
     pub(super) fn sum(&self) -> u64 {
@@ -44,7 +45,7 @@ mod tests {
         let counter = Counter::default();
         std::thread::scope(|scope| {
             for _ in 0..16 {
-                scope.spawn(|| (0..1_000).for_each(|_| counter.increment()));
+                scope.spawn(|| (0..1_000).for_each(|_| _ = counter.increment()));
             }
         });
         assert_eq!(counter.sum(), 16_000);

@@ -1,12 +1,29 @@
 //! The counters of one fingerprint.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::counter::Counter;
+use super::projection::Projection;
+use super::weigh::Worth;
+use super::worth::{Findings, Verdict};
+use crate::mode::CacheMode;
 use crate::sql::Bypass;
-use crate::stats::FingerprintStats;
+use crate::stats::{FingerprintStats, WorthStats};
+
+/// The switch in force for one fingerprint, and who has set it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Switch {
+    On,
+    Shadow,
+    /// Off for all.
+    Off,
+    /// Off for this statement, or for a table that it reads.
+    SwitchedOff,
+    /// Off since an answer in the cache differed from the database's.
+    Condemned,
+}
 
 /// What was counted for one fingerprint. All counters only grow, but for the two gauges.
 #[derive(Debug)]
@@ -25,6 +42,12 @@ pub(crate) struct Record {
     origin_nanos: AtomicU64,
     entries: AtomicI64,
     bytes: AtomicI64,
+    switch: AtomicU8,
+    is_condemned: AtomicBool,
+    /// The tables that its statements read, as far as they have been analysed.
+    tables: Mutex<Arc<[Box<str>]>>,
+    pub(crate) worth: Worth,
+    projection: OnceLock<Box<Projection>>,
 }
 
 impl Record {
@@ -44,7 +67,16 @@ impl Record {
             origin_nanos: AtomicU64::new(0),
             entries: AtomicI64::new(0),
             bytes: AtomicI64::new(0),
+            switch: AtomicU8::new(Switch::On as u8),
+            is_condemned: AtomicBool::new(false),
+            tables: Mutex::default(),
+            worth: Worth::new(),
+            projection: OnceLock::new(),
         }
+    }
+
+    pub(crate) fn id(&self) -> u64 {
+        self.id
     }
 
     /// The normalised text.
@@ -52,20 +84,78 @@ impl Record {
         &self.text
     }
 
-    /// Gives the fingerprint its name; the first one stays.
-    pub(crate) fn set_name(&self, name: &str) {
-        if self.name.get().is_none() {
-            let _ = self.name.set(name.into());
+    /// Gives the fingerprint its name, and says whether it is new; the first one stays.
+    pub(crate) fn set_name(&self, name: &str) -> bool {
+        self.name.get().is_none() && self.name.set(name.into()).is_ok()
+    }
+
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.name.get().map(|name| &**name)
+    }
+
+    /// The switch in force.
+    #[inline]
+    pub(crate) fn switch(&self) -> Switch {
+        match self.switch.load(Ordering::Relaxed) {
+            0 => Switch::On,
+            1 => Switch::Shadow,
+            2 => Switch::Off,
+            3 => Switch::SwitchedOff,
+            _ => Switch::Condemned,
         }
     }
 
-    #[inline]
-    pub(crate) fn hit(&self) {
-        self.hits.increment();
+    /// To be called by whoever keeps the switches.
+    pub(crate) fn set_switch(&self, switch: Switch) {
+        self.switch.store(switch as u8, Ordering::Relaxed);
     }
 
-    pub(crate) fn miss(&self) {
-        self.misses.fetch_add(1, Ordering::Relaxed);
+    /// Whether an answer in the cache has differed from the database's.
+    pub(crate) fn is_condemned(&self) -> bool {
+        self.is_condemned.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_condemned(&self, is_condemned: bool) {
+        self.is_condemned.store(is_condemned, Ordering::Relaxed);
+    }
+
+    /// The tables that its statements read.
+    pub(crate) fn tables(&self) -> Arc<[Box<str>]> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes the tables that one of its statements reads. They are the same for all, unless the
+    /// schema has changed.
+    pub(crate) fn set_tables(&self, tables: &[Box<str>]) {
+        let mut known = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        if **known != *tables {
+            *known = tables.into();
+        }
+    }
+
+    /// What caching would have brought.
+    pub(crate) fn projection(&self) -> &Projection {
+        self.projection.get_or_init(Box::default)
+    }
+
+    /// Counts a hit. Gives how many this core has counted before, or a few that share its
+    /// counter: good enough to pick some of them.
+    #[inline]
+    pub(crate) fn hit(&self) -> u64 {
+        self.hits.increment()
+    }
+
+    pub(crate) fn hits(&self) -> u64 {
+        self.hits.sum()
+    }
+
+    /// Counts a miss; gives its number, beginning at 1.
+    pub(crate) fn miss(&self) -> u64 {
+        self.misses.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    pub(crate) fn misses(&self) -> u64 {
+        self.misses.load(Ordering::Relaxed)
     }
 
     pub(crate) fn write(&self) {
@@ -138,6 +228,43 @@ impl Record {
             entries: gauge(&self.entries),
             bytes: gauge(&self.bytes),
             origin_time: Duration::from_nanos(read(&self.origin_nanos)),
+            mode: self.switch().mode(),
+            is_condemned: self.is_condemned(),
+            worth: self.worth.findings().into(),
+            shadow: self.projection.get().map(|projection| projection.snapshot()),
+        }
+    }
+}
+
+impl Switch {
+    pub(crate) fn mode(self) -> CacheMode {
+        match self {
+            Switch::On => CacheMode::On,
+            Switch::Shadow => CacheMode::Shadow,
+            Switch::Off | Switch::SwitchedOff | Switch::Condemned => CacheMode::Off,
+        }
+    }
+}
+
+impl From<Findings> for WorthStats {
+    fn from(findings: Findings) -> WorthStats {
+        let rests = match findings.verdict {
+            Verdict::Rests(until) => Some(until.saturating_duration_since(Instant::now())),
+            _ => None,
+        };
+        WorthStats {
+            verdict: match findings.verdict {
+                Verdict::Trial => "trial",
+                Verdict::Pays => "pays",
+                Verdict::Doubtful => "doubtful",
+                Verdict::Rests(_) => "not_worth",
+            },
+            origin: findings.origin,
+            miss: findings.origin.zip(findings.keep).map(|(origin, keep)| origin + keep),
+            hit: findings.hit,
+            hit_ratio: findings.ratio,
+            needed: findings.needed,
+            rests,
         }
     }
 }

@@ -27,5 +27,6 @@ mod snapshot;
 mod statement;
 /// Rows one after another.
 mod stream;
+mod switch;
 /// Transactions and sessions.
 mod transaction;

@@ -15,9 +15,9 @@ use super::observe::Observed;
 use super::relations::Relations;
 use super::reliance::Reliance;
 use crate::error::{Error, Result};
-use crate::invalidate::{Basis, WriteSet};
+use crate::invalidate::{Author, Basis, WriteSet};
 use crate::row::Column;
-use crate::sql::{Bypass, is_immutable, skip_blank};
+use crate::sql::{Bypass, Determined, Fingerprint, is_immutable, skip_blank};
 
 /// What running a statement brings about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,8 +58,12 @@ pub(crate) struct Analysis {
     pub(crate) basis: Basis,
     /// The same in words, per occurrence of a table.
     pub(crate) rests_on: Vec<String>,
+    /// What two right answers must agree on.
+    pub(crate) determined: Option<Determined>,
     pub(crate) read_tables: Vec<Box<str>>,
     pub(crate) writes: WriteSet,
+    /// Who is said to have made its changes.
+    pub(super) author: Author,
     pub(crate) write_tables: Vec<Box<str>>,
     /// What it does to each of them, for the rows it changes to be captured.
     pub(super) footprint: Arc<Footprint>,
@@ -110,8 +114,10 @@ impl Analysis {
             effect,
             basis: Basis::default(),
             rests_on: Vec::new(),
+            determined: None,
             read_tables: Vec::new(),
             writes: WriteSet::none(),
+            author: Author::UNKNOWN,
             write_tables: Vec::new(),
             footprint: Arc::default(),
             bypasses: Vec::new(),
@@ -130,6 +136,9 @@ impl Analysis {
                 Ok(())
             }
         };
+        if effect == Effect::Write {
+            analysis.author = Author::statement(Fingerprint::number(Fingerprint::new(sql).id()));
+        }
         // What was prepared for the analysis has reported too; those reports are not the caller's.
         control.take_observed();
         judged.map(|()| analysis)
@@ -170,6 +179,7 @@ impl Analysis {
             let relations = Relations::read(connection, sql)?;
             let reliance = Reliance::of(sql, &observed, &relations);
             (self.basis, self.rests_on) = (reliance.basis, reliance.lines);
+            self.determined = reliance.determined;
         }
         if self.effect == Effect::Write {
             let touched = observed.reads.iter().chain(&observed.writes).map(|table| &**table);

@@ -20,7 +20,7 @@ use super::shm::WalIndex;
 use super::survey::{Bounds, Survey, Unfit, survey};
 use crate::error::{Error, Kind, Result};
 use crate::invalidate::{
-    Basis, Bindings, Changes, Header, Horizon, Index, Ticket, Verdict, WriteSet,
+    Author, Authors, Basis, Bindings, Changes, Header, Horizon, Index, Ticket, Verdict, WriteSet,
 };
 use crate::value::Value;
 
@@ -55,6 +55,8 @@ pub(crate) struct CatchUp {
 pub(super) struct Wrote<'a> {
     /// The tables that its statements may have changed.
     pub(super) tables: &'a WriteSet,
+    /// Who wrote them.
+    pub(super) authors: &'a Authors,
     /// The rows that it changed in them, if all of them were captured.
     pub(super) rows: Option<&'a Changes>,
 }
@@ -174,6 +176,16 @@ impl CatchUp {
         self.index.flush();
     }
 
+    /// Makes every ticket void that rests on a table.
+    pub(crate) fn drop_table(&self, table: &str) {
+        self.index.apply(&WriteSet::tables([table]), &Authors::all(Author::OTHERS));
+    }
+
+    /// Who made a ticket void, if that is known.
+    pub(crate) fn culprit(&self, ticket: &Ticket) -> Option<Author> {
+        self.index.culprit(ticket)
+    }
+
     /// An error when the file was deleted or replaced under us.
     pub(super) fn check_moved(&self) -> Result<()> {
         if self.has_moved() { Err(CatchUp::moved_error()) } else { Ok(()) }
@@ -210,7 +222,7 @@ impl CatchUp {
     /// Moves the horizon over what others have committed. Called by the holder of the gate.
     fn follow(&self, index: &WalIndex, header: Header) {
         let (reached, writes) = self.owners.follow(index, self.horizon.load(), header);
-        self.index.apply(&writes);
+        self.index.apply(&writes, &Authors::all(Author::OTHERS));
         self.horizon.publish(reached);
     }
 
@@ -363,7 +375,7 @@ impl CatchUp {
             Verdict::Nothing => {}
             Verdict::Explained => {
                 match self.owners.note_own(index, before, after, wrote.tables) {
-                    Some(told) => self.index.apply(&told),
+                    Some(told) => self.index.apply(&told, wrote.authors),
                     None => self.drop_what(wrote),
                 }
                 self.horizon.publish(after);
@@ -375,8 +387,10 @@ impl CatchUp {
     /// Drops what a transaction of our own has made untrue.
     fn drop_what(&self, wrote: &Wrote<'_>) {
         match (wrote.tables, wrote.rows) {
-            (WriteSet::Tables(_), Some(changes)) => self.index.apply_changes(changes),
-            (tables, _) => self.index.apply(tables),
+            (WriteSet::Tables(_), Some(changes)) => {
+                self.index.apply_changes(changes, wrote.authors);
+            }
+            (tables, _) => self.index.apply(tables, wrote.authors),
         }
     }
 

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use foldhash::fast::RandomState;
 use rusqlite::fallible_iterator::FallibleIterator as _;
@@ -23,7 +23,7 @@ use super::options::Options;
 use super::snapshot::Held;
 use crate::error::{Error, Kind, Result};
 use crate::guard::Stop;
-use crate::invalidate::WriteSet;
+use crate::invalidate::{Author, Authors, WriteSet};
 use crate::row::Column;
 use crate::sql::{contains_nul, is_blank, may_hold_several, skip_blank};
 
@@ -36,6 +36,9 @@ const OWN_STATEMENTS: usize = 2;
 /// Bytes of a text from which on its statement is not kept prepared: what SQLite makes of a text
 /// takes several times its size, on each connection.
 const KEPT_TEXT_MAX: usize = 16 * 1024;
+
+/// One fill in so many is measured.
+const TIMED_FILLS: u32 = 16;
 
 /// Counters of prepared statements, shared by all connections of a database.
 #[derive(Debug, Default)]
@@ -58,6 +61,10 @@ pub(super) struct Work {
     pub(super) catchup: Arc<CatchUp>,
     /// What it may have changed so far.
     pub(super) writes: WriteSet,
+    /// Which statements did.
+    authors: Authors,
+    /// Fills so far, to measure some.
+    fills: u32,
     /// The transaction has changed the schema, so a cookie may come back with another meaning
     /// when it is rolled back.
     has_new_schema: bool,
@@ -112,6 +119,8 @@ impl Connection {
             work: Work {
                 catchup,
                 writes: WriteSet::none(),
+                authors: Authors::all(Author::UNKNOWN),
+                fills: 0,
                 has_new_schema: false,
                 checkpoints: Checkpoints::new(leases),
             },
@@ -251,6 +260,12 @@ impl Drop for Connection {
 }
 
 impl Work {
+    /// The time, if it is this fill's turn to be measured.
+    pub(super) fn time_fill(&mut self) -> Option<Instant> {
+        self.fills = self.fills.wrapping_add(1);
+        (self.fills % TIMED_FILLS == 1).then(Instant::now)
+    }
+
     /// Ends what a statement may have begun: if it committed, the cache catches up before
     /// anybody is told. Must follow every call into SQLite that can commit.
     pub(super) fn settle(&mut self, hooked: &Hooked) {
@@ -262,7 +277,8 @@ impl Work {
                 capture.finish(hooked.connection(), took_place && is_known);
                 hooked.control().take_observed();
                 let changes = capture.changes();
-                let wrote = Wrote { tables: &self.writes, rows: changes.as_deref() };
+                let (tables, rows) = (&self.writes, changes.as_deref());
+                let wrote = Wrote { tables, authors: &self.authors, rows };
                 self.catchup.leave(before, took_place, &wrote)
             }
             None => 0,
@@ -270,6 +286,7 @@ impl Work {
         if hooked.connection().is_autocommit() {
             capture.clear();
             self.writes = WriteSet::none();
+            self.authors.clear();
             if frames != 0 {
                 self.checkpoints.follow(hooked, &self.catchup, frames);
             }
@@ -294,6 +311,7 @@ impl Work {
             Effect::Read | Effect::Transaction => Ok(()),
             Effect::Write => {
                 self.writes.merge(&analysis.writes);
+                self.authors.note(&analysis.writes, analysis.author);
                 Ok(())
             }
             Effect::Schema | Effect::Maintain | Effect::Session => {

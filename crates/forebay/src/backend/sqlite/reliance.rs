@@ -6,14 +6,16 @@ use super::observe::Observed;
 use super::relations::Relations;
 use crate::invalidate::{Basis, ColumnSet};
 use crate::sql::{
-    Bound, Conjunct, NotUnderstood, Occurrence, Operand, Relation, Schema, Table, Test, Top,
-    Understood, occurrences,
+    Bound, Conjunct, Determined, NotUnderstood, Occurrence, Operand, Relation, Schema, Table, Test,
+    Top, Understood, determined, occurrences,
 };
 
 /// What a statement rests on, and the same in words, one line per occurrence.
 pub(super) struct Reliance {
     pub(super) basis: Basis,
     pub(super) lines: Vec<String>,
+    /// What two right answers must agree on.
+    pub(super) determined: Option<Determined>,
 }
 
 impl Reliance {
@@ -24,7 +26,11 @@ impl Reliance {
             return Reliance::new(observed, Err("the database is not in UTF-8"), relations);
         }
         let understood = occurrences(sql, relations);
-        Reliance::new(observed, understood.as_ref().map_err(NotUnderstood::reason), relations)
+        let understood = understood.as_ref().map_err(NotUnderstood::reason);
+        let tops = understood.iter().flat_map(|it| &it.occurrences);
+        let leading = tops.filter_map(|it| it.top.as_ref()).map(|top| top.output).next();
+        let reliance = Reliance::new(observed, understood, relations);
+        Reliance { determined: determined(sql, relations, leading), ..reliance }
     }
 
     /// `understood` is what the text says; an error says why that cannot be told.
@@ -53,7 +59,7 @@ impl Reliance {
             }
         }
         lines.dedup();
-        Reliance { basis: Basis::new(parts), lines }
+        Reliance { basis: Basis::new(parts), lines, determined: None }
     }
 }
 

@@ -59,6 +59,10 @@ pub(crate) struct Answer {
     pub(crate) last_insert_id: Option<i64>,
     /// What makes the rows fit to be kept, if they are.
     pub(crate) ticket: Option<Ticket>,
+    /// It was read to be kept, whether or not it may be.
+    pub(crate) is_fill: bool,
+    /// How long its ticket took, if that was measured.
+    pub(crate) ticket_time: Option<Duration>,
     /// VM steps, to the last full thousand.
     pub(crate) steps: u64,
     pub(crate) effect: Effect,
@@ -121,6 +125,7 @@ struct Stepped {
     columns: Arc<[Column]>,
     values: Vec<Value>,
     fill: Option<Fill>,
+    ticket_time: Option<Duration>,
     /// SQLite prepared the statement again on the way, under another schema.
     is_changed: bool,
 }
@@ -296,6 +301,8 @@ impl<'c> Run<'c> {
             rows_affected: if wrote { connection.changes() } else { 0 },
             last_insert_id: wrote.then(|| connection.last_insert_rowid()),
             ticket,
+            is_fill: self.request.fill,
+            ticket_time: stepped.ticket_time,
             steps: self.hooked.control().steps(),
             effect: analysis.effect,
             is_prepared_again: stepped.is_changed,
@@ -315,12 +322,14 @@ impl<'c> Run<'c> {
         bind(&mut statement, self.request.params)?;
         let is_alone = self.is_autocommit() || self.held.is_open();
         let fill = self.request.fill && analysis.is_cacheable() && is_alone;
+        let began = if fill { self.work.time_fill() } else { None };
         let mut fill = if fill {
             let places = places(&statement, self.request.params)?;
             self.work.catchup.begin_fill(&analysis.basis, Bindings(&places))
         } else {
             None
         };
+        let ticket_time = began.map(|began| began.elapsed());
         let mut columns = analysis.columns.clone();
         let mut values = Vec::with_capacity(columns.len());
         let mut is_first = true;
@@ -360,7 +369,7 @@ impl<'c> Run<'c> {
                 statement.discard();
             }
         }
-        Ok(Stepped { columns, values, fill, is_changed })
+        Ok(Stepped { columns, values, fill, ticket_time, is_changed })
     }
 }
 

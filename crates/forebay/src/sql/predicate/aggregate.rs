@@ -72,7 +72,7 @@ impl<'b> Builder<'b> {
 }
 
 /// Whether an expression is an aggregate, a window function, or a function that may be one.
-fn gathers(expr: &Expr<'_>) -> bool {
+pub(super) fn gathers(expr: &Expr<'_>) -> bool {
     match expr {
         Expr::FunctionCallStar { .. } => true,
         Expr::FunctionCall { name, args, distinctness, order_by, filter_over } => {

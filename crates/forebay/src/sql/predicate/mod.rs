@@ -6,9 +6,11 @@
 //! It does no I/O, compares no values, and does not tell which columns are used.
 
 mod aggregate;
+mod agreement;
 mod bind;
 mod block;
 mod build;
+mod determined;
 mod expression;
 mod fact;
 mod from;
@@ -20,7 +22,9 @@ mod schema;
 mod settle;
 mod top;
 
+pub(crate) use agreement::{Agreement, Determined, Extent};
 pub(crate) use bind::identifiers;
+pub(crate) use determined::determined;
 pub(crate) use occurrence::{
     Affinity, Bound, Collation, Conjunct, NotUnderstood, Occurrence, Operand, Test, Top,
     Understood, occurrences,

@@ -9,7 +9,7 @@ mod names;
 mod sound;
 
 /// Tables and views from a short description, one per line: `t: id int pk, a text nocase, ...`.
-struct Described(Vec<(String, Kept)>);
+pub(super) struct Described(Vec<(String, Kept)>);
 
 enum Kept {
     Table(Table),
@@ -28,7 +28,7 @@ impl Schema for Described {
     }
 }
 
-fn described(text: &str) -> Described {
+pub(super) fn described(text: &str) -> Described {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     Described(lines.map(relation).collect())
 }

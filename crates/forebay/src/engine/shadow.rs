@@ -1,0 +1,105 @@
+//! Reads in shadow: the database answers, and the answer that the cache would have given is
+//! compared with it. Entries are kept and dropped as if the cache were on.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::call::Call;
+use super::compare::{compare, digest};
+use super::database::Engine;
+use super::difference::FoundBy;
+use super::entry::{Entry, Payload};
+use super::read::Read;
+use super::template::Template;
+use crate::backend::sqlite::Answer;
+use crate::cache::{Key, KeyRef, Shape};
+use crate::error::Result;
+use crate::sql::{Bypass, Determined};
+use crate::watch::{Compared, Cost};
+
+impl Engine {
+    /// Reads from the database, and counts what the cache would have done.
+    pub(super) async fn read_in_shadow(
+        &self,
+        call: &Call<'_>,
+        template: &Arc<Template>,
+    ) -> Result<Read> {
+        let record = &template.record;
+        record.bypass(Bypass::Shadow);
+        let began = Instant::now();
+        let entry = self.look_up_in_shadow(call);
+        let looked = began.elapsed();
+        let began = Instant::now();
+        let mut answer = self.read_origin(call, template, true).await?;
+        let spent = began.elapsed();
+        let Some(entry) = entry else {
+            record.projection().miss();
+            if let Some(ticket) = answer.ticket.take() {
+                let rows = answer.rows.clone();
+                let bytes = rows.size();
+                let key = Key {
+                    sql: template.sql.clone(),
+                    params: call.params.clone(),
+                    shape: Shape::Rows,
+                };
+                let entry = Entry::new(Payload::Rows(rows), bytes, ticket, record.clone());
+                self.store.insert(key, entry);
+            }
+            return Ok(Read::from_origin(answer, None));
+        };
+        record.worth.note(Cost::Hit, looked);
+        let compared = self.compare_fairly(&entry, &answer, template.analysis.determined.as_ref());
+        record.projection().hit(spent.saturating_sub(looked), compared);
+        if let (Compared::Different, Payload::Rows(kept)) = (compared, &entry.payload) {
+            self.trust.differences.report(
+                FoundBy::Shadow,
+                record,
+                &call.params,
+                kept,
+                &answer.rows,
+            );
+            // One wrong entry is one difference.
+            let key = KeyRef { sql: call.sql, params: &call.params, shape: Shape::Rows };
+            self.store.remove(&key, &entry);
+        }
+        Ok(Read::from_origin(answer, None))
+    }
+
+    /// The entry that would have answered.
+    fn look_up_in_shadow(&self, call: &Call<'_>) -> Option<Arc<Entry>> {
+        if !self.catchup.is_made_current() {
+            return None;
+        }
+        let key = KeyRef { sql: call.sql, params: &call.params, shape: Shape::Rows };
+        let entry = self.store.get(&key)?;
+        if self.catchup.is_valid(&entry.ticket) {
+            return Some(entry);
+        }
+        if self.store.remove(&key, &entry) {
+            self.count_dropped(&entry);
+        }
+        None
+    }
+
+    /// Compares an entry with an answer that was read to be kept.
+    ///
+    /// The answer has a ticket only if its snapshot was the state that the cache reflected when
+    /// the read began. An entry that is still valid now claims to be true of that state as well,
+    /// since versions only rise. So a difference is the cache's fault, whoever writes meanwhile.
+    pub(super) fn compare_fairly(
+        &self,
+        entry: &Entry,
+        answer: &Answer,
+        determined: Option<&Determined>,
+    ) -> Compared {
+        if answer.ticket.is_none() || !self.catchup.is_valid(&entry.ticket) {
+            return Compared::Disturbed;
+        }
+        match &entry.payload {
+            Payload::Rows(kept) => compare(determined, kept, &answer.rows),
+            Payload::Typed(_, kept) if *kept == digest(&answer.rows) => Compared::Equal,
+            Payload::Typed(..) if determined.is_some_and(Determined::is_all) => Compared::Different,
+            Payload::Typed(..) => Compared::Undetermined,
+        }
+    }
+}
