@@ -711,3 +711,20 @@ async fn at_random(db: &Db, way: u8, id: i64, n: i64) -> Result<(), Error> {
         }
     }
 }
+
+/// SQLite looks for a newer schema when a table or a column is missing, but not when a statement
+/// fails for another reason that a newer schema would take away.
+#[tokio::test]
+async fn a_schema_changed_elsewhere_refuses_no_valid_statement() {
+    let place = Place::new();
+    let db = place.open("CREATE TABLE t (a); CREATE TABLE u (x); INSERT INTO t VALUES (1)").await;
+    let bare = place.bare();
+    // Every connection has a schema in mind by now.
+    db.query("SELECT * FROM t, u").fetch().await.unwrap();
+    db.execute("INSERT INTO t VALUES (2)").await.unwrap();
+    bare.execute_batch("ALTER TABLE u RENAME COLUMN x TO a").unwrap();
+    let joined: i64 = db.query("SELECT count(*) FROM t JOIN u USING (a)").scalar().await.unwrap();
+    assert_eq!(joined, 0);
+    bare.execute_batch("ALTER TABLE t ADD COLUMN b").unwrap();
+    db.execute("INSERT INTO t VALUES (3, 4)").await.unwrap();
+}
