@@ -341,10 +341,11 @@ impl Statements {
         control.take_observed();
         let statement = match connection.prepare_cached(sql) {
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::Unknown) => {
-                // On a locked database SQLite judges by the schema it saw last, and may miss a
-                // table. This fails if it is locked; else the schema is now the current one.
+                // SQLite judges by the schema it saw last: on a locked database, and where
+                // anything but a name is missing. Only a statement on a table makes it look
+                // again; this one fails if the database is locked.
                 connection
-                    .query_row("PRAGMA schema_version", [], |_| Ok(()))
+                    .query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
                     .map_err(|error| refine(error, control))?;
                 control.take_observed();
                 connection.prepare_cached(sql)
