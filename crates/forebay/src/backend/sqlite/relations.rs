@@ -11,7 +11,9 @@ use crate::sql::{
 };
 
 /// Relations by name, in lower case.
-#[derive(Debug)]
+///
+/// None by default: then every table of a statement counts as a whole.
+#[derive(Debug, Default)]
 pub(super) struct Relations {
     stored: HashMap<String, Stored>,
     /// The text encoding of the database; others than UTF-8 order and shorten texts differently.

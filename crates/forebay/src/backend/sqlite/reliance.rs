@@ -76,8 +76,8 @@ fn whole(table: &str) -> Occurrence {
 }
 
 /// The columns of a table whose change can matter: those that SQLite reports, and those whose
-/// name stands unqualified anywhere in the text. All of them when there are columns that neither shows: those
-/// of NATURAL joins and `USING`, the rowid, and what generated columns are made of.
+/// name stands unqualified anywhere in the text. All of them when there are columns that neither
+/// shows: those of NATURAL joins and `USING`, the rowid, and what generated columns are made of.
 fn columns(table: &Table, observed: &Observed, understood: Option<&Understood>) -> ColumnSet {
     let Some(understood) = understood.filter(|understood| !understood.is_natural) else {
         return ColumnSet::ALL;
