@@ -9,9 +9,10 @@ mod owned;
 mod record;
 mod serial;
 
-#[cfg(test)]
-pub(crate) use answer::row;
 pub(crate) use answer::{all, at, scalar, take_all, take_first};
+
+#[cfg(test)]
+use answer::row;
 
 #[cfg(test)]
 mod tests;
