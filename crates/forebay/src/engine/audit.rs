@@ -10,8 +10,9 @@ use super::call::Call;
 use super::database::Engine;
 use super::difference::FoundBy;
 use super::entry::{Entry, Payload};
-use super::template::Template;
-use crate::backend::sqlite::{Budget, Collect, Connector, Limits, Ran, Request, Scope};
+use crate::backend::sqlite::{
+    Analysis, Answer, Budget, Collect, Connector, Limits, Ran, Request, Scope,
+};
 use crate::guard::Stop;
 use crate::params::Params;
 use crate::pool::Checkout;
@@ -61,7 +62,7 @@ struct Turn(Arc<AtomicBool>);
 
 /// One hit to be asked again.
 struct Hit {
-    template: Arc<Template>,
+    sql: Arc<str>,
     params: Params,
     entry: Arc<Entry>,
     limits: Limits,
@@ -163,32 +164,32 @@ impl Engine {
     pub(super) fn audit(&self, call: &Call<'_>, entry: &Arc<Entry>) {
         let audit = &self.trust.audit;
         let Some(turn) = audit.begin() else { return audit.skip(Skipped::Busy) };
-        let Some(template) = self.templates.get(call.sql) else {
-            return audit.skip(Skipped::Failed);
-        };
         let holder = call.holder(Some(entry.record.text().clone()));
         let Some(reader) = self.readers.take_idle(holder) else {
             return audit.skip(Skipped::NoReader);
         };
-        let (params, entry, limits) = (call.params.clone(), entry.clone(), self.limits());
-        let hit = Hit { template, params, entry, limits };
+        let hit = Hit {
+            sql: call.sql.into(),
+            params: call.params.clone(),
+            entry: entry.clone(),
+            limits: self.limits(),
+        };
         let engine = self.this.clone();
         self.runtime.spawn_blocking(move || {
             let _turn = turn;
             let began = Instant::now();
-            let ran = hit.ask_again(reader);
+            let asked = hit.ask_again(reader);
             if let Some(engine) = engine.upgrade() {
-                engine.judge_audit(&hit, ran);
+                engine.judge_audit(&hit, asked);
                 engine.trust.audit.rest(began.elapsed());
             }
         });
     }
 
-    fn judge_audit(&self, hit: &Hit, ran: Option<crate::backend::sqlite::Answer>) {
+    fn judge_audit(&self, hit: &Hit, asked: Option<(Answer, Arc<Analysis>)>) {
         let audit = &self.trust.audit;
-        let Some(answer) = ran else { return audit.skip(Skipped::Failed) };
-        let determined = hit.template.analysis.determined.as_ref();
-        let compared = self.compare_fairly(&hit.entry, &answer, determined);
+        let Some((answer, analysis)) = asked else { return audit.skip(Skipped::Failed) };
+        let compared = self.compare_fairly(&hit.entry, &answer, analysis.determined.as_ref());
         match compared {
             Compared::Disturbed => return audit.skip(Skipped::Disturbed),
             Compared::Undetermined => return audit.skip(Skipped::Undetermined),
@@ -217,10 +218,11 @@ impl Engine {
 }
 
 impl Hit {
-    /// The database's answer now; `None` when it has none in time.
-    fn ask_again(&self, mut reader: Checkout<Connector>) -> Option<crate::backend::sqlite::Answer> {
+    /// The database's answer now, and what is known of the statement; `None` when there is none
+    /// in time.
+    fn ask_again(&self, mut reader: Checkout<Connector>) -> Option<(Answer, Arc<Analysis>)> {
         let request = Request {
-            sql: &self.template.sql,
+            sql: &self.sql,
             params: &self.params,
             stop: Some(Stop::at(Instant::now().checked_add(AUDIT_MAX))),
             budget: Budget::Worker,
@@ -228,7 +230,7 @@ impl Hit {
             fill: true,
         };
         match reader.run(&request, &mut Collect::new(self.limits)) {
-            Ok(Ran::Done(answer)) => Some(answer),
+            Ok(Ran::Done(answer)) => Some((answer, reader.analyse(&self.sql, None).ok()?)),
             Ok(Ran::NeedsWorker) | Err(_) => None,
         }
     }
