@@ -278,7 +278,7 @@ impl State {
         let map = self.map.as_mut().filter(|map| map.at == from).ok_or(Untold::NoMap);
         let traced = map.and_then(|map| {
             let changed = map.changed(index, now)?;
-            map.advance(index, changed, now, &WriteSet::Everything)
+            map.advance(index, &changed, now, &WriteSet::Everything)
         });
         let is_loose =
             matches!(traced, Ok(Traced::Unknown | Traced::Tables { is_loose: true, .. }));
@@ -297,7 +297,7 @@ impl State {
         let map = self.map.as_mut().filter(|map| map.at == before).ok_or(Untold::NoMap);
         let traced = map.and_then(|map| {
             let frames = after.frames_of_one(before).ok_or(Untold::Restarted)?;
-            map.advance(index, numbers(index, frames)?, after, wrote)
+            map.advance(index, &numbers(index, frames)?, after, wrote)
         });
         let traced = self.judge(traced);
         if traced == Err(Untold::Unsteady) {
@@ -342,7 +342,7 @@ impl Survey {
     fn advance(
         &mut self,
         index: &WalIndex,
-        changed: Vec<u32>,
+        changed: &[u32],
         now: Header,
         wrote: &WriteSet,
     ) -> Result<Traced, Untold> {
@@ -362,7 +362,7 @@ impl Survey {
         if !is_same {
             return Err(Untold::Schema);
         }
-        let traced = self.pages.commit(&changed, now.pages(), wrote);
+        let traced = self.pages.commit(changed, now.pages(), wrote);
         self.at = now;
         Ok(traced)
     }
@@ -376,5 +376,7 @@ fn numbers(index: &WalIndex, frames: RangeInclusive<u32>) -> Result<Vec<u32>, Un
     index.page_numbers(frames).ok_or(Untold::Unsteady)
 }
 
+#[cfg(test)]
+mod figures;
 #[cfg(test)]
 mod tests;
