@@ -20,13 +20,13 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "horizon published before the flush for another process",
         edits: &[Edit {
             file: "backend/sqlite/catchup.rs",
-            find: "        self.index.apply(&writes);
+            find: "        self.index.apply(&writes, &Authors::all(Author::OTHERS));
 ",
             put: "        if $on {
             self.horizon.publish(reached);
             $pause;
         }
-        self.index.apply(&writes);
+        self.index.apply(&writes, &Authors::all(Author::OTHERS));
 ",
         }],
     },
@@ -52,10 +52,10 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "own commit drops nothing",
         edits: &[Edit {
             file: "backend/sqlite/catchup.rs",
-            find: "                    Some(told) => self.index.apply(&told),
+            find: "                    Some(told) => self.index.apply(&told, wrote.authors),
                     None => self.drop_what(wrote),",
             put: "                    _ if $on => {}
-                    Some(told) => self.index.apply(&told),
+                    Some(told) => self.index.apply(&told, wrote.authors),
                     None => self.drop_what(wrote),",
         }],
     },
@@ -151,15 +151,23 @@ pub(super) const MUTANTS: &[Mutant] = &[
             },
             Edit {
                 file: "engine/read.rs",
-                find: "                if let Some(entry) = self.lookup(call, Shape::Rows)
-                    && let Payload::Rows(rows) = &entry.payload
-                {",
-                put: "                let asked =
-                    KeyRef { sql: call.sql, params: &call.params, shape: Shape::Rows };
-                let found = if $on { self.store.get(&asked) } else { None };
-                if let Some(entry) = found.or_else(|| self.lookup(call, Shape::Rows))
-                    && let Payload::Rows(rows) = &entry.payload
-                {",
+                find: "        if let Some(entry) = self.lookup(call, Shape::Rows)
+            && let Payload::Rows(rows) = &entry.payload
+        {
+            check_limits(rows, call.limits)?;
+            return Ok(Read::from_cache(rows.clone(), &entry));
+        }
+        self.read_and_keep(",
+                put: "        let asked =
+            KeyRef { sql: call.sql, params: &call.params, shape: Shape::Rows };
+        let found = if $on { self.store.get(&asked) } else { None };
+        if let Some(entry) = found.or_else(|| self.lookup(call, Shape::Rows))
+            && let Payload::Rows(rows) = &entry.payload
+        {
+            check_limits(rows, call.limits)?;
+            return Ok(Read::from_cache(rows.clone(), &entry));
+        }
+        self.read_and_keep(",
             },
         ],
     },
@@ -168,9 +176,9 @@ pub(super) const MUTANTS: &[Mutant] = &[
         edits: &[Edit {
             file: "engine/read.rs",
             find: "        if self.catchup.is_valid(&entry.ticket) {
-            entry.record.hit();",
+            return self.admit_hit(",
             put: "        if $on || self.catchup.is_valid(&entry.ticket) {
-            entry.record.hit();",
+            return self.admit_hit(",
         }],
     },
     Mutant {
@@ -278,6 +286,45 @@ pub(super) const MUTANTS: &[Mutant] = &[
                 file: "cache/key.rs",
                 find: "== *key.sql && *self.params == key.params",
                 put: "== *key.sql && ($on || *self.params == key.params)",
+            },
+        ],
+    },
+    Mutant {
+        name: "held snapshot reused after a commit",
+        edits: &[Edit {
+            file: "backend/sqlite/snapshot.rs",
+            find: "!lease.has_run_out() && catchup.header() == Some(*header)",
+            put: "!lease.has_run_out() && ($on || catchup.header() == Some(*header))",
+        }],
+    },
+    Mutant {
+        name: "held snapshot taken for one of a later header",
+        edits: &[Edit {
+            file: "backend/sqlite/snapshot.rs",
+            find: "        self.state = if is_open && catchup.header() == Some(before) {",
+            put: "        if $on {
+            $pause;
+        }
+        self.state = if is_open && $on {
+            State::Open { header: catchup.header().unwrap_or_default(), lease }
+        } else if is_open && catchup.header() == Some(before) {",
+        }],
+    },
+    Mutant {
+        name: "fill from an older held snapshot",
+        edits: &[
+            Edit {
+                file: "backend/sqlite/run.rs",
+                find: "        self.held.enter(self.hooked, &self.work.catchup, analysis)?;",
+                put: "        self.held.enter(self.hooked, &self.work.catchup, analysis)?;
+        if $on {
+            $pause;
+        }",
+            },
+            Edit {
+                file: "backend/sqlite/run.rs",
+                find: "&& self.held.is_at(fill.position())",
+                put: "&& ($on || self.held.is_at(fill.position()))",
             },
         ],
     },

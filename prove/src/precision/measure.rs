@@ -97,7 +97,7 @@ async fn run(site: &mut dyn Site, percent: u8, seed: u64) -> Result<Scores> {
     bare.run("BEGIN")?;
     bare.run(&site.script()).context("the script of a workload fails")?;
     bare.run("COMMIT; ANALYZE")?;
-    let db = open(&place).await?;
+    let db = open(&place, forebay::Capture::Auto).await?;
     let mut run = Run {
         site,
         rng: Rng::with_seed(seed),

@@ -1,7 +1,7 @@
 //! What led to a wrong answer, as a script that can be run again, and the running of it.
 
 use anyhow::{Context, Result};
-use forebay::{Db, Error, Outcome, Rows};
+use forebay::{Capture, Db, Error, Outcome, Rows};
 
 use super::bare::{Bare, Verdict};
 use super::carry::carry_out;
@@ -22,6 +22,8 @@ pub(crate) struct Case {
     pub(crate) parts: Vec<String>,
     pub(crate) turns: Vec<Turn>,
     pub(crate) reads: Vec<(usize, Read)>,
+    /// Whether changed rows are read again, instead of shown by the hook.
+    pub(crate) rereads: bool,
 }
 
 /// A wrong answer.
@@ -45,8 +47,11 @@ pub(crate) enum Asked {
 }
 
 /// Opens Forebay as the proof uses it.
-pub(crate) async fn open(place: &Place) -> Result<Db, Error> {
-    let builder = forebay::Builder::new(place.url());
+///
+/// Answers are kept whether that pays or not, and only the proof itself compares.
+pub(crate) async fn open(place: &Place, capture: Capture) -> Result<Db, Error> {
+    let builder = forebay::Builder::new(place.url()).capture(capture);
+    let builder = builder.worth_it(false).audit_one_in(0);
     let builder = builder.synchronous(forebay::Synchronous::Off).statement_cache(512);
     builder.max_size(3).min_idle(1).open().await
 }
@@ -113,6 +118,10 @@ fn lines(rows: &Rows) -> Vec<String> {
 }
 
 impl Case {
+    pub(crate) fn capture(&self) -> Capture {
+        if self.rereads { Capture::Reread } else { Capture::Auto }
+    }
+
     /// Runs the script on a database of its own; the first wrong answer, and after how many turns.
     pub(crate) async fn replay(&self) -> Result<Option<(usize, Difference)>> {
         let place = Place::new()?;
@@ -121,7 +130,8 @@ impl Case {
             // A part that does not fit without the others is left out.
             let _ = bare.run(part);
         }
-        let db = open(&place).await.context("cannot open the database of a replay")?;
+        let db = open(&place, self.capture()).await;
+        let db = db.context("cannot open the database of a replay")?;
         let mut second = Second::new(place.path());
         let mut tally = Tally::default();
         let mut wrong = self.ask_all(&db, &bare, 0).await;

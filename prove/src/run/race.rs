@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use fastrand::Rng;
-use forebay::{Db, Value};
+use forebay::{Capture, Db, Value};
 
 use super::case::open;
 use super::place::Place;
@@ -59,7 +59,8 @@ pub(crate) fn race(seed: u64, counts: &mut Race) -> Result<Option<String>> {
         .build()
         .context("cannot make a runtime")?;
     let place = Place::new()?;
-    let course = Arc::new(runtime.block_on(prepare(&place))?);
+    let capture = if seed.is_multiple_of(3) { Capture::Reread } else { Capture::Auto };
+    let course = Arc::new(runtime.block_on(prepare(&place, capture))?);
     let wrong = runtime.block_on(run(seed, &place, &course))?;
     runtime.block_on(course.db.close());
     let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -71,8 +72,8 @@ pub(crate) fn race(seed: u64, counts: &mut Race) -> Result<Option<String>> {
     Ok(wrong)
 }
 
-async fn prepare(place: &Place) -> Result<Course> {
-    let db = open(place).await?;
+async fn prepare(place: &Place, capture: Capture) -> Result<Course> {
+    let db = open(place, capture).await?;
     let script = format!(
         "CREATE TABLE counters (id INTEGER PRIMARY KEY, n INTEGER NOT NULL, other TEXT);
          CREATE TABLE others (id INTEGER PRIMARY KEY, n INTEGER NOT NULL);
