@@ -30,6 +30,7 @@ features! {
     Like = "LIKE / GLOB",
     Expression = "predicate over an expression",
     ColumnPair = "c = c",
+    Partner = "join told by its other side",
     OtherClass = "value of another class",
     Parameter = "parameter",
     Literal = "literal",

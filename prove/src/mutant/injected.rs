@@ -1,7 +1,7 @@
 //! What an injected bug is, and the list of all of them. The bugs themselves stand in tables by
 //! topic.
 
-use super::{order, rule};
+use super::{order, partner, rule};
 
 /// A bug to be put into a copy of the library.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +24,7 @@ pub(crate) struct Edit {
 
 /// Every bug.
 pub(crate) fn all() -> Vec<Mutant> {
-    [order::MUTANTS, rule::MUTANTS].concat()
+    [order::MUTANTS, rule::MUTANTS, partner::MUTANTS].concat()
 }
 
 impl Mutant {

@@ -4,6 +4,7 @@
 mod copy;
 mod injected;
 mod order;
+mod partner;
 mod rule;
 mod trial;
 

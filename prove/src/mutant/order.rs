@@ -193,11 +193,11 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "only the first table of an answer counts",
         edits: &[Edit {
             file: "invalidate/index.rs",
-            find: "            self.note(need.slot, &mut ticket);\n",
+            find: "            self.note(need.slot, &mut draft);\n",
             put: "            if $on && !ticket.versions.is_empty() {
                 continue;
             }
-            self.note(need.slot, &mut ticket);\n",
+            self.note(need.slot, &mut draft);\n",
         }],
     },
     Mutant {

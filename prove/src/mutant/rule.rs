@@ -119,15 +119,15 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "page that is not full taken for full",
         edits: &[Edit {
-            file: "invalidate/ticket.rs",
-            find: "if rows != page.limit || rows == 0 {",
-            put: "if (rows != page.limit && !$on) || rows == 0 {",
+            file: "invalidate/draft.rs",
+            find: "if rows != self.limit || rows == 0 {",
+            put: "if (rows != self.limit && !$on) || rows == 0 {",
         }],
     },
     Mutant {
         name: "ties at the end of a page forgotten",
         edits: &[Edit {
-            file: "invalidate/ticket.rs",
+            file: "invalidate/draft.rs",
             find: "Span { low: Bound::Included(bound), high: Bound::Unbounded }",
             put: "let low = if $on { Bound::Excluded(bound) } else { Bound::Included(bound) };
             Span { low, high: Bound::Unbounded }",
@@ -136,9 +136,9 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "page bounded at the wrong end",
         edits: &[Edit {
-            file: "invalidate/ticket.rs",
-            find: "let reach = if page.top.descending {",
-            put: "let reach = if page.top.descending != $on {",
+            file: "invalidate/draft.rs",
+            find: "Some(if self.top.descending {",
+            put: "Some(if self.top.descending != $on {",
         }],
     },
     Mutant {
@@ -262,7 +262,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "equality passed on between classes",
         edits: &[Edit {
-            file: "sql/predicate/settle.rs",
+            file: "sql/predicate/partner.rs",
             find: "column.affinity == Affinity::Integer",
             put: "($on || column.affinity == Affinity::Integer)",
         }],

@@ -7,6 +7,7 @@ mod draft;
 mod join;
 mod nested;
 mod page;
+mod partner;
 mod shape;
 #[cfg(test)]
 mod tests;

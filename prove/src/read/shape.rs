@@ -17,8 +17,9 @@ pub(crate) fn read(rng: &mut Rng, schema: &Schema) -> Option<Read> {
     let sql = match kind {
         0..12 => draft.point(),
         12..22 => draft.trap(),
-        22..38 => draft.rows(),
-        38..52 => draft.top(),
+        22..34 => draft.rows(),
+        34..42 => draft.partners(),
+        42..52 => draft.top(),
         52..58 => draft.aggregate(),
         58..66 => draft.group(),
         66..71 => draft.distinct(),
