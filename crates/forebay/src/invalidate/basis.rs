@@ -1,9 +1,12 @@
 //! What the answers of a statement rest on, before its parameters are known: for each occurrence
 //! of a table the columns used, the conjuncts that its rows must meet, and the bound of a page.
 
+use std::sync::Arc;
+
 use super::columns::ColumnSet;
+use super::partner::Urge;
 use super::versions::slot_of_table;
-use crate::sql::Occurrence;
+use crate::sql::{Occurrence, Partner};
 
 /// What the answers of a statement rest on.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +20,7 @@ pub(super) struct Need {
     pub(super) slot: u32,
     pub(super) columns: ColumnSet,
     pub(super) occurrence: Occurrence,
+    pub(super) urge: Arc<Urge>,
 }
 
 impl Basis {
@@ -33,21 +37,32 @@ impl Basis {
     }
 }
 
+impl Basis {
+    /// The partner of an occurrence that a draft awaits.
+    pub(crate) fn partner(&self, need: usize) -> Option<&Partner> {
+        self.0.get(need)?.occurrence.partner.as_ref()
+    }
+}
+
 impl Need {
     fn new(occurrence: Occurrence, columns: ColumnSet) -> Need {
         let used = occurrence.conjuncts.iter().map(|conjunct| conjunct.column);
-        let used: ColumnSet = used.chain(occurrence.top.as_ref().map(|top| top.column)).collect();
+        let used = used.chain(occurrence.top.as_ref().map(|top| top.column));
+        let used = used.chain(occurrence.partner.as_ref().map(|partner| partner.column));
+        let used: ColumnSet = used.collect();
         Need {
             table: occurrence.table.to_ascii_lowercase().into(),
             slot: slot_of_table(&occurrence.table),
             columns: columns.union(used),
             occurrence,
+            urge: Arc::default(),
         }
     }
 
     /// Whether nothing can matter to `other` that does not matter to this.
     fn covers(&self, other: &Need) -> bool {
-        let is_plain = self.occurrence.conjuncts.is_empty() && self.occurrence.top.is_none();
+        let Occurrence { table: _, conjuncts, top, partner } = &self.occurrence;
+        let is_plain = conjuncts.is_empty() && top.is_none() && partner.is_none();
         let is_same = self.occurrence == other.occurrence;
         self.table == other.table
             && self.columns.union(other.columns) == self.columns

@@ -52,10 +52,20 @@ pub(super) struct Probe {
     pub(super) images: SmallVec<[(u64, Point); 2]>,
 }
 
+/// What the changed rows of one table make untrue.
+#[derive(Default)]
+pub(super) struct Effects {
+    /// Slots of shapes without key values. They are raised before the others: see `partner`.
+    pub(super) wide: Vec<u32>,
+    pub(super) slots: Vec<u32>,
+    pub(super) probes: Vec<Probe>,
+    bytes: usize,
+}
+
 /// What a transaction has done to one table.
 pub(super) enum Touched {
     /// Exactly this.
-    Rows { interest: Arc<Interest>, slots: Vec<u32>, probes: Vec<Probe>, bytes: usize },
+    Rows { interest: Arc<Interest>, effects: Effects },
     /// Some rows, not known which.
     Whole,
 }
@@ -94,8 +104,8 @@ impl Changes {
     fn touched(&mut self, table: &str) -> &mut Touched {
         if !self.tables.contains_key(table) {
             let interest = self.index.interest(table);
-            let (slots, probes) = (Vec::new(), Vec::new());
-            self.tables.insert(table.into(), Touched::Rows { interest, slots, probes, bytes: 0 });
+            let effects = Effects::default();
+            self.tables.insert(table.into(), Touched::Rows { interest, effects });
         }
         self.tables.get_mut(table).expect("it was put there just now")
     }
@@ -117,7 +127,7 @@ impl Changes {
 
 impl Touched {
     fn record(&mut self, change: &dyn RowChange) {
-        let Touched::Rows { interest, slots, probes, bytes } = self else { return };
+        let Touched::Rows { interest, effects } = self else { return };
         if interest.shapes.is_empty() {
             return;
         }
@@ -125,14 +135,10 @@ impl Touched {
         let mut is_known = true;
         for (position, shape) in interest.shapes.iter().enumerate() {
             if changed.meets(shape.columns) || change.op() != Op::Update {
-                is_known &= effects(shape, position, change, slots, probes, bytes);
+                is_known &= effects.add(shape, position, change);
             }
         }
-        if slots.len() + probes.len() > EFFECTS_MAX {
-            slots.sort_unstable();
-            slots.dedup();
-        }
-        if !is_known || slots.len() + probes.len() > EFFECTS_MAX || *bytes > BYTES_MAX {
+        if !is_known || effects.are_too_many() {
             *self = Touched::Whole;
         }
     }
@@ -150,36 +156,43 @@ fn changed_columns(change: &dyn RowChange, used: ColumnSet) -> ColumnSet {
     columns.filter(|column| !change.before(*column).is_same(change.after(*column))).collect()
 }
 
-/// Takes down what a change means to one shape; `false` when that cannot be told.
-fn effects(
-    shape: &Shape,
-    position: usize,
-    change: &dyn RowChange,
-    slots: &mut Vec<u32>,
-    probes: &mut Vec<Probe>,
-    bytes: &mut usize,
-) -> bool {
-    let old = |column| change.before(column);
-    let new = |column| change.after(column);
-    let mut keys: SmallVec<[(u64, Point); 2]> = SmallVec::new();
-    if change.op() != Op::Insert {
-        match shape.key_of(old) {
-            Some(key) => keys.push((key, shape.point_of(old))),
-            None => return false,
+impl Effects {
+    /// Takes down what a change means to one shape; `false` when that cannot be told.
+    fn add(&mut self, shape: &Shape, position: usize, change: &dyn RowChange) -> bool {
+        let old = |column| change.before(column);
+        let new = |column| change.after(column);
+        let mut keys: SmallVec<[(u64, Point); 2]> = SmallVec::new();
+        if change.op() != Op::Insert {
+            match shape.key_of(old) {
+                Some(key) => keys.push((key, shape.point_of(old))),
+                None => return false,
+            }
         }
-    }
-    if change.op() != Op::Delete {
-        match shape.key_of(new) {
-            Some(key) => keys.push((key, shape.point_of(new))),
-            None => return false,
+        if change.op() != Op::Delete {
+            match shape.key_of(new) {
+                Some(key) => keys.push((key, shape.point_of(new))),
+                None => return false,
+            }
         }
+        if shape.has_windows() {
+            let values = keys.iter().flat_map(|(_, point)| point).flatten();
+            self.bytes += values.map(Comparand::size).sum::<usize>();
+            self.probes.push(Probe { shape: position, images: keys });
+        } else if shape.has_keys() {
+            self.slots.extend(keys.iter().map(|(key, _)| shape.slot(*key)));
+        } else if let Some((key, _)) = keys.first()
+            && !self.wide.contains(&shape.slot(*key))
+        {
+            self.wide.push(shape.slot(*key));
+        }
+        true
     }
-    if shape.has_windows() {
-        *bytes +=
-            keys.iter().flat_map(|(_, point)| point).flatten().map(Comparand::size).sum::<usize>();
-        probes.push(Probe { shape: position, images: keys });
-    } else {
-        slots.extend(keys.iter().map(|(key, _)| shape.slot(*key)));
+
+    fn are_too_many(&mut self) -> bool {
+        if self.slots.len() + self.probes.len() > EFFECTS_MAX {
+            self.slots.sort_unstable();
+            self.slots.dedup();
+        }
+        self.slots.len() + self.probes.len() > EFFECTS_MAX || self.bytes > BYTES_MAX
     }
-    true
 }

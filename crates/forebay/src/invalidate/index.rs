@@ -12,12 +12,13 @@ use smallvec::SmallVec;
 
 use super::author::{Author, Authors};
 use super::basis::{Basis, Need};
-use super::change::{Changes, Probe, Touched};
+use super::change::{Changes, Effects, Point, Probe, Touched};
 use super::columns::ColumnSet;
+use super::draft::{Draft, Page};
 use super::resolve::{Bindings, Resolved};
 use super::shape::{Form, Shape};
 use super::sync::{AtomicU64, Ordering, PoisonError, RwLock};
-use super::ticket::{Page, Ticket};
+use super::ticket::Ticket;
 use super::versions::{Versions, slot_of_table};
 use super::window::Window;
 use super::write::WriteSet;
@@ -60,20 +61,21 @@ impl Index {
     }
 
     /// A ticket for an answer that rests on `basis` under these parameters. Taken before the
-    /// snapshot of the read is opened.
-    pub(crate) fn ticket(&self, basis: &Basis, bindings: Bindings<'_>) -> Ticket {
+    /// snapshot of the read is opened, and to be closed with the answer.
+    pub(crate) fn draft(&self, basis: &Basis, bindings: Bindings<'_>) -> Draft {
         // The epoch comes first: whatever clears the index after it makes the ticket void.
         let epoch = self.epoch.load(Ordering::Acquire);
-        let mut ticket = Ticket { epoch, versions: SmallVec::new(), windows: None, page: None };
-        let mut windows = Vec::new();
-        for need in &basis.0 {
-            self.note(need.slot, &mut ticket);
-            if let Some(resolved) = Resolved::of(need, bindings) {
-                self.admit(need, resolved, bindings, &mut ticket, &mut windows);
+        let ticket = Ticket { epoch, versions: SmallVec::new(), windows: None };
+        let mut draft =
+            Draft { ticket, windows: Vec::new(), page: None, awaited: Vec::new(), among: None };
+        for (number, need) in basis.0.iter().enumerate() {
+            self.note(need.slot, &mut draft);
+            let Some(resolved) = Resolved::of(need, bindings) else { continue };
+            if !self.await_partner(number, need, &resolved, bindings, &mut draft) {
+                self.admit(need, resolved, bindings, &mut draft);
             }
         }
-        ticket.windows = (!windows.is_empty()).then(|| windows.into());
-        ticket
+        draft
     }
 
     /// Whether nothing that the ticket rests on has changed since it was taken.
@@ -124,7 +126,10 @@ impl Index {
             let now = interest.unwrap_or(&self.nothing);
             match touched {
                 // A shape that came after the rows were taken down has not seen them.
-                Touched::Rows { interest, slots, probes, .. } if Arc::ptr_eq(interest, now) => {
+                Touched::Rows { interest, effects } if Arc::ptr_eq(interest, now) => {
+                    let Effects { wide, slots, probes, .. } = effects;
+                    // The order is what tickets with partners go by.
+                    wide.iter().for_each(|slot| self.versions.raise(*slot, author));
                     slots.iter().for_each(|slot| self.versions.raise(*slot, author));
                     touch(interest, probes, author);
                 }
@@ -163,53 +168,60 @@ impl Index {
     }
 
     /// Enters what an answer rests on in one occurrence into its ticket.
-    fn admit(
-        &self,
-        need: &Need,
-        resolved: Resolved,
-        bindings: Bindings<'_>,
-        ticket: &mut Ticket,
-        windows: &mut Vec<Arc<Window>>,
-    ) {
+    fn admit(&self, need: &Need, resolved: Resolved, bindings: Bindings<'_>, draft: &mut Draft) {
         let shape = self.shape(&need.table, &resolved.form);
         let Some(shape) = shape else {
             let whole = self.shape(&need.table, &Form::whole());
             // The whole table always has its place.
             if let Some(whole) = whole {
-                self.note(whole.slot(whole.key([])), ticket);
+                self.note(whole.slot(whole.key([])), draft);
             }
             return;
         };
         if !shape.has_windows() {
             for key in &resolved.keys {
-                self.note(shape.slot(shape.key(key)), ticket);
+                self.note(shape.slot(shape.key(key)), draft);
             }
             return;
         }
-        let register = |key| Window::register(&shape, shape.key(key), resolved.spans.clone());
+        if !self.admit_windows(need, &shape, &resolved, bindings, draft) {
+            self.admit(need, resolved.without_ranges(), bindings, draft);
+        }
+    }
+
+    /// Registers the windows of an answer in one occurrence; `false` when there are too many.
+    pub(super) fn admit_windows(
+        &self,
+        need: &Need,
+        shape: &Arc<Shape>,
+        resolved: &Resolved,
+        bindings: Bindings<'_>,
+        draft: &mut Draft,
+    ) -> bool {
+        let register = |key| Window::register(shape, shape.key(key), resolved.spans.clone());
         let registered: Option<Vec<_>> = resolved.keys.iter().map(register).collect();
-        let Some(registered) = registered else {
-            self.admit(need, resolved.without_ranges(), bindings, ticket, windows);
-            return;
-        };
+        let Some(registered) = registered else { return false };
         if let (Some(_), Some(top)) = (resolved.top, &need.occurrence.top)
             && let Some(limit) = Page::limit(top, bindings)
         {
             let spans = |window: &Arc<Window>| (window.clone(), resolved.spans.clone());
             let windows = registered.iter().map(spans).collect();
-            ticket.page = Some(Box::new(Page { top: top.clone(), limit, windows }));
+            draft.page = Some(Page { top: top.clone(), limit, windows });
         }
-        windows.extend(registered);
+        draft.windows.extend(registered);
+        true
     }
 
-    fn note(&self, slot: u32, ticket: &mut Ticket) {
-        if !ticket.versions.iter().any(|(known, _)| *known == slot) {
-            ticket.versions.push((slot, self.versions.get(slot)));
-        }
+    fn note(&self, slot: u32, draft: &mut Draft) {
+        draft.rest_on([(slot, self.versions.get(slot))]);
+    }
+
+    pub(super) fn version(&self, slot: u32) -> u64 {
+        self.versions.get(slot)
     }
 
     /// The shape of a table with this form; `None` when there are too many.
-    fn shape(&self, table: &str, form: &Form) -> Option<Arc<Shape>> {
+    pub(super) fn shape(&self, table: &str, form: &Form) -> Option<Arc<Shape>> {
         let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(shape) = tables.get(table).and_then(|table| table.by_form.get(form)) {
             return Some(shape.clone());
@@ -245,9 +257,11 @@ impl Table {
 /// Makes the windows void in which changed rows lie.
 fn touch(interest: &Interest, probes: &[Probe], author: Author) {
     for probe in probes {
-        let mut windows = interest.shapes[probe.shape].windows();
+        let shape = &interest.shapes[probe.shape];
+        let mark = |point: &Point| point.get(1)?.as_ref().map(|value| shape.key([value]));
+        let mut windows = shape.windows();
         for (bucket, point) in &probe.images {
-            windows.touch(*bucket, point, author);
+            windows.touch(*bucket, point, mark(point), author);
         }
     }
 }

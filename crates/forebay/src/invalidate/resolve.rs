@@ -34,6 +34,7 @@ impl<'a> Bindings<'a> {
 }
 
 /// What one answer rests on in one occurrence of a table.
+#[derive(Clone)]
 pub(super) struct Resolved {
     pub(super) form: Form,
     /// The key values, one list per combination.
@@ -92,6 +93,16 @@ impl Resolved {
             spans: ranges.into_iter().map(|ranged| ranged.span).collect(),
             top,
         })
+    }
+
+    /// The same with the interval of a page only, and with any value in another column.
+    pub(super) fn beside(&self, compared: Compared) -> Resolved {
+        let mut resolved = self.clone();
+        resolved.form.ranged.truncate(1);
+        resolved.spans.truncate(1);
+        resolved.form.ranged.push(compared);
+        resolved.spans.push(Span::ALL);
+        resolved
     }
 
     /// The same without its intervals.

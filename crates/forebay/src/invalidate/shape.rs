@@ -74,6 +74,11 @@ impl Shape {
         slot_of_key(key)
     }
 
+    /// Whether answers of this shape rest on key values.
+    pub(super) fn has_keys(&self) -> bool {
+        !self.form.keys.is_empty()
+    }
+
     /// Whether answers of this shape rest on intervals.
     pub(super) fn has_windows(&self) -> bool {
         !self.form.ranged.is_empty()

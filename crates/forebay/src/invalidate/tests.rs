@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::sql::{Affinity, Bound, Collation, Conjunct, Occurrence, Operand, Test, Top};
+use crate::sql::{Affinity, Bound, Collation, Conjunct, Occurrence, Operand, Partner, Test, Top};
 use crate::value::Value;
 
 const TABLES: [&str; 3] = ["users", "Posts", "votes"];
@@ -91,6 +91,8 @@ struct Rest {
     conjuncts: Vec<(u16, Plain)>,
     columns: Vec<u16>,
     page: Option<(u16, bool, i64)>,
+    /// A column that must have one of the values of a partner.
+    partner: Option<(u16, Vec<i64>)>,
 }
 
 impl Rest {
@@ -111,12 +113,19 @@ impl Rest {
                     }
                 }
             });
-            all.all(|(value, plain)| plain.holds(value)) && in_page
+            let has_partner = self.partner.as_ref().is_none_or(|(column, values)| {
+                // One that is told by constants does not ask for it.
+                let is_told = |(_, plain): &(u16, Plain)| !matches!(plain, Plain::Between(..));
+                self.conjuncts.iter().any(is_told)
+                    || image[usize::from(*column)].is_some_and(|value| values.contains(&value))
+            });
+            all.all(|(value, plain)| plain.holds(value)) && in_page && has_partner
         };
         let used = |column: &u16| {
             self.columns.contains(column)
                 || self.conjuncts.iter().any(|(used, _)| used == column)
                 || self.page.is_some_and(|(used, _, _)| used == *column)
+                || self.partner.as_ref().is_some_and(|(used, _)| used == column)
         };
         let matters = match (&change.old, &change.new) {
             (Some(old), Some(new)) => (0..WIDTH as u16)
@@ -138,16 +147,28 @@ impl Rest {
             limit: Operand::Parameter(1),
         });
         let table = TABLES[self.table].into();
-        let occurrence = Occurrence { table, conjuncts: conjuncts.collect(), top };
+        let partner = self.partner.as_ref().map(|(column, _)| Partner {
+            column: *column,
+            table: "others".into(),
+            value: "value".into(),
+            filters: vec![("x".into(), Plain::OneOf(vec![1]).conjunct(0))],
+        });
+        let occurrence = Occurrence { table, conjuncts: conjuncts.collect(), top, partner };
         Basis::new([(occurrence, self.columns.iter().copied().collect())])
     }
 
     /// The ticket of an answer of two rows, a full page if it is one.
     fn ticket(&self, index: &Index) -> Ticket {
-        let mut ticket = index.ticket(&self.basis(), Bindings(&[&Value::Integer(2)]));
+        let basis = self.basis();
+        // Asked before the first change, too.
+        basis.0[0].urge.rouse();
+        let mut draft = index.draft(&basis, Bindings(&[&Value::Integer(2)]));
+        draft.settle(index, |_| {
+            let (_, values) = self.partner.as_ref()?;
+            Some(values.iter().map(|n| Value::Integer(*n)).chain([Value::Null]).collect())
+        });
         let last = self.page.map(|(_, _, last)| Value::Integer(last));
-        ticket.close_page(2, |output| last.as_ref().filter(|_| output == 1));
-        ticket
+        draft.close(index, 2, |output| last.as_ref().filter(|_| output == 1))
     }
 }
 
@@ -172,12 +193,14 @@ fn rest() -> impl Strategy<Value = Rest> {
     let conjuncts = proptest::collection::btree_map(0..WIDTH as u16, plain(), 0..3);
     let page = proptest::option::of((0..WIDTH as u16, any::<bool>(), 0..6i64));
     let columns = proptest::collection::vec(0..WIDTH as u16, 0..3);
-    (0..TABLES.len(), conjuncts, columns, page).prop_map(|(table, conjuncts, columns, page)| Rest {
-        table,
-        conjuncts: conjuncts.into_iter().collect(),
-        columns,
-        page,
-    })
+    let values = proptest::collection::vec(0..6i64, 0..4);
+    let partner = proptest::option::of((0..WIDTH as u16, values));
+    (0..TABLES.len(), conjuncts, columns, page, partner).prop_map(
+        |(table, conjuncts, columns, page, partner)| {
+            let conjuncts = conjuncts.into_iter().collect();
+            Rest { table, conjuncts, columns, page, partner }
+        },
+    )
 }
 
 fn change() -> impl Strategy<Value = Change> {
@@ -266,9 +289,13 @@ proptest! {
     }
 }
 
+fn taken(index: &Index, basis: &Basis) -> Ticket {
+    index.draft(basis, Bindings(&[])).close(index, 0, |_| None)
+}
+
 fn whole(table: &str, column: u16, plain: &Plain) -> Basis {
     let conjuncts = vec![plain.conjunct(column)];
-    let occurrence = Occurrence { table: table.into(), conjuncts, top: None };
+    let occurrence = Occurrence { table: table.into(), conjuncts, top: None, partner: None };
     Basis::new([(occurrence, ColumnSet::ALL)])
 }
 
@@ -279,8 +306,8 @@ fn a_late_shape_is_not_forgotten() {
     let mut changes = Changes::new(index.clone());
     let row = Change { old: None, new: Some([Some(1); WIDTH]) };
     changes.record("users", &row);
-    let ticket = index.ticket(&whole("USERS", 0, &Plain::OneOf(vec![1])), Bindings(&[]));
-    let other = index.ticket(&whole("posts", 0, &Plain::OneOf(vec![1])), Bindings(&[]));
+    let ticket = taken(&index, &whole("USERS", 0, &Plain::OneOf(vec![1])));
+    let other = taken(&index, &whole("posts", 0, &Plain::OneOf(vec![1])));
     assert!(index.is_valid(&ticket));
     index.apply_changes(&changes, &Authors::all(Author::UNKNOWN));
     assert!(!index.is_valid(&ticket));
@@ -292,7 +319,7 @@ fn a_late_shape_is_not_forgotten() {
 fn beyond_the_bounds_tables_count_as_a_whole() {
     let index = std::sync::Arc::new(Index::new());
     let tickets: Vec<Ticket> = (0..200u16)
-        .map(|column| index.ticket(&whole("users", column, &Plain::OneOf(vec![7])), Bindings(&[])))
+        .map(|column| taken(&index, &whole("users", column, &Plain::OneOf(vec![7]))))
         .collect();
     let mut changes = Changes::new(index.clone());
     let row = Change { old: None, new: Some([Some(1); WIDTH]) };
@@ -319,7 +346,7 @@ fn beyond_the_bounds_tables_count_as_a_whole() {
     let valid = tickets.iter().filter(|ticket| index.is_valid(ticket)).count();
     assert_eq!(valid, 64, "the first shapes are told apart, the others are the whole table");
     changes.clear();
-    let bound = index.ticket(&whole("posts", 0, &Plain::Between(Some(5), None)), Bindings(&[]));
+    let bound = taken(&index, &whole("posts", 0, &Plain::Between(Some(5), None)));
     (0..60_000).for_each(|_| changes.record("posts", &row));
     index.apply_changes(&changes, &Authors::all(Author::UNKNOWN));
     assert!(!index.is_valid(&bound), "too many rows to look at count as all");
@@ -330,7 +357,7 @@ fn beyond_the_bounds_tables_count_as_a_whole() {
 fn windows_go_with_their_tickets() {
     let index = std::sync::Arc::new(Index::new());
     let basis = whole("users", 0, &Plain::Between(Some(1), Some(4)));
-    let tickets: Vec<Ticket> = (0..1_000).map(|_| index.ticket(&basis, Bindings(&[]))).collect();
+    let tickets: Vec<Ticket> = (0..1_000).map(|_| taken(&index, &basis)).collect();
     assert_eq!(index.windows(), 1_000);
     let kept = tickets[0].clone();
     drop(tickets);

@@ -26,9 +26,14 @@ pub(super) struct Windows {
     next: u64,
 }
 
+/// 0, or the number of who has touched a window.
+type Void = Arc<AtomicU32>;
+
 /// What is kept per window besides its first span, by which it is found.
 struct Item {
     second: Option<Span>,
+    /// If there are, the value in the second column must be one of these.
+    among: Option<Among>,
     void: Arc<AtomicU32>,
 }
 
@@ -39,7 +44,13 @@ pub(crate) struct Window {
     id: u64,
     /// 0, or the number of who has touched it.
     void: Arc<AtomicU32>,
+    /// Bytes of the values that it was narrowed to.
+    among_size: AtomicU32,
 }
+
+/// Values of the second ranged column, each as the number that its shape makes of it, in order.
+/// Two values with one number are taken for each other, which costs a needless drop.
+pub(super) type Among = Arc<[u64]>;
 
 /// One interval per ranged column of the shape.
 pub(super) type Spans = SmallVec<[Span; 2]>;
@@ -49,11 +60,12 @@ impl Windows {
         self.count
     }
 
-    fn insert(&mut self, bucket: u64, id: u64, mut spans: Spans, void: Arc<AtomicU32>) {
+    fn insert(&mut self, bucket: u64, id: u64, mut spans: Spans, rest: (Option<Among>, Void)) {
         let second = if spans.len() > 1 { spans.pop() } else { None };
         let first = spans.pop().unwrap_or(Span::ALL);
         let intervals = self.buckets.entry(bucket).or_insert_with(Intervals::new);
-        intervals.insert(id, first, Item { second, void });
+        let (among, void) = rest;
+        intervals.insert(id, first, Item { second, among, void });
         self.count += 1;
     }
 
@@ -67,8 +79,9 @@ impl Windows {
         Some(removed)
     }
 
-    /// Makes every window of `bucket` void in which `point` lies, or may lie.
-    pub(super) fn touch(&mut self, bucket: u64, point: &Point, author: Author) {
+    /// Makes every window of `bucket` void in which `point` lies, or may lie. `mark` is the number
+    /// of its value in the second column.
+    pub(super) fn touch(&mut self, bucket: u64, point: &Point, mark: Option<u64>, author: Author) {
         let Some(intervals) = self.buckets.get(&bucket) else { return };
         let mut found: SmallVec<[u64; 16]> = SmallVec::new();
         let second = point.get(1).and_then(Option::as_ref);
@@ -77,7 +90,11 @@ impl Windows {
                 (Some(span), Some(value)) => span.contains(value),
                 _ => true,
             };
-            if lies_in {
+            let is_among = match (&item.among, mark) {
+                (Some(among), Some(mark)) => among.binary_search(&mark).is_ok(),
+                _ => true,
+            };
+            if lies_in && is_among {
                 item.void.store(author.number(), Ordering::Release);
                 found.push(id);
             }
@@ -102,9 +119,10 @@ impl Window {
         }
         let id = windows.next;
         windows.next += 1;
-        windows.insert(bucket, id, spans, void.clone());
+        windows.insert(bucket, id, spans, (None, void.clone()));
         drop(windows);
-        Some(Arc::new(Window { shape: shape.clone(), bucket, id, void }))
+        let among_size = AtomicU32::new(0);
+        Some(Arc::new(Window { shape: shape.clone(), bucket, id, void, among_size }))
     }
 
     /// Whether no change has touched it.
@@ -118,13 +136,20 @@ impl Window {
         Author::of(self.void.load(Ordering::Acquire))
     }
 
-    /// Leaves only what also lies in `spans`. What has been touched before stays so: until now
-    /// the window was wider.
-    pub(super) fn narrow(&self, spans: Spans) {
+    /// Leaves only what also lies in `spans`, and whose value in the second column is `among`
+    /// these. What has been touched before stays so: until now the window was wider.
+    pub(super) fn narrow(&self, spans: Spans, among: Option<Among>) {
+        let size = among.as_ref().map_or(0, |among| size_of_val(&**among));
+        self.among_size.store(u32::try_from(size).unwrap_or(u32::MAX), Ordering::Relaxed);
         let mut windows = self.shape.windows();
         if let Some(item) = windows.remove(self.bucket, self.id) {
-            windows.insert(self.bucket, self.id, spans, item.void);
+            windows.insert(self.bucket, self.id, spans, (among, item.void));
         }
+    }
+
+    /// Bytes of the values that it was narrowed to.
+    pub(super) fn among_size(&self) -> usize {
+        self.among_size.load(Ordering::Relaxed) as usize
     }
 }
 

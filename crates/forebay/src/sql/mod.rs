@@ -16,8 +16,8 @@ pub(crate) use function::is_immutable;
 pub(crate) use pragma::{Pragma, classify as classify_pragma, is_allowed_remotely};
 pub(crate) use predicate::{
     Affinity, Agreement, Bound, Collation, Conjunct, Declared, Determined, Extent, NotUnderstood,
-    Occurrence, Operand, Relation, Schema, Table, TableColumn, Test, Top, Understood, declared,
-    determined, identifiers, occurrences,
+    Occurrence, Operand, Partner, Relation, Schema, Table, TableColumn, Test, Top, Understood,
+    declared, determined, identifiers, occurrences,
 };
 pub(crate) use statement::{
     contains_nul, is_blank, may_hold_several, may_replace, module_of, skip_blank,

@@ -20,7 +20,8 @@ use super::shm::WalIndex;
 use super::survey::{Bounds, Survey, Unfit, survey};
 use crate::error::{Error, Kind, Result};
 use crate::invalidate::{
-    Author, Authors, Basis, Bindings, Changes, Header, Horizon, Index, Ticket, Verdict, WriteSet,
+    Author, Authors, Awaited, Basis, Bindings, Changes, Draft, Header, Horizon, Index, Ticket,
+    Verdict, WriteSet,
 };
 use crate::value::Value;
 
@@ -63,7 +64,7 @@ pub(super) struct Wrote<'a> {
 
 /// A fill in progress: what it must find again to be let in.
 pub(crate) struct Fill {
-    ticket: Ticket,
+    draft: Draft,
     position: Header,
 }
 
@@ -310,20 +311,40 @@ impl CatchUp {
     pub(super) fn begin_fill(&self, basis: &Basis, bindings: Bindings<'_>) -> Option<Fill> {
         for _ in 0..2 {
             // The ticket comes first: a commit after it makes it void, so it can only be too old.
-            let ticket = self.index.ticket(basis, bindings);
+            let draft = self.index.draft(basis, bindings);
             if let Some(position) = self.position() {
-                return Some(Fill { ticket, position });
+                return Some(Fill { draft, position });
             }
             self.catch_up();
         }
         None
     }
 
+    /// Narrows what a fill rests on by the values of its partners, as `ask` tells them.
+    pub(super) fn settle_fill(
+        &self,
+        fill: &mut Fill,
+        ask: impl FnMut(&Awaited) -> Option<Vec<Value>>,
+    ) {
+        fill.draft.settle(&self.index, ask);
+    }
+
+    /// The ticket of an answer whose snapshot was the right one: so many rows, the last of which
+    /// has these values.
+    pub(super) fn close_fill(&self, fill: Fill, rows: usize, last: &[Value]) -> Ticket {
+        fill.draft.close(&self.index, rows, |output| last.get(output))
+    }
+
     /// Called once the snapshot of a fill is open: it is the fill's own if the database has not
     /// moved since the fill began.
     pub(super) fn is_snapshot_of(&self, fill: &Fill) -> bool {
+        self.is_at(fill.position)
+    }
+
+    /// Whether the database has not moved from there.
+    pub(super) fn is_at(&self, position: Header) -> bool {
         match &self.witness {
-            Witness::WalIndex(index) => index.header() == fill.position,
+            Witness::WalIndex(index) => index.header() == position,
             Witness::Private => true,
             Witness::Blind(_) => false,
         }
@@ -410,11 +431,9 @@ impl Fill {
         self.position
     }
 
-    /// The ticket of an answer whose snapshot was the right one: so many rows, the last of which
-    /// has these values.
-    pub(super) fn into_ticket(mut self, rows: usize, last: &[Value]) -> Ticket {
-        self.ticket.close_page(rows, |output| last.get(output));
-        self.ticket
+    /// Whether partners are to be asked for their values.
+    pub(super) fn awaits(&self) -> bool {
+        self.draft.awaits()
     }
 }
 

@@ -21,6 +21,7 @@ mod observe;
 mod open;
 mod options;
 mod owners;
+mod partner;
 #[cfg(forebay_preupdate)]
 mod preupdate;
 mod relations;

@@ -6,8 +6,8 @@ use super::observe::Observed;
 use super::relations::Relations;
 use crate::invalidate::{Basis, ColumnSet};
 use crate::sql::{
-    Bound, Conjunct, Determined, NotUnderstood, Occurrence, Operand, Relation, Schema, Table, Test,
-    Top, Understood, determined, occurrences,
+    Bound, Conjunct, Determined, NotUnderstood, Occurrence, Operand, Partner, Relation, Schema,
+    Table, Test, Top, Understood, determined, occurrences,
 };
 
 /// What a statement rests on, and the same in words, one line per occurrence.
@@ -46,7 +46,12 @@ impl Reliance {
                 // What a view reads is reported too.
                 Some(Relation::View(_)) => {}
                 Some(Relation::Table(table)) => {
-                    for occurrence in in_text(name, understood) {
+                    for mut occurrence in in_text(name, understood) {
+                        // What the partner rests on has to be noticed, too.
+                        let is_read = |partner: &Partner| {
+                            observed.reads.iter().any(|it| it.eq_ignore_ascii_case(&partner.table))
+                        };
+                        occurrence.partner = occurrence.partner.filter(is_read);
                         let columns = columns(table, observed, understood.ok());
                         lines.push(line(table, &occurrence, columns, understood.err()));
                         parts.push((occurrence, columns));
@@ -72,7 +77,7 @@ fn in_text(table: &str, understood: Result<&Understood, &str>) -> Vec<Occurrence
 }
 
 fn whole(table: &str) -> Occurrence {
-    Occurrence { table: table.into(), conjuncts: Vec::new(), top: None }
+    Occurrence { table: table.into(), conjuncts: Vec::new(), top: None, partner: None }
 }
 
 /// The columns of a table whose change can matter: those that SQLite reports, and those whose
@@ -112,6 +117,7 @@ fn line(table: &Table, occurrence: &Occurrence, columns: ColumnSet, why: Option<
     let mut tests: Vec<String> =
         occurrence.conjuncts.iter().map(|conjunct| test(conjunct, name(conjunct.column))).collect();
     tests.extend(occurrence.top.as_ref().map(|top| page(top, name(top.column))));
+    tests.extend(occurrence.partner.as_ref().map(|it| partner(it, name(it.column))));
     let rows = if tests.is_empty() {
         "every row".to_owned()
     } else {
@@ -158,6 +164,13 @@ fn page(top: &Top, column: &str) -> String {
     let direction = if top.descending { " DESC" } else { "" };
     let limit = operand(&top.limit);
     format!("a place in the page of {limit} by {column}{direction}, once it is full")
+}
+
+fn partner(partner: &Partner, column: &str) -> String {
+    let Partner { column: _, table, value, filters } = partner;
+    let filters: Vec<String> =
+        filters.iter().map(|(name, conjunct)| test(conjunct, name)).collect();
+    format!("{column} among the {value} of {table} with {}", filters.join(" and "))
 }
 
 fn operand(operand: &Operand) -> String {

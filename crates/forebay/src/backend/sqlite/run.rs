@@ -3,7 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::CachedStatement;
 use rusqlite::types::ValueRef;
@@ -16,6 +16,7 @@ use super::connection::{Connection, Scope, Statements, Work, current_columns, re
 use super::control::Halt;
 use super::fault;
 use super::hooks::Hooked;
+use super::partner;
 use super::snapshot::Held;
 use crate::error::{Error, Kind, Result};
 use crate::guard::Stop;
@@ -290,23 +291,42 @@ impl<'c> Run<'c> {
         }
         let connection = self.hooked.connection();
         let wrote = analysis.effect == Effect::Write;
-        let fill = stepped.fill.filter(|_| !stepped.is_changed);
+        let mut fill = stepped.fill.filter(|_| !stepped.is_changed);
+        let partners_time = fill.as_mut().and_then(|fill| self.ask_partners(fill, analysis));
         let width = stepped.columns.len();
         let last =
             stepped.values.len().checked_sub(width).map_or(&[][..], |at| &stepped.values[at..]);
         let rows = stepped.values.len().checked_div(width).unwrap_or(0);
-        let ticket = fill.map(|fill| fill.into_ticket(rows, last));
+        let ticket = fill.map(|fill| self.work.catchup.close_fill(fill, rows, last));
         Ok(Answer {
             rows: Rows::new(stepped.columns, stepped.values),
             rows_affected: if wrote { connection.changes() } else { 0 },
             last_insert_id: wrote.then(|| connection.last_insert_rowid()),
             ticket,
             is_fill: self.request.fill,
-            ticket_time: stepped.ticket_time,
+            ticket_time: stepped.ticket_time.map(|time| time + partners_time.unwrap_or_default()),
             steps: self.hooked.control().steps(),
             effect: analysis.effect,
             is_prepared_again: stepped.is_changed,
         })
+    }
+
+    /// Narrows what a fill rests on; how long that took, if anything was asked. What was answered
+    /// counts only if the database is still in the state that the rows were read in.
+    fn ask_partners(&mut self, fill: &mut Fill, analysis: &Analysis) -> Option<Duration> {
+        if !fill.awaits() {
+            return None;
+        }
+        let began = Instant::now();
+        let (hooked, catchup) = (self.hooked, &self.work.catchup);
+        let position = fill.position();
+        let is_there = || catchup.is_at(position) && self.held.is_at(position);
+        catchup.settle_fill(fill, |awaited| {
+            let partner = analysis.basis.partner(awaited.need)?;
+            partner::values(hooked, partner, awaited).filter(|_| is_there())
+        });
+        hooked.control().take_observed();
+        Some(began.elapsed())
     }
 
     fn step_rows(

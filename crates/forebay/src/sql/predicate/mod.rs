@@ -17,6 +17,7 @@ mod from;
 mod literal;
 mod occurrence;
 mod parse;
+mod partner;
 mod place;
 mod schema;
 mod settle;
@@ -26,7 +27,7 @@ pub(crate) use agreement::{Agreement, Determined, Extent};
 pub(crate) use bind::identifiers;
 pub(crate) use determined::determined;
 pub(crate) use occurrence::{
-    Affinity, Bound, Collation, Conjunct, NotUnderstood, Occurrence, Operand, Test, Top,
+    Affinity, Bound, Collation, Conjunct, NotUnderstood, Occurrence, Operand, Partner, Test, Top,
     Understood, occurrences,
 };
 pub(crate) use parse::{Declared, declared};

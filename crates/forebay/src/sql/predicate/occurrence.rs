@@ -16,6 +16,7 @@ pub(crate) struct Occurrence {
     /// Only rows for which all of them are true can matter.
     pub conjuncts: Vec<Conjunct>,
     pub top: Option<Top>,
+    pub partner: Option<Partner>,
 }
 
 /// A comparison of a column with constants.
@@ -51,6 +52,20 @@ pub(crate) enum Operand {
     Literal(Value),
     /// The number that SQLite gives to the parameter, beginning at 1.
     Parameter(usize),
+}
+
+/// Only rows can matter whose column equals the value of a row of another occurrence, as far as
+/// that is limited by constants itself. Both columns have INTEGER affinity and compare as BINARY.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Partner {
+    /// The place in CREATE TABLE.
+    pub column: u16,
+    /// The table of the other occurrence, and its column.
+    pub table: Box<str>,
+    pub value: Box<str>,
+    /// The equations that limit the other occurrence, each with the name of its column; at least
+    /// one. Each compares under the collation of its column.
+    pub filters: Vec<(Box<str>, Conjunct)>,
 }
 
 /// The rows are ordered by a column of this table first, and cut off after `limit` rows.

@@ -5,7 +5,8 @@
 
 use super::block::{Block, Node, Query, Source};
 use super::fact::{Compared, Fact, facts};
-use super::occurrence::{Affinity, Collation, Conjunct, Occurrence, Test, Top};
+use super::occurrence::{Collation, Conjunct, Occurrence, Test, Top};
+use super::partner::{Linked, is_plain_integer, link};
 use super::place::Place;
 use super::schema::Table;
 use super::top::{Wish, wish};
@@ -16,7 +17,8 @@ const DERIVED_MAX: usize = 32;
 /// Every occurrence of a table in a query. If aggregates may belong to another block than the one
 /// they stand in, no fact passes from one block to another.
 pub(super) fn occurrences(query: &Query<'_>, aggregates_may_escape: bool) -> Vec<Occurrence> {
-    let mut settler = Settler { is_local: aggregates_may_escape, found: Vec::new() };
+    let mut settler =
+        Settler { is_local: aggregates_may_escape, found: Vec::new(), linked: Vec::new() };
     let wish = if aggregates_may_escape { None } else { wish(query) };
     settler.query(query, &[], wish.as_ref());
     settler.found
@@ -25,6 +27,8 @@ pub(super) fn occurrences(query: &Query<'_>, aggregates_may_escape: bool) -> Vec
 struct Settler {
     is_local: bool,
     found: Vec<Occurrence>,
+    /// Those of the block that is being settled.
+    linked: Vec<Linked>,
 }
 
 impl Settler {
@@ -51,7 +55,12 @@ impl Settler {
                     self.leaf(block, leaf, &known, None);
                 }
             }
-            Some(node) => self.node(block, node, &known, wish),
+            Some(node) => {
+                let outer = std::mem::take(&mut self.linked);
+                self.node(block, node, &known, wish);
+                let linked = std::mem::replace(&mut self.linked, outer);
+                link(block, &linked, &mut self.found);
+            }
             None => {
                 for leaf in 0..block.leaves.len() {
                     self.leaf(block, leaf, &[], None);
@@ -105,7 +114,11 @@ impl Settler {
                     }
                 }
                 let top = wish.and_then(|wish| top(wish, table));
-                self.found.push(Occurrence { table: table.name.clone(), conjuncts, top });
+                if !self.is_local && !block.has_right {
+                    self.linked.push(Linked::new(block, leaf, self.found.len(), known));
+                }
+                let table = table.name.clone();
+                self.found.push(Occurrence { table, conjuncts, top, partner: None });
             }
             Source::Query(query) => match query.plain().filter(|_| !self.is_local) {
                 Some(inner) => {
@@ -137,13 +150,7 @@ fn within(block: &Block<'_>, place: Place) -> Option<Place> {
 /// have INTEGER affinity and compare as BINARY; then equality passes from one to the other for
 /// whatever they hold.
 fn derived(block: &Block<'_>, known: &[Fact]) -> Vec<Compared> {
-    let is_plain_integer = |place: Place| {
-        let Some((table, column)) = block.origin(place) else { return false };
-        let column = &table.columns[column];
-        column.affinity == Affinity::Integer
-            && column.collation == Some(Collation::Binary)
-            && !column.is_generated
-    };
+    let is_plain_integer = |place: Place| is_plain_integer(block, place);
     let pairs: Vec<(Place, Place)> = known
         .iter()
         .filter_map(|fact| match fact {

@@ -80,6 +80,11 @@ pub(super) fn render(understood: &Understood, schema: &dyn Schema) -> String {
             let collation = collation(top.collation);
             format!("top {} by {name}{collation}{direction} at {}", operand(&top.limit), top.output)
         }));
+        parts.extend(it.partner.as_ref().map(|partner| {
+            let name = &table.columns[usize::from(partner.column)].name;
+            let filters: Vec<&str> = partner.filters.iter().map(|(name, _)| &**name).collect();
+            format!("{name} of {}.{} by {}", partner.table, partner.value, filters.join(" "))
+        }));
         if parts.is_empty() {
             it.table.to_string()
         } else {

@@ -40,9 +40,61 @@ fn inner_joins() {
 }
 
 #[test]
+fn partners() {
+    from("t JOIN u ON u.t_id = t.id WHERE t.b = ?", "t[b=?1] u[t_id of t.id by b]");
+    from(
+        "t, u WHERE u.x = 'x' AND t.id = u.t_id AND t.a > 1",
+        "t[a>1, id of u.t_id by x] u[x='x']",
+    );
+    from(
+        "t JOIN u ON u.t_id = t.id WHERE t.b IN ('x', ?)",
+        "t[b in ('x' ?1)] u[t_id of t.id by b]",
+    );
+    // One that is told rows by constants needs no partner.
+    from("t JOIN u ON u.t_id = t.id WHERE t.b = 'b' AND u.x = 'x'", "t[b='b'] u[x='x']");
+    from("t JOIN u ON u.t_id = t.id WHERE t.b = 'b' AND u.x IS NULL", "t[b='b'] u[x null]");
+    // Nobody can be the partner of whom it has to be told by.
+    from("t JOIN u ON u.t_id = t.id", "t u");
+    from("t JOIN u ON u.t_id = t.id WHERE t.b > 'b'", "t[b>'b'] u");
+    from("t JOIN u ON u.t_id = t.id WHERE t.b COLLATE nocase = 'b'", "t[b:nocase='b'] u");
+    from("t JOIN u ON u.t_id = t.id WHERE t.c = 'b'", "t[c:nocase='b'] u[t_id of t.id by c]");
+    // Columns that may be equal without holding the same.
+    from("t JOIN u ON u.x = t.b WHERE t.a = 1", "t[a=1] u");
+    from("t JOIN s ON s.n = t.a WHERE t.b = 'b'", "t[b='b'] s");
+    from("t JOIN u ON u.t_id < t.id WHERE t.b = 'b'", "t[b='b'] u");
+    from("t JOIN u ON u.t_id = t.id + 0 WHERE t.b = 'b'", "t[b='b'] u");
+    from("t JOIN u ON u.t_id = t.id OR u.a = 1 WHERE t.b = 'b'", "t[b='b'] u");
+    // The left side of a LEFT JOIN is there with or without the right one.
+    from("u LEFT JOIN t ON u.t_id = t.id AND t.b = 'b'", "u t[b='b']");
+    from("u LEFT JOIN t ON u.t_id = t.id WHERE t.b = 'b'", "u t[b='b']");
+    from("t LEFT JOIN u ON u.t_id = t.id AND t.b = 'b'", "t u");
+    from("u, t WHERE u.t_id = t.id AND t.b = 'b'", "u[t_id of t.id by b] t[b='b']");
+    from("t RIGHT JOIN u ON u.t_id = t.id WHERE t.b = 'b' AND u.t_id = t.id", "t[b='b'] u");
+    // Rows behind a page are not told.
+    check(
+        "SELECT t.a, u.x FROM t JOIN u ON u.t_id = t.id WHERE t.b = ? ORDER BY t.a LIMIT 5",
+        "t[b=?1, top 5 by a at 0] u",
+    );
+    check(
+        "SELECT t.b, u.a FROM t JOIN u ON u.t_id = t.id WHERE t.b = ? ORDER BY u.a LIMIT 5",
+        "t[b=?1] u[top 5 by a at 1, t_id of t.id by b]",
+    );
+    // Another block, another question.
+    check("SELECT * FROM u WHERE u.t_id IN (SELECT id FROM t WHERE b = 'b')", "u t[b='b']");
+    check(
+        "SELECT * FROM u JOIN (SELECT id FROM t WHERE b = 'b') AS v ON v.id = u.t_id",
+        "u t[b='b']",
+    );
+    check(
+        "SELECT count(*) FROM t JOIN u ON u.t_id = t.id WHERE t.b = 'b' GROUP BY t.a",
+        "t[b='b'] u[t_id of t.id by b]",
+    );
+}
+
+#[test]
 fn left_joins() {
     from("t LEFT JOIN u ON u.t_id = t.id AND u.x = 'x' AND t.a = 1", "t u[x='x']");
-    from("t LEFT JOIN u ON t.id = u.t_id WHERE t.a = 1", "t[a=1] u");
+    from("t LEFT JOIN u ON t.id = u.t_id WHERE t.a = 1", "t[a=1] u[t_id of t.id by a]");
     from("t LEFT JOIN u ON t.id = u.t_id WHERE u.x = 'x'", "t u[x='x']");
     from("t LEFT JOIN u ON t.id = u.t_id WHERE u.x > 'x'", "t u[x>'x']");
     from("t LEFT JOIN u ON t.id = u.t_id WHERE u.x IS NOT NULL", "t u[x not null]");

@@ -241,14 +241,16 @@ fn tickets() {
         collation: Collation::Binary,
         test: Test::OneOf(vec![Operand::Literal(Value::Integer(2))]),
     };
-    let occurrence = Occurrence { table: "t".into(), conjuncts: vec![of_row_two], top: None };
+    let occurrence =
+        Occurrence { table: "t".into(), conjuncts: vec![of_row_two], top: None, partner: None };
     let basis = Basis::new([(occurrence, ColumnSet::ALL)]);
     let check = |means: Means, script: &str, lives: bool| {
         let mut bed = Bed::new(means);
         bed.script("CREATE TABLE t (id INTEGER PRIMARY KEY, a); CREATE TABLE u (a)").unwrap();
         bed.script("INSERT INTO t VALUES (1, 1), (2, 2), (3, 3)").unwrap();
         let catchup = bed.connection.work.catchup.clone();
-        let ticket = catchup.index().ticket(&basis, Bindings(&[]));
+        let ticket =
+            catchup.index().draft(&basis, Bindings(&[])).close(catchup.index(), 0, |_| None);
         assert!(catchup.is_valid(&ticket));
         bed.script(script).unwrap();
         assert_eq!(catchup.is_valid(&ticket), lives, "{means:?}: {script}");
