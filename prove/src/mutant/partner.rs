@@ -67,8 +67,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "values of a partner taken from a later state",
         edits: &[Edit {
             file: "invalidate/partner.rs",
-            find: "                let narrow = narrow.filter(|_: &Vec<_>| self.version(slot) == version);",
-            put: "                if $on {
+            find: "let narrow = narrow.filter(|_: &Vec<_>| self.version(slot) == version);",
+            put: "if $on {
                     $pause;
                 }
                 let narrow = narrow.map(|narrow: Vec<(u32, u64)>| {
