@@ -194,7 +194,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         edits: &[Edit {
             file: "invalidate/index.rs",
             find: "            self.note(need.slot, &mut draft);\n",
-            put: "            if $on && !ticket.versions.is_empty() {
+            put: "            if $on && !draft.ticket.versions.is_empty() {
                 continue;
             }
             self.note(need.slot, &mut draft);\n",

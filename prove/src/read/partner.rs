@@ -22,10 +22,11 @@ impl Draft<'_> {
         }
         let (kind, feature) = [
             (" JOIN", Feature::InnerJoin),
+            (" JOIN", Feature::InnerJoin),
             (" LEFT JOIN", Feature::LeftJoin),
             (" CROSS JOIN", Feature::CrossJoin),
             (" FULL JOIN", Feature::FullJoin),
-        ][self.rng.usize(..4)];
+        ][self.rng.usize(..5)];
         self.note(feature);
         let (first, second) = if self.once_in(4) { (&taker, &giver) } else { (&giver, &taker) };
         let from = match self.rng.u8(..6) {
@@ -35,9 +36,9 @@ impl Draft<'_> {
         };
         let (lead, _) = self.column_of(&two);
         let sources = [one, two];
-        Some(match self.rng.u8(..5) {
+        Some(match self.rng.u8(..6) {
             0 => format!("SELECT count(*), count({lead}), max({b}) FROM {from}"),
-            1 | 2 => {
+            1..4 => {
                 self.note(Feature::TopK);
                 self.compare.ordered = true;
                 let terms: Vec<String> = sources.iter().flat_map(Source::order).collect();

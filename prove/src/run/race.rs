@@ -33,6 +33,9 @@ const BURST: u16 = 512;
 const HEAP: u64 = 40;
 
 const POINT: &str = "SELECT id, n FROM counters WHERE id = ?1";
+/// The counter that a link leads to.
+const LINKED: &str =
+    "SELECT c.id, c.n FROM links l JOIN counters c ON c.id = l.counter WHERE l.place = ?1";
 const ALL: &str = "SELECT id, n FROM counters ORDER BY id";
 const TOP: &str = "SELECT id, n FROM counters ORDER BY n DESC, id LIMIT 2";
 const SLOW: &str = "SELECT id, n, (SELECT count(*) FROM heap a, heap b WHERE a.x < b.x) \
@@ -77,9 +80,11 @@ async fn prepare(place: &Place, capture: Capture) -> Result<Course> {
     let script = format!(
         "CREATE TABLE counters (id INTEGER PRIMARY KEY, n INTEGER NOT NULL, other TEXT);
          CREATE TABLE others (id INTEGER PRIMARY KEY, n INTEGER NOT NULL);
+         CREATE TABLE links (place INTEGER, counter INTEGER);
          CREATE TABLE heap (x INTEGER PRIMARY KEY);
          WITH RECURSIVE s(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM s WHERE x < {HEAP})
          INSERT INTO heap SELECT x FROM s;
+         INSERT INTO links SELECT x, x FROM heap LIMIT {COUNTERS};
          INSERT INTO others SELECT x, 0 FROM heap LIMIT {COUNTERS};
          INSERT INTO counters SELECT x, 0, '' FROM heap LIMIT {COUNTERS};"
     );
@@ -169,7 +174,8 @@ async fn read(course: Arc<Course>, mut rng: Rng) -> Result<Option<String>> {
     while wrong.is_none() && !course.is_over.load(Ordering::Relaxed) {
         let id = rng.usize(1..=COUNTERS) as i64;
         let (sql, has_id) = match rng.u8(..16) {
-            0..10 => (POINT, true),
+            0..8 => (POINT, true),
+            8 | 9 => (LINKED, true),
             10..13 => (ALL, false),
             13 | 14 => (TOP, false),
             _ => (SLOW, true),
