@@ -9,6 +9,7 @@ use crate::control::CacheControl;
 use crate::engine::{Engine, transact};
 use crate::error::Result;
 use crate::outcome::{Describe, Explanation};
+use crate::prepared::Prepared;
 use crate::query::{Execute, Query, Target};
 use crate::session::{Session, Transaction};
 use crate::stats::Stats;
@@ -41,6 +42,13 @@ impl Db {
     #[track_caller]
     pub fn execute<'a>(&'a self, sql: &'a str) -> Execute<'a> {
         Execute(self.query(sql))
+    }
+
+    /// A statement to be run again and again: its text is taken in once. It takes the same way as
+    /// [`Db::query`] and [`Db::execute`], with the same answers; what the text means is found out
+    /// when it is run, and again after the schema has changed.
+    pub fn prepare(&self, sql: &str) -> Prepared {
+        Prepared::new(self.engine.clone(), sql)
     }
 
     /// Runs the statements of a script, separated by `;`, in one transaction, without parameters.

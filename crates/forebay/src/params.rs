@@ -1,11 +1,13 @@
 //! The parameters of one statement: values in order, some of them named.
 
+use std::hash::{Hash, Hasher};
+
 use smallvec::SmallVec;
 
 use crate::value::Value;
 
 /// Values bound to a statement. Few parameters take no heap.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Params {
     values: SmallVec<[Value; 4]>,
     /// Empty when no value is named; else one name per value, empty for a positional one.
@@ -46,5 +48,31 @@ impl Params {
     pub(crate) fn size(&self) -> usize {
         let names: usize = self.names.iter().map(|name| size_of::<Box<str>>() + name.len()).sum();
         size_of::<Params>() + names + self.values.iter().map(Value::size).sum::<usize>()
+    }
+}
+
+// By hand, because the derived ones are calls out of line for each of the two lists.
+
+impl PartialEq for Params {
+    #[inline]
+    fn eq(&self, other: &Params) -> bool {
+        self.values.len() == other.values.len()
+            && self.values.iter().zip(&other.values).all(|(a, b)| a == b)
+            && (self.names.is_empty() && other.names.is_empty() || self.names == other.names)
+    }
+}
+
+impl Eq for Params {}
+
+impl Hash for Params {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_usize(self.values.len());
+        for value in &self.values {
+            value.hash(state);
+        }
+        if !self.names.is_empty() {
+            self.names.hash(state);
+        }
     }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 
 use crate::backend::sqlite::Scope;
+use crate::cache::TextRef;
 use crate::decode;
 use crate::engine::{Call, Chunks, Engine, Pinned, Read, SessionState};
 use crate::error::{Error, Kind, Result};
@@ -47,14 +48,23 @@ impl<'a> Query<'a> {
         sql: &'a str,
         caller: &'static Location<'static>,
     ) -> Query<'a> {
-        let engine = target.engine();
+        Query::of(target, target.engine().texts.text(sql.trim()), caller)
+    }
+
+    /// The same for a text that is ready to be looked up.
+    #[inline]
+    pub(crate) fn of(
+        target: Target<'a>,
+        text: TextRef<'a>,
+        caller: &'static Location<'static>,
+    ) -> Query<'a> {
         let call = Call {
-            sql: sql.trim(),
+            text,
             params: Params::default(),
             name: None,
             no_cache: false,
             timeout: None,
-            limits: engine.limits(),
+            limits: target.engine().limits(),
             caller,
         };
         Query { target, call, fault: None }

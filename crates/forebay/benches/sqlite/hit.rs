@@ -64,6 +64,27 @@ fn group(criterion: &mut Criterion, name: &str, keys: usize) {
             })
         });
     });
+    let statement = db.prepare(POINT);
+    group.bench_function("prepared_shared", |bencher| {
+        bencher.iter_custom(|count| {
+            timed(runtime, async {
+                for _ in 0..count {
+                    black_box(statement.query().bind(next.next()).shared::<User>().await?);
+                }
+                Ok(())
+            })
+        });
+    });
+    group.bench_function("prepared_one", |bencher| {
+        bencher.iter_custom(|count| {
+            timed(runtime, async {
+                for _ in 0..count {
+                    black_box(statement.query().bind(next.next()).one::<User>().await?);
+                }
+                Ok(())
+            })
+        });
+    });
     group.bench_function("rusqlite", |bencher| {
         bencher.iter(|| black_box(driver::point(&connection, next.next())));
     });

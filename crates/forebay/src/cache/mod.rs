@@ -3,6 +3,8 @@
 
 mod key;
 mod store;
+mod text;
 
 pub(crate) use key::{Key, KeyRef, Shape};
 pub(crate) use store::{Resident, Store};
+pub(crate) use text::{Text, TextHasher, TextRef};

@@ -169,7 +169,7 @@ impl Engine {
             return audit.skip(Skipped::NoReader);
         };
         let hit = Hit {
-            sql: call.sql.into(),
+            sql: call.text.sql.into(),
             params: call.params.clone(),
             entry: entry.clone(),
             limits: self.limits(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::backend::sqlite::Limits;
+use crate::cache::{KeyRef, Shape, TextRef};
 use crate::params::Params;
 use crate::pool::HolderLabel;
 
@@ -12,7 +13,7 @@ use crate::pool::HolderLabel;
 #[derive(Clone, Debug)]
 pub(crate) struct Call<'a> {
     /// The text, without white space around it.
-    pub(crate) sql: &'a str,
+    pub(crate) text: TextRef<'a>,
     pub(crate) params: Params,
     pub(crate) name: Option<&'a str>,
     pub(crate) no_cache: bool,
@@ -23,6 +24,12 @@ pub(crate) struct Call<'a> {
 }
 
 impl Call<'_> {
+    /// The key of its answer in this form.
+    #[inline]
+    pub(super) fn key(&self, shape: Shape) -> KeyRef<'_> {
+        KeyRef { text: self.text, params: &self.params, shape }
+    }
+
     /// Who holds a connection for this call.
     pub(crate) fn holder(&self, statement: Option<Arc<str>>) -> HolderLabel {
         HolderLabel { caller: self.caller, statement }

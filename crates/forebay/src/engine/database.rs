@@ -18,7 +18,7 @@ use super::worker::blocking;
 use crate::backend::sqlite::{
     self, CatchUp, Connector, Limits, Location, Opened, Role, StatementCounters, Sweep, Sweeper,
 };
-use crate::cache::Store;
+use crate::cache::{Store, Text, TextHasher};
 use crate::error::Result;
 use crate::invalidate::Header;
 use crate::mode::CacheMode;
@@ -41,9 +41,9 @@ const TEND_INTERVAL: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub(super) struct ByText;
 
-impl Weighter<Arc<str>, Arc<Template>> for ByText {
-    fn weight(&self, sql: &Arc<str>, _template: &Arc<Template>) -> u64 {
-        TEMPLATE_BYTES + sql.len() as u64
+impl Weighter<Text, Arc<Template>> for ByText {
+    fn weight(&self, text: &Text, _template: &Arc<Template>) -> u64 {
+        TEMPLATE_BYTES + text.sql.len() as u64
     }
 }
 
@@ -75,7 +75,8 @@ pub(crate) struct Engine {
     pub(super) catchup: Arc<CatchUp>,
     pub(super) store: Store<Entry>,
     pub(super) flights: Flights,
-    pub(super) templates: Cache<Arc<str>, Arc<Template>, ByText, RandomState>,
+    pub(crate) texts: TextHasher,
+    pub(super) templates: Cache<Text, Arc<Template>, ByText, RandomState>,
     pub(super) fingerprints: Fingerprints,
     pub(super) counters: Arc<StatementCounters>,
     limits: Limits,
@@ -117,6 +118,7 @@ impl Engine {
             catchup: opened.catchup,
             store: Store::new(settings.cache_bytes),
             flights: Flights::new(),
+            texts: TextHasher::default(),
             templates: Cache::with(
                 TEMPLATES_ESTIMATE,
                 TEMPLATES_BYTES_MAX,

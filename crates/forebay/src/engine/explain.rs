@@ -18,7 +18,7 @@ impl Engine {
         self.check_moved()?;
         self.check_nested()?;
         let mut reader = self.readers.acquire(call.holder(None)).await?;
-        let sql: Arc<str> = call.sql.into();
+        let sql: Arc<str> = call.text.sql.into();
         let (described, plan) = blocking(move || {
             let described = reader.describe(&sql)?;
             let plan = match described.analysis.effect {
@@ -31,7 +31,7 @@ impl Engine {
         })
         .await?;
         let analysis = described.analysis;
-        let record = self.fingerprints.look_up(call.sql);
+        let record = self.fingerprints.look_up(call.text.sql);
         record.set_tables(&analysis.read_tables);
         self.trust.switches.settle(&record);
         let is_cacheable = analysis.is_cacheable();
@@ -66,7 +66,7 @@ impl Engine {
         self.check_moved()?;
         self.check_nested()?;
         let mut reader = self.readers.acquire(call.holder(None)).await?;
-        let sql: Arc<str> = call.sql.into();
+        let sql: Arc<str> = call.text.sql.into();
         blocking(move || reader.describe(&sql)).await.map(describe)
     }
 
@@ -110,7 +110,7 @@ impl Engine {
     ) -> Result<Describe> {
         let _turn = session.turn().await;
         let Some(pinned) = session.pinned() else { return self.describe(call).await };
-        let sql = call.sql.to_owned();
+        let sql = call.text.sql.to_owned();
         pinned.run(move |connection| connection.describe(&sql)).await.map(describe)
     }
 }

@@ -78,16 +78,17 @@ impl Following {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cache::Shape;
+    use crate::cache::{Shape, TextHasher};
     use crate::params::Params;
-
-    fn key(sql: &str) -> Key {
-        Key { sql: sql.into(), params: Params::default(), shape: Shape::Rows }
-    }
 
     #[tokio::test]
     async fn followers_wake_when_the_leader_ends() {
         let flights = Flights::new();
+        let texts = TextHasher::default();
+        let key = |sql| {
+            let text = texts.text(sql).to_text();
+            Key { text, params: Params::default(), shape: Shape::Rows }
+        };
         let Part::Leader(landing) = flights.join(key("a")) else { panic!("first") };
         assert!(matches!(flights.join(key("b")), Part::Leader(_)));
         let Part::Follower(following) = flights.join(key("a")) else { panic!("second") };

@@ -17,7 +17,7 @@ use super::worker::blocking;
 use crate::backend::sqlite::{
     Answer, Budget, Collect, Connector, Effect, Limits, Ran, Request, Scope,
 };
-use crate::cache::{Key, KeyRef, Resident as _, Shape};
+use crate::cache::{Key, Resident as _, Shape};
 use crate::error::{Error, Kind, Result};
 use crate::guard::{Stop, StopOnDrop};
 use crate::invalidate::Ticket;
@@ -50,7 +50,7 @@ impl Engine {
     pub(crate) async fn run_missed(&self, call: &Call<'_>) -> Result<Read> {
         self.check_moved()?;
         // What seldom happens is boxed, so that the future of a short read stays small.
-        let template = match self.templates.get(call.sql) {
+        let template = match self.templates.get(&call.text) {
             Some(template) => template,
             None => Box::pin(self.template(call)).await?,
         };
@@ -84,7 +84,7 @@ impl Engine {
         if !self.is_serving() || !self.catchup.is_made_current() {
             return None;
         }
-        let key = KeyRef { sql: call.sql, params: &call.params, shape };
+        let key = call.key(shape);
         let entry = self.store.get(&key)?;
         if self.catchup.is_valid(&entry.ticket) {
             return self.admit_hit(call, shape, &entry).then_some(entry);
@@ -132,10 +132,11 @@ impl Engine {
         source: (Ticket, Arc<Record>),
     ) {
         let bytes = rows.size() + size_of::<T>() * typed.len();
+        // One copy of a text for all its entries: less memory, and a hit finds it in the
+        // processor's cache.
+        let known = self.templates.get(&call.text);
         let key = Key {
-            // One copy of a text for all its entries: less memory, and a hit finds it in the
-            // processor's cache.
-            sql: self.templates.get(call.sql).map_or_else(|| call.sql.into(), |t| t.sql.clone()),
+            text: known.map_or_else(|| call.text.to_text(), |template| template.text.clone()),
             params: call.params.clone(),
             shape: Shape::Typed(TypeId::of::<T>()),
         };
@@ -155,7 +156,7 @@ impl Engine {
         }
         let keeping = Keeping::begin(&template.record);
         let key =
-            Key { sql: template.sql.clone(), params: call.params.clone(), shape: Shape::Rows };
+            Key { text: template.text.clone(), params: call.params.clone(), shape: Shape::Rows };
         match self.flights.join(key.clone()) {
             Part::Leader(_landing) => self.read_and_keep(call, template, key, keeping).await,
             Part::Follower(following) => {
@@ -231,7 +232,7 @@ impl Engine {
         let deadline = call.deadline(self.statement_timeout);
         if template.is_short() {
             let request = Request {
-                sql: call.sql,
+                sql: call.text.sql,
                 params: &call.params,
                 // Nobody can give up what runs without a pause.
                 stop: deadline.map(|deadline| Stop::at(Some(deadline))),
@@ -265,7 +266,7 @@ impl Engine {
     ) -> Result<Answer> {
         let stop = Stop::at(deadline);
         let _stop = StopOnDrop(stop.clone());
-        let (sql, params, limits) = (template.sql.clone(), call.params.clone(), call.limits);
+        let (sql, params, limits) = (template.text.sql.clone(), call.params.clone(), call.limits);
         blocking(move || {
             let request = Request {
                 sql: &sql,
@@ -283,7 +284,7 @@ impl Engine {
     /// A schema change elsewhere may have changed what a text means.
     fn forget_if_prepared_again(&self, answer: &Answer, template: &Template) {
         if answer.is_prepared_again {
-            self.templates.remove(&template.sql);
+            self.templates.remove(&template.text.as_ref());
         }
     }
 }

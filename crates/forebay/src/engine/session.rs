@@ -89,7 +89,7 @@ impl Engine {
             Some(pinned) => pinned,
             None => self.pin(session, &call).await?,
         };
-        let done = self.script_pinned(&pinned, call.sql, Scope::Session).await;
+        let done = self.script_pinned(&pinned, call.text.sql, Scope::Session).await;
         drop(pinned);
         session.unpin_if_free();
         done

@@ -12,7 +12,7 @@ use super::entry::{Entry, Payload};
 use super::read::Read;
 use super::template::Template;
 use crate::backend::sqlite::Answer;
-use crate::cache::{Key, KeyRef, Shape};
+use crate::cache::{Key, Shape};
 use crate::error::Result;
 use crate::sql::{Bypass, Determined};
 use crate::watch::{Compared, Cost};
@@ -37,11 +37,8 @@ impl Engine {
             if let Some(ticket) = answer.ticket.take() {
                 let rows = answer.rows.clone();
                 let bytes = rows.size();
-                let key = Key {
-                    sql: template.sql.clone(),
-                    params: call.params.clone(),
-                    shape: Shape::Rows,
-                };
+                let (text, params) = (template.text.clone(), call.params.clone());
+                let key = Key { text, params, shape: Shape::Rows };
                 let entry = Entry::new(Payload::Rows(rows), bytes, ticket, record.clone());
                 self.store.insert(key, entry);
             }
@@ -59,7 +56,7 @@ impl Engine {
                 &answer.rows,
             );
             // One wrong entry is one difference.
-            let key = KeyRef { sql: call.sql, params: &call.params, shape: Shape::Rows };
+            let key = call.key(Shape::Rows);
             self.store.remove(&key, &entry);
         }
         Ok(Read::from_origin(answer, None))
@@ -70,7 +67,7 @@ impl Engine {
         if !self.catchup.is_made_current() {
             return None;
         }
-        let key = KeyRef { sql: call.sql, params: &call.params, shape: Shape::Rows };
+        let key = call.key(Shape::Rows);
         let entry = self.store.get(&key)?;
         if self.catchup.is_valid(&entry.ticket) {
             return Some(entry);

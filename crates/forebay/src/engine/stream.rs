@@ -165,7 +165,7 @@ enum Message {
 fn feed(call: &Call<'_>, stop: Arc<Stop>, scope: Scope) -> (Feed, Receiver<Message>) {
     let (sender, receiver) = channel(CHUNKS_MAX);
     let feed = Feed {
-        sql: call.sql.into(),
+        sql: call.text.sql.into(),
         params: call.params.clone(),
         stop,
         scope,

@@ -8,6 +8,7 @@ use super::call::Call;
 use super::database::Engine;
 use super::worker::blocking;
 use crate::backend::sqlite::Analysis;
+use crate::cache::Text;
 use crate::error::Result;
 use crate::guard::{Stop, StopOnDrop};
 use crate::watch::Record;
@@ -19,7 +20,7 @@ pub(super) const INLINE_STEPS: u64 = 10_000;
 const SHORT_RUNS: u32 = 32;
 
 pub(crate) struct Template {
-    pub(crate) sql: Arc<str>,
+    pub(crate) text: Text,
     pub(crate) analysis: Arc<Analysis>,
     pub(crate) record: Arc<Record>,
     /// 0 while the statement runs inline; else short runs to go until it is tried again.
@@ -48,27 +49,34 @@ impl Template {
 }
 
 impl Engine {
+    /// A text to be kept: the copy that its template has, if there is one.
+    pub(crate) fn text(&self, sql: &str) -> Text {
+        let text = self.texts.text(sql);
+        let known = self.templates.get(&text);
+        known.map_or_else(|| text.to_text(), |template| template.text.clone())
+    }
+
     /// The template of the call's text, made from a prepared statement when it is new.
     pub(super) async fn template(&self, call: &Call<'_>) -> Result<Arc<Template>> {
-        if let Some(template) = self.templates.get(call.sql) {
+        if let Some(template) = self.templates.get(&call.text) {
             return Ok(template);
         }
         self.check_nested()?;
         let mut reader = self.readers.acquire(call.holder(None)).await?;
-        let sql: Arc<str> = call.sql.into();
-        let analysis = match reader.analyse(&sql, None) {
+        let text = call.text.to_text();
+        let analysis = match reader.analyse(&text.sql, None) {
             Err(error) if error.is_busy() => {
                 let stop = Stop::at(call.deadline(self.statement_timeout));
                 let _stop = StopOnDrop(stop.clone());
-                let sql = sql.clone();
+                let sql = text.sql.clone();
                 blocking(move || reader.analyse(&sql, Some(stop))).await?
             }
             analysed => analysed?,
         };
-        let record = self.record_of(call.sql, &analysis.read_tables);
-        let template = Template { sql: sql.clone(), analysis, record, pace: AtomicU32::new(0) };
+        let record = self.record_of(&text.sql, &analysis.read_tables);
+        let template = Template { text: text.clone(), analysis, record, pace: AtomicU32::new(0) };
         let template = Arc::new(template);
-        self.templates.insert(sql, template.clone());
+        self.templates.insert(text, template.clone());
         Ok(template)
     }
 }

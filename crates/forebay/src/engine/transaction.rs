@@ -94,7 +94,7 @@ impl Engine {
         call: &Call<'_>,
         scope: Scope,
     ) -> Result<Read> {
-        let record = self.fingerprints.of(call.sql);
+        let record = self.fingerprints.of(call.text.sql);
         if let Some(name) = call.name {
             self.set_name(&record, name);
         }
@@ -103,7 +103,7 @@ impl Engine {
         let stop = Stop::at(deadline.min());
         let _stop = StopOnDrop(stop.clone());
         let (sql, params, limits): (Arc<str>, _, _) =
-            (call.sql.into(), call.params.clone(), call.limits);
+            (call.text.sql.into(), call.params.clone(), call.limits);
         let done = pinned
             .run(move |connection| {
                 let request = Request {

@@ -12,7 +12,7 @@ use super::entry::Entry;
 use super::switch::{Glance, Switches};
 use super::template::Template;
 use crate::backend::sqlite::Answer;
-use crate::cache::{KeyRef, Shape};
+use crate::cache::Shape;
 use crate::invalidate::Author;
 use crate::mode::CacheMode;
 use crate::watch::{Cost, Drops, Pair, Record, Switch};
@@ -113,8 +113,7 @@ impl Engine {
         if !self.catchup.is_current() {
             return None;
         }
-        let key = KeyRef { sql: call.sql, params: &call.params, shape };
-        self.store.get(&key).filter(|entry| self.catchup.is_valid(&entry.ticket))
+        self.store.get(&call.key(shape)).filter(|entry| self.catchup.is_valid(&entry.ticket))
     }
 
     /// The record of a text that reads these tables, with the switch that is in force for it.

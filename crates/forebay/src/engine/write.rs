@@ -24,7 +24,7 @@ impl Engine {
         let began = Instant::now();
         let stop = Stop::at(call.deadline(self.statement_timeout));
         let _stop = StopOnDrop(stop.clone());
-        let (sql, params, limits) = (template.sql.clone(), call.params.clone(), call.limits);
+        let (sql, params, limits) = (template.text.sql.clone(), call.params.clone(), call.limits);
         let done = blocking(move || {
             let request = Request {
                 sql: &sql,

@@ -46,7 +46,8 @@ impl Place {
         let entry = engine.peek(&call, Shape::Rows).expect("it has been asked for");
         let Payload::Rows(rows) = &entry.payload else { panic!("rows") };
         let wrong = Rows::new(rows.columns_arc(), vec![Value::Integer(id), name.into()]);
-        let key = Key { sql: SQL.into(), params: call.params.clone(), shape: Shape::Rows };
+        let key =
+            Key { text: call.text.to_text(), params: call.params.clone(), shape: Shape::Rows };
         let (ticket, record) = (entry.ticket.clone(), entry.record.clone());
         engine.store.insert(key, Entry::new(Payload::Rows(wrong), 100, ticket, record));
     }
