@@ -41,6 +41,9 @@ pub(crate) enum Target<'a> {
     Transaction(&'a Engine, &'a Arc<Pinned>),
 }
 
+// An `async fn` would move the query into a variable of its own first, and a hit costs hardly
+// more than such moves do.
+#[expect(clippy::manual_async_fn, reason = "see above")]
 impl<'a> Query<'a> {
     #[inline]
     pub(crate) fn new(
@@ -132,60 +135,80 @@ impl<'a> Query<'a> {
     }
 
     /// The first row; an error ([`Error::is_not_found`]) when there is none.
-    pub async fn one<T: DeserializeOwned>(mut self) -> Result<T> {
-        decode::take_first(self.rows().await?)?.ok_or_else(not_found)
+    pub fn one<T: DeserializeOwned>(mut self) -> impl Future<Output = Result<T>> {
+        async move {
+            let first = match self.cached(decode::first)? {
+                Some(first) => first?,
+                None => decode::take_first(self.run_missed().await?.outcome.rows)?,
+            };
+            first.ok_or_else(not_found)
+        }
     }
 
     /// The first row, if there is one.
-    pub async fn optional<T: DeserializeOwned>(mut self) -> Result<Option<T>> {
-        decode::take_first(self.rows().await?)
+    pub fn optional<T: DeserializeOwned>(mut self) -> impl Future<Output = Result<Option<T>>> {
+        async move {
+            match self.cached(decode::first)? {
+                Some(first) => first,
+                None => decode::take_first(self.run_missed().await?.outcome.rows),
+            }
+        }
     }
 
     /// All rows.
-    pub async fn all<T: DeserializeOwned>(mut self) -> Result<Vec<T>> {
-        decode::take_all(self.rows().await?)
+    pub fn all<T: DeserializeOwned>(mut self) -> impl Future<Output = Result<Vec<T>>> {
+        async move {
+            match self.cached(decode::all)? {
+                Some(all) => all,
+                None => decode::take_all(self.run_missed().await?.outcome.rows),
+            }
+        }
     }
 
     /// All rows, decoded once and shared by every caller that asks for the same type: a hit
     /// neither decodes nor copies.
-    pub async fn shared<T>(mut self) -> Result<Arc<Vec<T>>>
+    pub fn shared<T>(mut self) -> impl Future<Output = Result<Arc<Vec<T>>>>
     where
         T: DeserializeOwned + Send + Sync + 'static,
     {
-        self.check()?;
-        let Target::Shared(engine) = self.target else {
-            return decode::take_all(self.run().await?.outcome.rows).map(Arc::new);
-        };
-        if !self.call.no_cache
-            && let Some(typed) = engine.lookup_typed::<T>(&self.call)
-        {
-            return Ok(typed);
+        async move {
+            self.check()?;
+            let Target::Shared(engine) = self.target else {
+                return decode::take_all(self.run().await?.outcome.rows).map(Arc::new);
+            };
+            if !self.call.no_cache
+                && let Some(typed) = engine.lookup_typed::<T>(&self.call)
+            {
+                return Ok(typed);
+            }
+            let read = self.run().await?;
+            let Some(source) = read.source else {
+                return decode::take_all(read.outcome.rows).map(Arc::new);
+            };
+            let typed = Arc::new(decode::all(&read.outcome.rows)?);
+            engine.keep_typed(&self.call, typed.clone(), &read.outcome.rows, source);
+            Ok(typed)
         }
-        let read = self.run().await?;
-        let Some(source) = read.source else {
-            return decode::take_all(read.outcome.rows).map(Arc::new);
-        };
-        let typed = Arc::new(decode::all(&read.outcome.rows)?);
-        engine.keep_typed(&self.call, typed.clone(), &read.outcome.rows, source);
-        Ok(typed)
     }
 
     /// The first column of the first row; an error ([`Error::is_not_found`]) without a row.
-    pub async fn scalar<T: DeserializeOwned>(mut self) -> Result<T> {
-        let rows = self.rows().await?;
-        if rows.is_empty() {
-            return Err(not_found());
+    pub fn scalar<T: DeserializeOwned>(mut self) -> impl Future<Output = Result<T>> {
+        async move {
+            match self.cached(scalar)? {
+                Some(scalar) => scalar,
+                None => scalar(&self.run_missed().await?.outcome.rows),
+            }
         }
-        decode::scalar(rows.columns(), rows.values(0))
     }
 
     /// The rows undecoded, with what the statement changed.
-    pub async fn fetch(mut self) -> Result<Outcome> {
-        self.check()?;
-        if let Some(rows) = self.cached()? {
-            return Ok(Outcome::from_cache(rows));
+    pub fn fetch(mut self) -> impl Future<Output = Result<Outcome>> {
+        async move {
+            match self.cached(Rows::clone)? {
+                Some(rows) => Ok(Outcome::from_cache(rows)),
+                None => Ok(self.run_missed().await?.outcome),
+            }
         }
-        Ok(self.run_missed().await?.outcome)
     }
 
     /// The rows one after another, in bounded memory: a few chunks of 256 rows or 256 KiB. They
@@ -214,20 +237,13 @@ impl<'a> Query<'a> {
         self.fault.take().map_or(Ok(()), Err)
     }
 
+    /// What `take` makes of the rows, if they are in the cache and may be taken from there. They
+    /// are not copied for it.
     #[inline]
-    async fn rows(&mut self) -> Result<Rows> {
+    fn cached<R>(&mut self, take: impl FnOnce(&Rows) -> R) -> Result<Option<R>> {
         self.check()?;
-        match self.cached()? {
-            Some(rows) => Ok(rows),
-            None => Ok(self.run_missed().await?.outcome.rows),
-        }
-    }
-
-    /// The rows, if they are in the cache and may be taken from there.
-    #[inline]
-    fn cached(&self) -> Result<Option<Rows>> {
         match self.target {
-            Target::Shared(engine) if !self.call.no_cache => engine.cached(&self.call),
+            Target::Shared(engine) if !self.call.no_cache => engine.cached(&self.call, take),
             _ => Ok(None),
         }
     }
@@ -266,6 +282,13 @@ impl<'a> Target<'a> {
             }
         }
     }
+}
+
+fn scalar<T: DeserializeOwned>(rows: &Rows) -> Result<T> {
+    if rows.is_empty() {
+        return Err(not_found());
+    }
+    decode::scalar(rows.columns(), rows.values(0))
 }
 
 fn not_found() -> Error {

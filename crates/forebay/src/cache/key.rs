@@ -7,13 +7,24 @@ use std::hash::{Hash, Hasher};
 use super::text::{Text, TextRef};
 use crate::params::Params;
 
-/// In which form an answer is kept.
+/// In which form an answer is kept: as rows, or decoded into a type. One word for both, because a
+/// hit passes it on by value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Shape {
-    /// As rows.
-    Rows,
-    /// Decoded into this type.
-    Typed(TypeId),
+pub(crate) struct Shape(TypeId);
+
+/// Stands for rows; nothing can be decoded into it.
+struct AsRows;
+
+impl Shape {
+    #[inline]
+    pub(crate) fn rows() -> Shape {
+        Shape(TypeId::of::<AsRows>())
+    }
+
+    #[inline]
+    pub(crate) fn typed<T: 'static>() -> Shape {
+        Shape(TypeId::of::<T>())
+    }
 }
 
 /// A key as it is kept.
@@ -90,8 +101,7 @@ mod tests {
     fn keys_differ_where_answers_may() {
         let hasher = TextHasher::default();
         let hash = |key: &KeyRef<'_>| foldhash::fast::FixedState::default().hash_one(key);
-        let shapes =
-            [Shape::Rows, Shape::Typed(TypeId::of::<u8>()), Shape::Typed(TypeId::of::<u16>())];
+        let shapes = [Shape::rows(), Shape::typed::<u8>(), Shape::typed::<u16>()];
         let lists = [
             params(&[]),
             params(&[("", 1.into())]),

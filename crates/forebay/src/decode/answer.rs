@@ -25,6 +25,11 @@ pub(crate) fn at<T: DeserializeOwned>(rows: &Rows, index: usize) -> Result<T> {
     one(&shape, rows, index).map_err(|fault| fault.into_error(&context::<T>(rows.columns(), None)))
 }
 
+/// The first row of an answer, if there is one.
+pub(crate) fn first<T: DeserializeOwned>(rows: &Rows) -> Result<Option<T>> {
+    if rows.is_empty() { Ok(None) } else { at(rows, 0).map(Some) }
+}
+
 /// All rows; an error says which row it is about, counted from 1.
 pub(crate) fn all<T: DeserializeOwned>(rows: &Rows) -> Result<Vec<T>> {
     let shape = Shape::new(rows.columns());

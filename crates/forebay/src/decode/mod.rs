@@ -9,7 +9,7 @@ mod owned;
 mod record;
 mod serial;
 
-pub(crate) use answer::{all, at, scalar, take_all, take_first};
+pub(crate) use answer::{all, at, first, scalar, take_all, take_first};
 
 #[cfg(test)]
 use answer::row;

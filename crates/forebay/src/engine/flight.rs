@@ -87,7 +87,7 @@ mod tests {
         let texts = TextHasher::default();
         let key = |sql| {
             let text = texts.text(sql).to_text();
-            Key { text, params: Params::default(), shape: Shape::Rows }
+            Key { text, params: Params::default(), shape: Shape::rows() }
         };
         let Part::Leader(landing) = flights.join(key("a")) else { panic!("first") };
         assert!(matches!(flights.join(key("b")), Part::Leader(_)));

@@ -1,7 +1,6 @@
 //! Reads: from the cache when that is exact, else from the database, and into the cache when the
 //! answer is fit to be kept.
 
-use std::any::TypeId;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -37,7 +36,7 @@ impl Engine {
     pub(crate) async fn run(&self, call: &Call<'_>) -> Result<Read> {
         self.check_moved()?;
         if !call.no_cache
-            && let Some(entry) = self.lookup(call, Shape::Rows)
+            && let Some(entry) = self.lookup(call, Shape::rows())
             && let Payload::Rows(rows) = &entry.payload
         {
             check_limits(rows, call.limits)?;
@@ -95,14 +94,18 @@ impl Engine {
         None
     }
 
-    /// The rows of a cached answer that is true now. No look at the file is needed: one that was
+    /// What `take` makes of the rows of a cached answer that is true now. No look at the file is needed: one that was
     /// replaced has switched the cache off.
     #[inline]
-    pub(crate) fn cached(&self, call: &Call<'_>) -> Result<Option<Rows>> {
-        match self.lookup(call, Shape::Rows).as_deref() {
+    pub(crate) fn cached<R>(
+        &self,
+        call: &Call<'_>,
+        take: impl FnOnce(&Rows) -> R,
+    ) -> Result<Option<R>> {
+        match self.lookup(call, Shape::rows()).as_deref() {
             Some(Entry { payload: Payload::Rows(rows), .. }) => {
                 check_limits(rows, call.limits)?;
-                Ok(Some(rows.clone()))
+                Ok(Some(take(rows)))
             }
             _ => Ok(None),
         }
@@ -113,7 +116,7 @@ impl Engine {
         &self,
         call: &Call<'_>,
     ) -> Option<Arc<Vec<T>>> {
-        let entry = self.lookup(call, Shape::Typed(TypeId::of::<T>()))?;
+        let entry = self.lookup(call, Shape::typed::<T>())?;
         let Payload::Typed(typed, _) = &entry.payload else { return None };
         let typed = typed.clone().downcast::<Vec<T>>().ok()?;
         // Near a limit, the rows themselves have to be asked.
@@ -138,7 +141,7 @@ impl Engine {
         let key = Key {
             text: known.map_or_else(|| call.text.to_text(), |template| template.text.clone()),
             params: call.params.clone(),
-            shape: Shape::Typed(TypeId::of::<T>()),
+            shape: Shape::typed::<T>(),
         };
         let entry = Entry::new(Payload::Typed(typed, digest(rows)), bytes, source.0, source.1);
         self.store.insert(key, entry);
@@ -156,7 +159,7 @@ impl Engine {
         }
         let keeping = Keeping::begin(&template.record);
         let key =
-            Key { text: template.text.clone(), params: call.params.clone(), shape: Shape::Rows };
+            Key { text: template.text.clone(), params: call.params.clone(), shape: Shape::rows() };
         match self.flights.join(key.clone()) {
             Part::Leader(_landing) => self.read_and_keep(call, template, key, keeping).await,
             Part::Follower(following) => {
@@ -180,7 +183,7 @@ impl Engine {
             }
             None => following.landed().await,
         }
-        if let Some(entry) = self.lookup(call, Shape::Rows)
+        if let Some(entry) = self.lookup(call, Shape::rows())
             && let Payload::Rows(rows) = &entry.payload
         {
             check_limits(rows, call.limits)?;

@@ -38,7 +38,7 @@ impl Engine {
                 let rows = answer.rows.clone();
                 let bytes = rows.size();
                 let (text, params) = (template.text.clone(), call.params.clone());
-                let key = Key { text, params, shape: Shape::Rows };
+                let key = Key { text, params, shape: Shape::rows() };
                 let entry = Entry::new(Payload::Rows(rows), bytes, ticket, record.clone());
                 self.store.insert(key, entry);
             }
@@ -56,7 +56,7 @@ impl Engine {
                 &answer.rows,
             );
             // One wrong entry is one difference.
-            let key = call.key(Shape::Rows);
+            let key = call.key(Shape::rows());
             self.store.remove(&key, &entry);
         }
         Ok(Read::from_origin(answer, None))
@@ -67,7 +67,7 @@ impl Engine {
         if !self.catchup.is_made_current() {
             return None;
         }
-        let key = call.key(Shape::Rows);
+        let key = call.key(Shape::rows());
         let entry = self.store.get(&key)?;
         if self.catchup.is_valid(&entry.ticket) {
             return Some(entry);

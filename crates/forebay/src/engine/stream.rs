@@ -79,7 +79,7 @@ impl Engine {
     pub(crate) async fn stream(&self, call: Call<'_>) -> Result<Chunks> {
         self.check_moved()?;
         if !call.no_cache
-            && let Some(entry) = self.lookup(&call, Shape::Rows)
+            && let Some(entry) = self.lookup(&call, Shape::rows())
             && let Payload::Rows(rows) = &entry.payload
         {
             return Ok(Chunks::complete(rows.clone()));

@@ -43,11 +43,11 @@ impl Place {
         let engine = self.db.engine();
         let query = self.db.query(SQL).bind(id);
         let call = query.into_call();
-        let entry = engine.peek(&call, Shape::Rows).expect("it has been asked for");
+        let entry = engine.peek(&call, Shape::rows()).expect("it has been asked for");
         let Payload::Rows(rows) = &entry.payload else { panic!("rows") };
         let wrong = Rows::new(rows.columns_arc(), vec![Value::Integer(id), name.into()]);
         let key =
-            Key { text: call.text.to_text(), params: call.params.clone(), shape: Shape::Rows };
+            Key { text: call.text.to_text(), params: call.params.clone(), shape: Shape::rows() };
         let (ticket, record) = (entry.ticket.clone(), entry.record.clone());
         engine.store.insert(key, Entry::new(Payload::Rows(wrong), 100, ticket, record));
     }
@@ -128,7 +128,7 @@ async fn a_wrong_typed_answer_is_found_by_its_digest() {
     ask().await.unwrap();
     place.until(|stats| stats.cache.audit.compared == 1).await;
     let call = place.db.query(SQL).bind(1).into_call();
-    let rows = engine.peek(&call, Shape::Rows).unwrap();
+    let rows = engine.peek(&call, Shape::rows()).unwrap();
     let Payload::Rows(right) = &rows.payload else { panic!("rows") };
     let wrong = Rows::new(right.columns_arc(), vec![Value::Integer(1), "Eve".into()]);
     let typed = Arc::new(vec![(1_i64, "Eve".to_owned())]);
