@@ -94,8 +94,8 @@ impl Engine {
         None
     }
 
-    /// What `take` makes of the rows of a cached answer that is true now. No look at the file is needed: one that was
-    /// replaced has switched the cache off.
+    /// What `take` makes of the rows of a cached answer that is true now. No look at the file is
+    /// needed: one that was replaced has switched the cache off.
     #[inline]
     pub(crate) fn cached<R>(
         &self,

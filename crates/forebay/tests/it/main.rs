@@ -17,6 +17,8 @@ mod place;
 mod pool;
 /// Which answers a write drops, and which it leaves.
 mod precision;
+/// Statements whose text was taken in once.
+mod prepared;
 /// The order of steps, every interleaving tried on a model.
 mod protocol;
 /// Readers and writers at once: no read is stale or goes back in time.
