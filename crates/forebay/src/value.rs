@@ -4,6 +4,8 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
+use compact_str::{CompactString, ToCompactString as _};
+
 use crate::error::Error;
 
 /// A value of one of SQLite's five storage classes.
@@ -18,11 +20,14 @@ pub enum Value {
     Integer(i64),
     /// A 64-bit float.
     Real(f64),
-    /// UTF-8 text.
-    Text(Box<str>),
+    /// UTF-8 text. Up to 24 bytes of it take no heap.
+    Text(CompactString),
     /// Bytes.
     Blob(Box<[u8]>),
 }
+
+// A text, kept in place up to 24 bytes, makes a value no larger than a pointer and a length do.
+const _: () = assert!(size_of::<Value>() == 24);
 
 impl Value {
     /// The storage class, in the words of SQLite's `typeof()`.
@@ -40,7 +45,8 @@ impl Value {
     pub fn size(&self) -> usize {
         let heap = match self {
             Value::Null | Value::Integer(_) | Value::Real(_) => 0,
-            Value::Text(text) => text.len(),
+            Value::Text(text) if text.is_heap_allocated() => text.capacity(),
+            Value::Text(_) => 0,
             Value::Blob(blob) => blob.len(),
         };
         size_of::<Value>() + heap
@@ -159,13 +165,21 @@ impl From<&String> for Value {
 
 impl From<String> for Value {
     fn from(text: String) -> Value {
-        Value::Text(text.into())
+        let mut text = CompactString::from(text);
+        text.shrink_to_fit();
+        Value::Text(text)
+    }
+}
+
+impl From<CompactString> for Value {
+    fn from(text: CompactString) -> Value {
+        Value::Text(text)
     }
 }
 
 impl From<char> for Value {
     fn from(c: char) -> Value {
-        Value::Text(c.to_string().into())
+        Value::Text(c.to_compact_string())
     }
 }
 

@@ -121,7 +121,7 @@ fn to_json(value: &Value) -> serde_json::Value {
         Value::Null => json!(null),
         Value::Integer(n) => json!({ "integer": n }),
         Value::Real(x) => json!({ "real": x.to_bits() }),
-        Value::Text(text) => json!({ "text": text }),
+        Value::Text(text) => json!({ "text": text.as_str() }),
         Value::Blob(blob) => json!({ "blob": blob }),
     }
 }

@@ -139,7 +139,7 @@ fn put_row(out: &mut Vec<u8>, row: &[Value]) {
             Value::Null => put(out, &()),
             Value::Integer(n) => put(out, n),
             Value::Real(x) => put_real(out, *x),
-            Value::Text(text) => put(out, text),
+            Value::Text(text) => put(out, &text.as_str()),
             Value::Blob(blob) => {
                 out.push(b'{');
                 put_base64(out, blob);

@@ -1,3 +1,5 @@
+use std::task::{Context, Poll, Waker};
+
 use forebay::{Db, Outcome, Prepared, Query, Result, Value};
 
 use crate::place::Place;
@@ -205,4 +207,44 @@ async fn one_serves_many_tasks_and_outlives_its_handle() {
     }
     let karma: i64 = read.query().bind(1).scalar().await.unwrap();
     assert_eq!(karma, 100);
+}
+
+/// What `hit` takes from the heap, once it has been asked for before.
+async fn allocations(hit: impl AsyncFn() -> Result<()>) -> u64 {
+    for _ in 0..2 {
+        hit().await.unwrap();
+    }
+    let mut hit = std::pin::pin!(hit());
+    let mut context = Context::from_waker(Waker::noop());
+    let counted = allocation_counter::measure(|| {
+        assert!(matches!(hit.as_mut().poll(&mut context), Poll::Ready(Ok(()))), "it waits");
+    });
+    counted.count_total
+}
+
+#[tokio::test]
+async fn a_hit_takes_nothing_from_the_heap_but_what_was_asked_for() {
+    let place = Place::new();
+    let db = place.builder().audit_one_in(0).worth_it(false).open().await.unwrap();
+    db.execute_batch(SCHEMA).await.unwrap();
+    let by_id = "SELECT id, karma FROM users WHERE id = ? AND id < ? AND karma >= ?";
+    let by_name = "SELECT id, karma FROM users WHERE name = ?";
+    let (id, name) = (&db.prepare(by_id), &db.prepare(by_name));
+    type Row = (i64, i64);
+    let counts = [
+        allocations(async || id.query().bind(1).bind(9).bind(0).one::<Row>().await.map(drop)).await,
+        allocations(async || id.query().bind(1).bind(9).bind(0).shared::<Row>().await.map(drop))
+            .await,
+        allocations(async || db.query(by_id).bind(1).bind(9).bind(0).fetch().await.map(drop)).await,
+        allocations(async || name.query().bind("Ada").optional::<Row>().await.map(drop)).await,
+        allocations(async || name.query().bind("Ada").shared::<Row>().await.map(drop)).await,
+        allocations(async || db.query(by_name).bind("Grace").scalar::<i64>().await.map(drop)).await,
+        allocations(async || {
+            let name = "a name of more than twenty-four bytes";
+            db.query(by_name).bind(name).fetch().await.map(drop)
+        })
+        .await,
+    ];
+    assert_eq!(counts, [0, 0, 0, 0, 0, 0, 1]);
+    assert!(db.stats().cache.hits >= counts.len() as u64);
 }
