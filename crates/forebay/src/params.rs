@@ -17,10 +17,11 @@ pub(crate) struct Params {
 impl Params {
     #[inline]
     pub(crate) fn push(&mut self, value: Value) {
-        if !self.names.is_empty() {
-            self.names.push("".into());
+        if self.names.is_empty() {
+            self.values.push(value);
+        } else {
+            self.push_named("", value);
         }
-        self.values.push(value);
     }
 
     pub(crate) fn push_named(&mut self, name: &str, value: Value) {

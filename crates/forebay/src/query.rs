@@ -74,7 +74,8 @@ impl<'a> Query<'a> {
     }
 
     /// Binds the next positional parameter.
-    #[inline]
+    // Always: out of line, the query would be copied in and out of it.
+    #[inline(always)]
     pub fn bind<V>(mut self, value: V) -> Query<'a>
     where
         V: TryInto<Value>,
@@ -82,7 +83,7 @@ impl<'a> Query<'a> {
     {
         match value.try_into() {
             Ok(value) => self.call.params.push(value),
-            Err(error) => self.fault = self.fault.or_else(|| Some(error.into())),
+            Err(error) => self.note(error.into()),
         }
         self
     }
@@ -95,11 +96,10 @@ impl<'a> Query<'a> {
     {
         match value.try_into() {
             Ok(_) if name.is_empty() => {
-                let fault = || Some(Error::usage("the name of a parameter is empty"));
-                self.fault = self.fault.or_else(fault);
+                self.note(Error::usage("the name of a parameter is empty"));
             }
             Ok(value) => self.call.params.push_named(name, value),
-            Err(error) => self.fault = self.fault.or_else(|| Some(error.into())),
+            Err(error) => self.note(error.into()),
         }
         self
     }
@@ -229,6 +229,12 @@ impl<'a> Query<'a> {
 
     pub(crate) fn into_call(self) -> Call<'a> {
         self.call
+    }
+
+    /// Notes a parameter that could not be bound; the first one is reported.
+    #[cold]
+    fn note(&mut self, fault: Error) {
+        self.fault.get_or_insert(fault);
     }
 
     /// Reports a parameter that could not be bound.
