@@ -47,6 +47,7 @@ fn start() -> Result<bool> {
         }
         _ => {
             let args = args::parse(args, fastrand::u64(..1 << 32))?;
+            run::remove_abandoned();
             match args.task {
                 Task::Prove => drive::drive(&args),
                 Task::Mutants => mutant::try_all(&args),

@@ -119,6 +119,7 @@ pub struct Builder {
     page_cache_bytes: u64,
     mmap_bytes: u64,
     capture: Capture,
+    map_pages: bool,
     pragmas: Vec<(String, String)>,
 }
 
@@ -187,6 +188,10 @@ settings! {
     audit_parameters: bool;
     /// How it is learned which rows a write changes; [`Capture::Auto`] by default.
     capture: Capture;
+    /// Whether commits of other processes drop only the answers of the tables whose pages they
+    /// change; true by default. It takes reading the whole database once after the first such
+    /// commit, and now and then again, up to two seconds each; without it they empty the cache.
+    map_pages: bool;
     /// `PRAGMA journal_mode`; WAL by default.
     journal_mode: JournalMode;
     /// `PRAGMA synchronous`; NORMAL by default.
@@ -237,6 +242,7 @@ impl Builder {
             page_cache_bytes: 64_000_000,
             mmap_bytes: 0,
             capture: Capture::Auto,
+            map_pages: true,
             pragmas: Vec::new(),
         }
     }
@@ -303,6 +309,7 @@ impl Builder {
                 Capture::Reread => Some(sqlite::Means::Reread),
                 Capture::Tables => Some(sqlite::Means::Tables),
             },
+            map_pages: self.map_pages,
             pragmas: self.pragmas,
         };
         Ok(Settings {

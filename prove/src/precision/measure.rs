@@ -13,7 +13,7 @@ use super::shop::Shop;
 use super::site::{Deed, Question, Site};
 use crate::args::Args;
 use crate::read::Compare;
-use crate::run::{Bare, Place, Verdict, open};
+use crate::run::{Bare, Manner, Place, Verdict, open};
 
 /// Requests before counting begins, and those that are counted.
 const WARM_UP: usize = 20_000;
@@ -97,7 +97,7 @@ async fn run(site: &mut dyn Site, percent: u8, seed: u64) -> Result<Scores> {
     bare.run("BEGIN")?;
     bare.run(&site.script()).context("the script of a workload fails")?;
     bare.run("COMMIT; ANALYZE")?;
-    let db = open(&place, forebay::Capture::Auto).await?;
+    let db = open(&place, Manner::default()).await?;
     let mut run = Run {
         site,
         rng: Rng::with_seed(seed),

@@ -4,12 +4,12 @@ use fastrand::Rng;
 
 use super::{Read, read};
 use crate::feature::Feature;
-use crate::run::{Bare, World, alike};
+use crate::run::{Bare, Manner, World, alike};
 
 /// A database of `seed`, and reads about it.
 fn world(seed: u64) -> World {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(World::new(seed, 0, &mut Default::default())).unwrap()
+    runtime.block_on(World::new(seed, Manner::default(), 0, &mut Default::default())).unwrap()
 }
 
 fn reads(world: &World, seed: u64, count: usize) -> Vec<Read> {

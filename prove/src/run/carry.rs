@@ -1,6 +1,7 @@
 //! Carrying out a turn: through each part of Forebay's public face, or by the second process.
 
 use std::pin::Pin;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use forebay::{Db, Error, Execute, Session, Transaction};
@@ -9,6 +10,9 @@ use super::second::Second;
 use super::tally::Tally;
 use crate::domain::Statement;
 use crate::write::{By, Kill, Op, Turn};
+
+/// The longest that it is waited until the pages of a database are mapped.
+const MAPPING_MAX: Duration = Duration::from_secs(3);
 
 /// Carries the turn out. A statement that fails is counted; the run goes on.
 pub(crate) async fn carry_out(
@@ -32,8 +36,22 @@ pub(crate) async fn carry_out(
         By::Transaction => in_transaction(db, turn, tally).await,
         By::Session | By::TempSession => in_session(&db.session(), turn, tally).await,
         By::Second => by_second(second, turn, tally)?,
+        By::Mapping => tally.mappings += u64::from(until_mapped(db).await),
     }
     Ok(())
+}
+
+/// Whether the pages have been mapped before long. They are about a second after a commit of
+/// the other process, unless there was none since they were last.
+async fn until_mapped(db: &Db) -> bool {
+    let until = Instant::now() + MAPPING_MAX;
+    while Instant::now() < until {
+        if db.stats().cache.foreign.mapped_pages > 0 {
+            return true;
+        }
+        tokio::time::sleep(MAPPING_MAX / 100).await;
+    }
+    false
 }
 
 fn bound<'a>(mut execute: Execute<'a>, statement: &Statement) -> Execute<'a> {

@@ -1,7 +1,10 @@
 //! What led to a wrong answer, as a script that can be run again, and the running of it.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use forebay::{Capture, Db, Error, Outcome, Rows};
+use tokio::time::timeout;
 
 use super::bare::{Bare, Verdict};
 use super::carry::carry_out;
@@ -9,11 +12,16 @@ use super::compare::line;
 use super::place::Place;
 use super::second::Second;
 use super::tally::Tally;
-use crate::read::Read;
+use crate::domain::Statement;
+use crate::feature::Features;
+use crate::read::{Compare, Read};
 use crate::write::Turn;
 
 /// Rows shown of an answer.
 const SHOWN_MAX: usize = 12;
+
+/// The longest that a read or a turn may take, on however busy a machine.
+const TIME_MAX: Duration = Duration::from_secs(60);
 
 /// The script: the schema with its first rows, the turns, and the reads that are asked after each
 /// turn from the one on that they came with.
@@ -22,8 +30,27 @@ pub(crate) struct Case {
     pub(crate) parts: Vec<String>,
     pub(crate) turns: Vec<Turn>,
     pub(crate) reads: Vec<(usize, Read)>,
-    /// Whether changed rows are read again, instead of shown by the hook.
+    pub(crate) manner: Manner,
+}
+
+/// How Forebay is opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Manner {
+    /// Changed rows are read again, instead of shown by the hook.
     pub(crate) rereads: bool,
+    /// Readers hold their snapshots, which end when it is time: what is hit and what is missed
+    /// does not replay exactly then.
+    pub(crate) holds: bool,
+    /// Commits of the second process are told apart by their pages, which are mapped when it is
+    /// time, too.
+    pub(crate) maps: bool,
+}
+
+impl Manner {
+    /// Every way comes up in twelve databases in a row, whatever the first.
+    pub(crate) fn of(number: u64) -> Manner {
+        Manner { rereads: number.is_multiple_of(3), holds: number % 2 == 1, maps: number % 4 == 1 }
+    }
 }
 
 /// A wrong answer.
@@ -49,11 +76,32 @@ pub(crate) enum Asked {
 /// Opens Forebay as the proof uses it.
 ///
 /// Answers are kept whether that pays or not, and only the proof itself compares.
-pub(crate) async fn open(place: &Place, capture: Capture) -> Result<Db, Error> {
-    let builder = forebay::Builder::new(place.url()).capture(capture);
+pub(crate) async fn open(place: &Place, manner: Manner) -> Result<Db, Error> {
+    let capture = if manner.rereads { Capture::Reread } else { Capture::Auto };
+    let builder = forebay::Builder::new(place.url()).capture(capture).map_pages(manner.maps);
     let builder = builder.worth_it(false).audit_one_in(0);
     let builder = builder.synchronous(forebay::Synchronous::Off).statement_cache(512);
+    let builder = if manner.holds { builder } else { builder.snapshot_hold(Duration::ZERO) };
     builder.max_size(3).min_idle(1).open().await
+}
+
+/// Carries a turn out; what is wrong if it does not come to an end.
+pub(crate) async fn take_turn(
+    db: &Db,
+    second: &mut Second,
+    turn: &Turn,
+    tally: &mut Tally,
+) -> Result<Option<Difference>> {
+    match timeout(TIME_MAX, carry_out(db, second, turn, tally)).await {
+        Ok(done) => done.map(|()| None),
+        Err(_) => Ok(Some(Difference::after_turn("the last turn has not ended in time"))),
+    }
+}
+
+/// What is wrong if SQLite has counted more changed rows than Forebay was told of.
+pub(crate) fn untold_rows(db: &Db) -> Option<Difference> {
+    let gaps = db.stats().cache.capture_gaps;
+    (gaps > 0).then(|| Difference::after_turn(&format!("{gaps} statements with untold rows")))
 }
 
 /// Asks a read through Forebay and the bare database. With `names`, the names of the columns have
@@ -63,10 +111,13 @@ pub(crate) async fn ask(db: &Db, bare: &Bare, read: &Read, names: bool) -> Asked
     for value in &read.statement.params {
         query = query.bind(value);
     }
-    let answer = query.fetch().await;
+    let answer = timeout(TIME_MAX, query.fetch()).await;
     let wrong = |what: &str, found: Vec<String>, truth: Vec<String>| {
         let (read, what) = (read.clone(), what.to_owned());
         Asked::Wrong(Box::new(Difference { read, what, found, truth }))
+    };
+    let Ok(answer) = answer else {
+        return wrong("not answered in time", Vec::new(), Vec::new());
     };
     let outcome = match answer {
         Ok(outcome) => outcome,
@@ -107,6 +158,14 @@ pub(crate) async fn ask(db: &Db, bare: &Bare, read: &Read, names: bool) -> Asked
 }
 
 impl Difference {
+    /// Something is wrong beside answers.
+    fn after_turn(what: &str) -> Difference {
+        let statement = Statement::plain("-- whatever is read");
+        let (features, compare) = (Features::default(), Compare::default());
+        let read = Read { statement, features, compare };
+        Difference { read, what: what.to_owned(), found: Vec::new(), truth: Vec::new() }
+    }
+
     /// Two answers that should have been the same.
     pub(crate) fn between(read: Read, what: &str, found: &Rows, truth: &Rows) -> Difference {
         Difference { read, what: what.to_owned(), found: lines(found), truth: lines(truth) }
@@ -118,10 +177,6 @@ fn lines(rows: &Rows) -> Vec<String> {
 }
 
 impl Case {
-    pub(crate) fn capture(&self) -> Capture {
-        if self.rereads { Capture::Reread } else { Capture::Auto }
-    }
-
     /// Runs the script on a database of its own; the first wrong answer, and after how many turns.
     pub(crate) async fn replay(&self) -> Result<Option<(usize, Difference)>> {
         let place = Place::new()?;
@@ -130,7 +185,7 @@ impl Case {
             // A part that does not fit without the others is left out.
             let _ = bare.run(part);
         }
-        let db = open(&place, self.capture()).await;
+        let db = open(&place, self.manner).await;
         let db = db.context("cannot open the database of a replay")?;
         let mut second = Second::new(place.path());
         let mut tally = Tally::default();
@@ -140,9 +195,10 @@ impl Case {
             if wrong.is_some() {
                 break;
             }
-            carry_out(&db, &mut second, turn, &mut tally).await?;
+            wrong = take_turn(&db, &mut second, turn, &mut tally).await?;
+            wrong = wrong.or_else(|| untold_rows(&db));
             done += 1;
-            if turn.is_quiet && done < self.turns.len() {
+            if wrong.is_some() || (turn.is_quiet && done < self.turns.len()) {
                 continue;
             }
             wrong = self.ask_all(&db, &bare, done).await;

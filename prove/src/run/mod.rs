@@ -14,8 +14,8 @@ mod tally;
 mod world;
 
 pub(crate) use bare::{Bare, Verdict};
-pub(crate) use case::open;
-pub(crate) use place::Place;
+pub(crate) use case::{Manner, open};
+pub(crate) use place::{Place, remove_abandoned};
 pub(crate) use race::{RACER, race_writer};
 pub(crate) use second::{SECOND, second_process};
 pub(crate) use seed::{Plan, one_seed};

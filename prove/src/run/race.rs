@@ -11,14 +11,18 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use fastrand::Rng;
-use forebay::{Capture, Db, Value};
+use forebay::{Db, Value};
+use tokio::time::timeout;
 
-use super::case::open;
+use super::case::{Manner, open};
 use super::place::Place;
 use super::tally::Race;
 
 /// The argument that makes this program the other process.
 pub(crate) const RACER: &str = "race-writer";
+
+/// The longest that the phase may take, on however busy a machine.
+const TIME_MAX: Duration = Duration::from_secs(120);
 
 const COUNTERS: usize = 4;
 const WRITERS: u64 = 2;
@@ -55,16 +59,20 @@ struct Course {
 }
 
 /// Runs the phase; what went wrong, if anything did.
-pub(crate) fn race(seed: u64, counts: &mut Race) -> Result<Option<String>> {
+pub(crate) fn race(seed: u64, manner: Manner, counts: &mut Race) -> Result<Option<String>> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(4)
         .enable_all()
         .build()
         .context("cannot make a runtime")?;
     let place = Place::new()?;
-    let capture = if seed.is_multiple_of(3) { Capture::Reread } else { Capture::Auto };
-    let course = Arc::new(runtime.block_on(prepare(&place, capture))?);
-    let wrong = runtime.block_on(run(seed, &place, &course))?;
+    let course = Arc::new(runtime.block_on(prepare(&place, manner))?);
+    let raced = runtime.block_on(async { timeout(TIME_MAX, run(seed, &place, &course)).await });
+    let Ok(wrong) = raced else {
+        runtime.shutdown_background();
+        return Ok(Some("-- with many threads: they have not ended in time".to_owned()));
+    };
+    let wrong = wrong?;
     runtime.block_on(course.db.close());
     let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     counts.writes += load(&course.writes);
@@ -75,8 +83,8 @@ pub(crate) fn race(seed: u64, counts: &mut Race) -> Result<Option<String>> {
     Ok(wrong)
 }
 
-async fn prepare(place: &Place, capture: Capture) -> Result<Course> {
-    let db = open(place, capture).await?;
+async fn prepare(place: &Place, manner: Manner) -> Result<Course> {
+    let db = open(place, manner).await?;
     let script = format!(
         "CREATE TABLE counters (id INTEGER PRIMARY KEY, n INTEGER NOT NULL, other TEXT);
          CREATE TABLE others (id INTEGER PRIMARY KEY, n INTEGER NOT NULL);

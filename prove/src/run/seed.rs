@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use fastrand::Rng;
 use serde_json::json;
 
-use super::case::{Case, Difference};
+use super::case::{Case, Difference, Manner};
 use super::race::race;
 use super::shrink::shrink;
 use super::tally::Tally;
@@ -40,8 +40,9 @@ pub(crate) fn one_seed(plan: Plan) -> Result<bool> {
     let mut number = 0;
     while tally.steps < plan.steps {
         let seed = Rng::with_seed(plan.seed).u64(..) ^ number;
+        let manner = Manner::of(plan.seed.wrapping_add(number));
         if number % RACE_EVERY == 0
-            && let Some(what) = race(seed, &mut tally.race)?
+            && let Some(what) = race(seed, manner, &mut tally.race)?
         {
             tell(&json!({ "failure": {
                 "seed": plan.seed, "database": number, "write": writes(&tally), "script": what,
@@ -53,7 +54,7 @@ pub(crate) fn one_seed(plan: Plan) -> Result<bool> {
             .build()
             .context("cannot make a runtime")?;
         let steps = STEPS_PER_DATABASE.min(plan.steps - tally.steps);
-        let failed = runtime.block_on(one_database(seed, steps, &mut tally, &mut told))?;
+        let failed = runtime.block_on(one_database(seed, manner, steps, &mut tally, &mut told))?;
         if let Some((case, difference)) = failed {
             let script = match plan.shrinks {
                 true => runtime.block_on(small(case, *difference))?,
@@ -79,11 +80,12 @@ type Failed = Option<(Case, Box<Difference>)>;
 
 async fn one_database(
     seed: u64,
+    manner: Manner,
     steps: u64,
     tally: &mut Tally,
     told: &mut Instant,
 ) -> Result<Failed> {
-    let mut world = World::new(seed, POPULATION, tally).await?;
+    let mut world = World::new(seed, manner, POPULATION, tally).await?;
     for _ in 0..steps {
         if let Some(difference) = world.step(tally).await? {
             return Ok(Some((world.into_case(), difference)));

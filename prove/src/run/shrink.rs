@@ -167,7 +167,7 @@ mod tests {
             (3, never_cached("SELECT count(*) FROM v", false)),
         ];
         let parts = parts.map(str::to_owned).to_vec();
-        let case = Case { parts, turns, reads, rereads: false };
+        let case = Case { parts, turns, reads, ..Case::default() };
         let (small, difference) = shrink(case).await.unwrap().unwrap();
         assert_eq!(small.parts, ["CREATE TABLE t (a, b)"]);
         assert_eq!(small.reads.len(), 1);

@@ -26,6 +26,10 @@ pub(crate) struct Tally {
     pub(crate) needless: u64,
     /// Reads that both refuse.
     pub(crate) refused: u64,
+    /// Databases whose pages were to be mapped.
+    pub(crate) mapped: u64,
+    /// Times that they were waited for, and mapped.
+    pub(crate) mappings: u64,
     /// Times the second process was killed.
     pub(crate) kills: u64,
     /// Transactions rolled back on purpose.
@@ -116,6 +120,8 @@ impl Tally {
             ("evictions", cache.evictions),
             ("fills", cache.fills),
             ("refused fills", cache.refused_fills),
+            ("commits of others", cache.foreign.seen),
+            ("commits of others told by pages", cache.foreign.precise),
         ];
         for (name, count) in counters {
             *self.forebay.entry(name.to_owned()).or_default() += count;
@@ -139,7 +145,7 @@ impl Tally {
         json!({
             "steps": self.steps, "commits": self.commits, "databases": self.databases,
             "verified": self.verified, "first_hits": self.first_hits, "misses": self.misses,
-            "needless": self.needless, "refused": self.refused, "kills": self.kills,
+            "mapped": self.mapped, "mappings": self.mappings, "needless": self.needless, "refused": self.refused, "kills": self.kills,
             "rolled_back": self.rolled_back, "writes": self.writes, "second": self.second,
             "features": features, "forebay": self.forebay, "rules": self.rules,
             "race": {

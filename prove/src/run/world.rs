@@ -6,8 +6,7 @@ use fastrand::Rng;
 use forebay::{Db, Rows, Session};
 
 use super::bare::Bare;
-use super::carry::carry_out;
-use super::case::{Asked, Case, Difference, ask, open};
+use super::case::{Asked, Case, Difference, Manner, ask, open, take_turn, untold_rows};
 use super::compare::alike;
 use super::place::Place;
 use super::second::Second;
@@ -25,6 +24,12 @@ const READ_STEPS_MAX: i32 = 12_000;
 
 /// Turns after which the sizes of the tables are looked at.
 const SIZES_EVERY: usize = 8;
+
+/// Turns after which Forebay's own counters are looked at.
+const COUNTS_EVERY: usize = 8;
+
+/// Turns from one mapping of the pages to the next.
+const MAPPING_EVERY: usize = 120;
 
 /// Tries to draw something before it is left out.
 const TRIES_MAX: usize = 50;
@@ -72,17 +77,22 @@ struct Lingering {
 
 impl World {
     /// A new database from `seed`, with its first rows and reads.
-    pub(crate) async fn new(seed: u64, reads: usize, tally: &mut Tally) -> Result<World> {
+    pub(crate) async fn new(
+        seed: u64,
+        manner: Manner,
+        reads: usize,
+        tally: &mut Tally,
+    ) -> Result<World> {
         let place = Place::new()?;
         let bare = Bare::open(&place.path())?;
         let mut rng = Rng::with_seed(seed);
         let mut schema = Schema::default();
-        // One database in three takes the way of those who build without the hook.
-        let mut case = Case { rereads: seed.is_multiple_of(3), ..Case::default() };
+        let mut case = Case { manner, ..Case::default() };
         create(&mut rng, &mut schema, &bare, &mut case);
-        let db = open(&place, case.capture()).await.context("Forebay cannot open the database")?;
+        let db = open(&place, manner).await.context("Forebay cannot open the database")?;
         let data_version = bare.count("PRAGMA data_version");
         tally.databases += 1;
+        tally.mapped += u64::from(manner.maps);
         let mut world = World {
             second: Second::new(place.path()),
             db,
@@ -111,9 +121,12 @@ impl World {
         self.step += 1;
         tally.steps += 1;
         let (turn, change) = self.draw_turn();
-        carry_out(&self.db, &mut self.second, &turn, tally).await?;
+        let wrong = take_turn(&self.db, &mut self.second, &turn, tally).await?;
         let is_quiet = turn.is_quiet;
         self.case.turns.push(turn);
+        if let Some(wrong) = wrong.or_else(|| self.untold_rows()) {
+            return Ok(Some(Box::new(wrong)));
+        }
         if !matches!(change, Change::Nothing) && self.took_place(&change) {
             self.schema.apply(&change);
         }
@@ -131,6 +144,10 @@ impl World {
         }
         self.renew(tally).await;
         self.linger().await
+    }
+
+    fn untold_rows(&self) -> Option<Difference> {
+        self.step.is_multiple_of(COUNTS_EVERY).then(|| untold_rows(&self.db)).flatten()
     }
 
     #[cfg(test)]
@@ -160,6 +177,16 @@ impl World {
     }
 
     fn draw_turn(&mut self) -> (Turn, Change) {
+        let maps = self.case.manner.maps;
+        match self.step % MAPPING_EVERY {
+            // Pages are not mapped before another process has committed, and a read has seen it.
+            2 if maps => {
+                let commit = format!("PRAGMA user_version = {}", self.step);
+                return (Turn::single(By::Second, Statement::plain(commit)), Change::Nothing);
+            }
+            3 if maps => return (Turn::mapping(), Change::Nothing),
+            _ => {}
+        }
         if self.step.is_multiple_of(SIZES_EVERY)
             && let Some((sql, change)) = self.mend_sizes()
         {
@@ -170,7 +197,7 @@ impl World {
             return (Turn::single(By::Second, checkpoint), Change::Nothing);
         }
         for _ in 0..TRIES_MAX {
-            if let Some((turn, change)) = turn(&mut self.rng, &mut self.schema) {
+            if let Some((turn, change)) = turn(&mut self.rng, &mut self.schema, maps) {
                 if matches!(&change, Change::DropRelation(name) if self.is_mentioned(name)) {
                     continue;
                 }

@@ -23,6 +23,8 @@ pub(crate) enum By {
     TempSession,
     /// Another process.
     Second,
+    /// Nobody: it is waited until the pages of the database are mapped.
+    Mapping,
 }
 
 /// One step inside a turn.
@@ -61,8 +63,17 @@ impl Turn {
         Turn { by, ops, is_one: false, commits: true, kill: None, is_quiet: false }
     }
 
+    /// A turn in which nothing is written, and the pages of the database are mapped.
+    pub(crate) fn mapping() -> Turn {
+        let (by, ops) = (By::Mapping, Vec::new());
+        Turn { by, ops, is_one: false, commits: true, kill: None, is_quiet: true }
+    }
+
     /// The turn as statements for people.
     pub(crate) fn described(&self) -> Vec<String> {
+        if self.by == By::Mapping {
+            return vec!["-- the pages of the database are mapped".to_owned()];
+        }
         let killed = self.kill.map(|kill| format!(", killed: {kill:?}")).unwrap_or_default();
         let quiet = if self.is_quiet { ", nothing read after it" } else { "" };
         let mut lines = vec![format!("-- by {:?}{killed}{quiet}", self.by)];
@@ -94,11 +105,14 @@ fn describe(ops: &[Op], level: usize, lines: &mut Vec<String>) {
 }
 
 /// A turn, and the change of the schema it brings about if it succeeds.
-pub(crate) fn turn(rng: &mut Rng, schema: &mut Schema) -> Option<(Turn, Change)> {
-    if rng.u8(..50) == 0 {
+/// In a database that `maps` its pages, the other process does more, and the schema, which the map
+/// belongs to, changes less often.
+pub(crate) fn turn(rng: &mut Rng, schema: &mut Schema, maps: bool) -> Option<(Turn, Change)> {
+    if rng.u8(..if maps { 150 } else { 50 }) == 0 {
         return schema_turn(rng, schema);
     }
     let by = match rng.u8(..100) {
+        _ if maps && rng.u8(..3) == 0 => By::Second,
         0..50 => By::Execute,
         50..58 => By::Batch,
         58..70 => By::Transaction,
@@ -107,7 +121,7 @@ pub(crate) fn turn(rng: &mut Rng, schema: &mut Schema) -> Option<(Turn, Change)>
         _ => By::Second,
     };
     let is_one = match by {
-        By::Execute | By::TempSession => false,
+        By::Execute | By::TempSession | By::Mapping => false,
         By::Batch | By::Transaction | By::Session => true,
         By::Second => rng.bool(),
     };

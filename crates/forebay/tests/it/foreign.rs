@@ -196,6 +196,25 @@ async fn a_database_that_cannot_be_mapped_says_so() {
 }
 
 #[tokio::test]
+async fn a_database_that_is_not_to_be_mapped_is_not() {
+    let all = READS.map(|(name, _)| name);
+    let place = Place::new();
+    let db = place.builder().map_pages(false).open().await.unwrap();
+    db.execute_batch(SCHEMA).await.unwrap();
+    let bare = place.bare();
+    for _ in 0..3 {
+        let write = "UPDATE users SET karma = karma + 1";
+        check(&db, async || bare.execute_batch(write).unwrap(), write, &all).await;
+        // Longer than it takes until pages would be mapped.
+        tokio::time::sleep(Duration::from_millis(700)).await;
+    }
+    let foreign = db.stats().cache.foreign;
+    assert_eq!((foreign.precise, foreign.mapped_pages), (0, 0), "{foreign:?}");
+    let freshness = explained(&db).await;
+    assert!(freshness.contains("empties the cache, because"), "{freshness}");
+}
+
+#[tokio::test]
 async fn who_is_alone_pays_nothing() {
     let place = Place::new();
     let db = place.open(SCHEMA).await;

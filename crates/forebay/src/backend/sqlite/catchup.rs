@@ -89,7 +89,7 @@ impl CatchUp {
             gate: Gate::default(),
             means,
             gaps: AtomicU64::new(0),
-            owners: Owners::default(),
+            owners: if place.1.map_pages { Owners::default() } else { Owners::unmapped() },
             place,
             is_closing: AtomicBool::new(false),
         }

@@ -25,6 +25,8 @@ pub(crate) struct Options {
     pub(crate) statement_cache: usize,
     /// How changed rows are learned; `None` leaves the choice.
     pub(crate) capture: Option<Means>,
+    /// Tell commits of other processes apart by the pages that they change.
+    pub(crate) map_pages: bool,
     /// Further PRAGMAs for every connection, in order.
     pub(crate) pragmas: Vec<(String, String)>,
 }

@@ -113,6 +113,13 @@ struct State {
 }
 
 impl Owners {
+    /// Owners that are never found out.
+    pub(super) fn unmapped() -> Owners {
+        let why = "its pages are not to be mapped (map_pages)".to_owned();
+        let state = State { unfit: Some(Unfit::Never(why)), ..State::default() };
+        Owners { state: Mutex::new(state), ..Owners::default() }
+    }
+
     /// Follows commits of others from `from`, which the cache reflects, to `now` or a later
     /// position: gives the one that was reached, and what was changed on the way. Called by the
     /// holder of the gate.

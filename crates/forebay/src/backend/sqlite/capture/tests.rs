@@ -109,6 +109,7 @@ impl Bed {
             mmap_bytes: 0,
             statement_cache: 16,
             capture: Some(means),
+            map_pages: true,
             pragmas: Vec::new(),
         };
         let opened = open(Location::File(path.clone()), options).unwrap();
