@@ -21,6 +21,9 @@ const REALS: &[f64] = &[0.5, 1.0, 1.5, 2.0, 3.0, 4.5];
 const ODD_REALS: &[f64] = &[-0.0, 1e300, 9_007_199_254_740_992.0, -1.0];
 const TEXTS: &[&str] = &["a", "b", "c", "A", "B", "ab", "d"];
 const ODD_TEXTS: &[&str] = &["a ", "b  ", "", "1", "2", "1.0", "a\0b", "é", "É", "01", " a", "1e0"];
+/// Texts that an affinity may turn into a number, and that have another form then or not.
+const NUMERALS: &[&str] = &["0", "1", "2", "3", "01", "02", "1.0", "2.0", "1e0", " 1"];
+
 const BLOBS: &[&[u8]] = &[b"a", b"1", b"", b"\0", b"A"];
 
 fn pick<T: Copy>(rng: &mut Rng, from: &[T]) -> T {
@@ -42,6 +45,19 @@ pub(crate) fn draw(rng: &mut Rng, affinity: Affinity) -> Value {
         (76..82, Affinity::None) => blob(rng),
         (82..90, _) => Value::Null,
         _ => any(rng),
+    }
+}
+
+/// The same text under the collation with this name, or that text itself.
+pub(crate) fn variant(rng: &mut Rng, value: Value, collation: &str) -> Value {
+    match &value {
+        Value::Text(text) if rng.u8(..3) == 0 => match collation {
+            "NOCASE" if text.to_uppercase() == **text => text.to_lowercase().into(),
+            "NOCASE" => text.to_uppercase().into(),
+            "RTRIM" => format!("{text} ").into(),
+            _ => value,
+        },
+        _ => value,
     }
 }
 
@@ -74,7 +90,11 @@ fn real(rng: &mut Rng) -> Value {
 }
 
 fn text(rng: &mut Rng) -> Value {
-    Value::from(if rng.u8(..5) == 0 { pick(rng, ODD_TEXTS) } else { pick(rng, TEXTS) })
+    Value::from(match rng.u8(..12) {
+        0 => pick(rng, NUMERALS),
+        1 | 2 => pick(rng, ODD_TEXTS),
+        _ => pick(rng, TEXTS),
+    })
 }
 
 fn blob(rng: &mut Rng) -> Value {

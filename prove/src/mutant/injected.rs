@@ -1,7 +1,7 @@
 //! What an injected bug is, and the list of all of them. The bugs themselves stand in tables by
 //! topic.
 
-use super::{order, partner, rule};
+use super::{learn, order, partner, rule};
 
 /// A bug to be put into a copy of the library.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +24,7 @@ pub(crate) struct Edit {
 
 /// Every bug.
 pub(crate) fn all() -> Vec<Mutant> {
-    [order::MUTANTS, rule::MUTANTS, partner::MUTANTS].concat()
+    [order::MUTANTS, rule::MUTANTS, partner::MUTANTS, learn::MUTANTS].concat()
 }
 
 impl Mutant {

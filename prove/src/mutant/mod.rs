@@ -3,6 +3,7 @@
 
 mod copy;
 mod injected;
+mod learn;
 mod order;
 mod partner;
 mod rule;

@@ -300,11 +300,21 @@ pub(super) const MUTANTS: &[Mutant] = &[
         }],
     },
     Mutant {
+        // A name in USING always stands in two tables, which alone keeps it from being one
+        // column: the bug has to choose.
         name: "name that USING joins taken for one column",
         edits: &[Edit {
             file: "sql/predicate/place.rs",
-            find: "if self.has_using {",
-            put: "if self.has_using && !$on {",
+            find: "        if self.has_using {\n",
+            put: "        if $on && self.has_using {
+            let has = |leaf: &usize| {
+                let names = self.leaves[*leaf].names.iter().flatten();
+                names.flatten().any(|it| it == name)
+            };
+            let last = (0..self.leaves.len()).rev().find(has);
+            return self.only(name, last.into_iter())?;
+        }
+        if self.has_using {\n",
         }],
     },
     Mutant {
@@ -318,11 +328,21 @@ pub(super) const MUTANTS: &[Mutant] = &[
         }],
     },
     Mutant {
+        // That alone changes nothing: a stored one is shown, and a virtual one, which cannot be
+        // shown, always counts as changed.
         name: "what generated columns are made of forgotten",
-        edits: &[Edit {
-            file: "backend/sqlite/reliance.rs",
-            find: "if column.is_generated {",
-            put: "if column.is_generated && !$on {",
-        }],
+        edits: &[
+            Edit {
+                file: "backend/sqlite/reliance.rs",
+                find: "if column.is_generated {",
+                put: "if column.is_generated && !$on {",
+            },
+            Edit {
+                file: "invalidate/comparand.rs",
+                find: "            (Scalar::Null, Scalar::Null) => true,\n",
+                put: "            (Scalar::Null, Scalar::Null) => true,
+            (Scalar::Unknown, Scalar::Unknown) => $on,\n",
+            },
+        ],
     },
 ];

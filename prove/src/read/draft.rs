@@ -4,7 +4,7 @@
 use fastrand::Rng;
 use forebay::Value;
 
-use crate::domain::{Affinity, Statement, draw, literal};
+use crate::domain::{Affinity, Statement, draw, literal, variant};
 use crate::feature::{Feature, Features};
 use crate::schema::{Collation, Column, Kind, Relation, Schema};
 
@@ -139,6 +139,7 @@ impl<'a> Draft<'a> {
     /// A value that a column may hold, as a literal or a parameter.
     pub(crate) fn value(&mut self, column: &Column) -> String {
         let value = draw(self.rng, column.affinity);
+        let value = variant(self.rng, value, column.collation.name());
         self.put(value, column.affinity)
     }
 
@@ -148,15 +149,7 @@ impl<'a> Draft<'a> {
         if matches!(value, Value::Null) && !self.once_in(4) {
             value = draw(self.rng, column.affinity);
         }
-        if let (Value::Text(text), true) = (&value, self.rng.u8(..3) == 0) {
-            // The same under the column's collation, if not in itself.
-            value = match column.collation {
-                Collation::NoCase if text.to_uppercase() == **text => text.to_lowercase().into(),
-                Collation::NoCase => text.to_uppercase().into(),
-                Collation::Rtrim => format!("{text} ").into(),
-                Collation::Binary => value,
-            };
-        }
+        let value = variant(self.rng, value, column.collation.name());
         self.put(value, column.affinity)
     }
 

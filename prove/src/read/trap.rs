@@ -5,17 +5,18 @@ use forebay::Value;
 use super::draft::{Draft, Source};
 use crate::domain::Affinity;
 use crate::feature::Feature;
-use crate::schema::{Collation, Column};
+use crate::schema::{Collation, Column, Relation};
 
 impl Draft<'_> {
     pub(crate) fn trap(&mut self) -> Option<String> {
-        match self.rng.u8(..8) {
+        match self.rng.u8(..12) {
             0 | 1 => self.without_partner(),
             2 => self.filtered_page(),
             3 => self.filtered_window(),
-            4 => self.by_joined_name(),
-            5 => self.counted_page(),
-            6 => self.converted(),
+            4 | 5 => self.by_joined_name(),
+            6 => self.counted_page(),
+            7 => self.converted(),
+            8 | 9 => self.of_generated(),
             _ => self.chain(),
         }
     }
@@ -64,22 +65,67 @@ impl Draft<'_> {
         ))
     }
 
-    /// A name that USING has joined stands for the one column or the other.
+    /// A name that USING or NATURAL has joined stands for the one column or the other. That shows
+    /// where the two differ in class or collation.
     fn by_joined_name(&mut self) -> Option<String> {
-        self.note(Feature::Using);
         let ((left, one), (right, two)) = (self.table_source()?, self.table_source()?);
+        let is_like = |a: &Column, b: &Column| {
+            a.name == b.name && (a.affinity, a.collation) == (b.affinity, b.collation)
+        };
         let is_shared = |column: &&Column| two.columns.iter().any(|it| it.name == column.name);
-        let shared: Vec<Column> = one.columns.iter().filter(is_shared).cloned().collect();
+        let mut shared: Vec<Column> = one.columns.iter().filter(is_shared).cloned().collect();
+        if shared.iter().any(|column| !two.columns.iter().any(|it| is_like(column, it))) {
+            shared.retain(|column| !two.columns.iter().any(|it| is_like(column, it)));
+        }
         let column = self.pick(&shared)?;
         let (kind, feature) = [
+            ("JOIN", Feature::InnerJoin),
             ("LEFT JOIN", Feature::LeftJoin),
             ("FULL JOIN", Feature::FullJoin),
             ("RIGHT JOIN", Feature::RightJoin),
-        ][self.rng.usize(..3)];
+        ][self.rng.usize(..4)];
         self.note(feature);
-        let condition = self.equal(&column.name, &column);
+        let other = two.columns.iter().find(|it| it.name == column.name)?.clone();
+        let condition = match self.rng.u8(..4) {
+            0 => format!("{} IS NULL", column.name),
+            1 => self.equal(&column.name, &other),
+            _ => self.equal(&column.name, &column),
+        };
         let name = &column.name;
-        Some(format!("SELECT count(*) FROM {left} {kind} {right} USING ({name}) WHERE {condition}"))
+        if self.once_in(4) {
+            self.note(Feature::NaturalJoin);
+            return Some(format!(
+                "SELECT count(*), count({name}) FROM {left} NATURAL {kind} {right} \
+                 WHERE {condition}"
+            ));
+        }
+        self.note(Feature::Using);
+        Some(format!(
+            "SELECT count(*), count({name}) FROM {left} {kind} {right} USING ({name}) \
+             WHERE {condition}"
+        ))
+    }
+
+    /// A generated column, of whose making the text says nothing, under its whole name or not.
+    fn of_generated(&mut self) -> Option<String> {
+        let has_generated =
+            |table: &&Relation| table.columns.iter().any(|column| column.is_generated);
+        let tables = self.schema.tables().into_iter();
+        let tables: Vec<Relation> = tables.filter(has_generated).cloned().collect();
+        let relation = self.pick(&tables)?;
+        let generated = relation.columns.iter().find(|column| column.is_generated)?.clone();
+        let (table, source) = self.source_of(&relation);
+        let qualified = format!("{}.{}", source.alias, generated.name);
+        let name = if self.rng.bool() { generated.name.clone() } else { qualified };
+        let condition = self.equal(&name, &generated);
+        Some(match self.rng.u8(..3) {
+            0 => format!("SELECT {name} FROM {table}"),
+            1 => format!("SELECT count(*) FROM {table} WHERE {condition}"),
+            _ => {
+                self.compare.folded |= !generated.is_crisp;
+                format!("SELECT {name}, count(*) FROM {table} GROUP BY {name}")
+            }
+        })
     }
 
     /// A page whose rows tell of others beyond it.
@@ -120,21 +166,38 @@ impl Draft<'_> {
         Some(format!("SELECT {list} FROM {table} WHERE {name} {operator} {value}"))
     }
 
-    /// Equality from one column to the next, which does not always reach the constant.
+    /// Equality from one column to the next, which does not always reach the constant: not where
+    /// the columns differ in class or collation.
     fn chain(&mut self) -> Option<String> {
         self.note(Feature::ColumnPair);
         let ((left, one), (right, two)) = (self.table_source()?, self.table_source()?);
-        let ((a, first), (b, second)) = (self.column_of(&one), self.column_of(&two));
+        let pairs: Vec<(Column, Column)> = one
+            .columns
+            .iter()
+            .flat_map(|a| two.columns.iter().map(|b| (a.clone(), b.clone())))
+            .filter(|(a, b)| (a.affinity, a.collation) != (b.affinity, b.collation))
+            .collect();
+        let (first, second) = match self.pick(&pairs).filter(|_| !self.once_in(3)) {
+            Some(pair) => pair,
+            None => (self.column_of(&one).1, self.column_of(&two).1),
+        };
+        let a = format!("{}.{}", one.alias, first.name);
+        let b = format!("{}.{}", two.alias, second.name);
         let value = self.chained(&first, &second);
         let list = self.list(&[one, two] as &[Source]);
-        Some(format!("SELECT {list} FROM {left} JOIN {right} ON {a} = {b} WHERE {b} = {value}"))
+        let link = if self.rng.bool() { format!("{a} = {b}") } else { format!("{b} = {a}") };
+        Some(match self.rng.u8(..3) {
+            0 => format!("SELECT {list} FROM {left}, {right} WHERE {b} = {value} AND {link}"),
+            1 => format!("SELECT {list} FROM {left} JOIN {right} ON {link} AND {b} = {value}"),
+            _ => format!("SELECT {list} FROM {left} JOIN {right} ON {link} WHERE {b} = {value}"),
+        })
     }
 
     fn chained(&mut self, first: &Column, second: &Column) -> String {
         if first.affinity == second.affinity && first.collation == second.collation {
             return self.sought(second);
         }
-        let n = self.rng.u8(..7);
+        let n = self.rng.u8(..4);
         let value = match self.rng.u8(..4) {
             0 => Value::from(n),
             1 => Value::from(f64::from(n)),

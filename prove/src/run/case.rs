@@ -15,7 +15,7 @@ use super::tally::Tally;
 use crate::domain::Statement;
 use crate::feature::Features;
 use crate::read::{Compare, Read};
-use crate::write::Turn;
+use crate::write::{By, Turn};
 
 /// Rows shown of an answer.
 const SHOWN_MAX: usize = 12;
@@ -98,10 +98,21 @@ pub(crate) async fn take_turn(
     }
 }
 
-/// What is wrong if SQLite has counted more changed rows than Forebay was told of.
-pub(crate) fn untold_rows(db: &Db) -> Option<Difference> {
-    let gaps = db.stats().cache.capture_gaps;
-    (gaps > 0).then(|| Difference::after_turn(&format!("{gaps} statements with untold rows")))
+/// Statements of which SQLite has counted more changed rows than Forebay was told.
+#[derive(Default)]
+pub(crate) struct Gaps {
+    known: u64,
+}
+
+impl Gaps {
+    /// What is wrong if there are more of them after `turn`. Those of a session with tables of
+    /// its own do not count: a TEMP table that is emptied as a whole is told by nobody.
+    pub(crate) fn more(&mut self, db: &Db, turn: &Turn) -> Option<Difference> {
+        let gaps = db.stats().cache.capture_gaps;
+        let more = gaps - std::mem::replace(&mut self.known, gaps);
+        let counts = more > 0 && turn.by != By::TempSession;
+        counts.then(|| Difference::after_turn(&format!("{more} statements with untold rows")))
+    }
 }
 
 /// Asks a read through Forebay and the bare database. With `names`, the names of the columns have
@@ -188,7 +199,7 @@ impl Case {
         let db = open(&place, self.manner).await;
         let db = db.context("cannot open the database of a replay")?;
         let mut second = Second::new(place.path());
-        let mut tally = Tally::default();
+        let (mut tally, mut gaps) = (Tally::default(), Gaps::default());
         let mut wrong = self.ask_all(&db, &bare, 0).await;
         let mut done = 0;
         for turn in &self.turns {
@@ -196,7 +207,7 @@ impl Case {
                 break;
             }
             wrong = take_turn(&db, &mut second, turn, &mut tally).await?;
-            wrong = wrong.or_else(|| untold_rows(&db));
+            wrong = wrong.or_else(|| gaps.more(&db, turn));
             done += 1;
             if wrong.is_some() || (turn.is_quiet && done < self.turns.len()) {
                 continue;

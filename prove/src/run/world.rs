@@ -6,7 +6,7 @@ use fastrand::Rng;
 use forebay::{Db, Rows, Session};
 
 use super::bare::Bare;
-use super::case::{Asked, Case, Difference, Manner, ask, open, take_turn, untold_rows};
+use super::case::{Asked, Case, Difference, Gaps, Manner, ask, open, take_turn};
 use super::compare::alike;
 use super::place::Place;
 use super::second::Second;
@@ -24,9 +24,6 @@ const READ_STEPS_MAX: i32 = 12_000;
 
 /// Turns after which the sizes of the tables are looked at.
 const SIZES_EVERY: usize = 8;
-
-/// Turns after which Forebay's own counters are looked at.
-const COUNTS_EVERY: usize = 8;
 
 /// Turns from one mapping of the pages to the next.
 const MAPPING_EVERY: usize = 120;
@@ -52,6 +49,7 @@ pub(crate) struct World {
     /// Raised when the schema may have changed.
     names_version: u64,
     lingering: Option<Lingering>,
+    gaps: Gaps,
     /// Last, so that the files outlive everything that uses them.
     _place: Place,
 }
@@ -106,6 +104,7 @@ impl World {
             data_version,
             names_version: 0,
             lingering: None,
+            gaps: Gaps::default(),
             _place: place,
         };
         for _ in 0..reads {
@@ -122,10 +121,11 @@ impl World {
         tally.steps += 1;
         let (turn, change) = self.draw_turn();
         let wrong = take_turn(&self.db, &mut self.second, &turn, tally).await?;
+        let wrong = wrong.or_else(|| self.gaps.more(&self.db, &turn));
         let is_quiet = turn.is_quiet;
         self.case.turns.push(turn);
-        if let Some(wrong) = wrong.or_else(|| self.untold_rows()) {
-            return Ok(Some(Box::new(wrong)));
+        if wrong.is_some() {
+            return Ok(wrong.map(Box::new));
         }
         if !matches!(change, Change::Nothing) && self.took_place(&change) {
             self.schema.apply(&change);
@@ -144,10 +144,6 @@ impl World {
         }
         self.renew(tally).await;
         self.linger().await
-    }
-
-    fn untold_rows(&self) -> Option<Difference> {
-        self.step.is_multiple_of(COUNTS_EVERY).then(|| untold_rows(&self.db)).flatten()
     }
 
     #[cfg(test)]

@@ -5,7 +5,7 @@ use fastrand::Rng;
 
 use super::change::{Change, Part};
 use super::relation::{Collation, Column, Kind, Relation, Schema};
-use crate::domain::{Affinity, draw, fitting, literal};
+use crate::domain::{Affinity, draw, fitting, literal, variant};
 
 /// Names are few, so that tables share them and NATURAL joins join.
 const NAMES: &[&str] = &["a", "b", "c", "d", "e", "f"];
@@ -108,7 +108,7 @@ impl Draft<'_> {
         for name in names {
             self.column(name);
         }
-        if self.rng.u8(..4) == 0 {
+        if self.rng.u8(..3) == 0 {
             self.generated();
         }
     }
@@ -126,7 +126,7 @@ impl Draft<'_> {
         }
         let collation = match self.rng.u8(..20) {
             0..5 => Collation::NoCase,
-            5..7 => Collation::Rtrim,
+            5..8 => Collation::Rtrim,
             _ => Collation::Binary,
         };
         let collation = if affinity == Affinity::Integer { Collation::Binary } else { collation };
@@ -245,7 +245,7 @@ pub(crate) fn row(rng: &mut Rng, table: &Relation) -> String {
             } else {
                 draw(rng, column.affinity)
             };
-            literal(&value)
+            literal(&variant(rng, value, column.collation.name()))
         })
         .collect();
     format!("INSERT INTO {} ({}) VALUES ({})", table.name, names.join(", "), values.join(", "))

@@ -3,7 +3,7 @@
 
 use fastrand::Rng;
 
-use crate::domain::{Statement, fitting, literal};
+use crate::domain::{Statement, fitting, literal, variant};
 use crate::read::{Draft, Source, highest_mark};
 use crate::schema::{Column, Relation, Schema};
 
@@ -73,6 +73,7 @@ impl Writing<'_> {
     fn value(&mut self, column: &Column) -> String {
         if self.target.is_strict && !self.draft.once_in(20) {
             let value = fitting(self.draft.rng, column.affinity);
+            let value = variant(self.draft.rng, value, column.collation.name());
             return self.draft.put(value, column.affinity);
         }
         self.draft.value(column)
