@@ -56,7 +56,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "ties at the end of an ascending page forgotten",
         edits: &[Edit {
-            file: "invalidate/ticket.rs",
+            file: "invalidate/draft.rs",
             find: "Span { low: Bound::Unbounded, high: Bound::Included(bound) }",
             put: "let high = if $on { Bound::Excluded(bound) } else { Bound::Included(bound) };
             Span { low: Bound::Unbounded, high }",

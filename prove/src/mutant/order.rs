@@ -151,17 +151,16 @@ pub(super) const MUTANTS: &[Mutant] = &[
             },
             Edit {
                 file: "engine/read.rs",
-                find: "        if let Some(entry) = self.lookup(call, Shape::Rows)
+                find: "        if let Some(entry) = self.lookup(call, Shape::rows())
             && let Payload::Rows(rows) = &entry.payload
         {
             check_limits(rows, call.limits)?;
             return Ok(Read::from_cache(rows.clone(), &entry));
         }
         self.read_and_keep(",
-                put: "        let asked =
-            KeyRef { sql: call.sql, params: &call.params, shape: Shape::Rows };
+                put: "        let asked = call.key(Shape::rows());
         let found = if $on { self.store.get(&asked) } else { None };
-        if let Some(entry) = found.or_else(|| self.lookup(call, Shape::Rows))
+        if let Some(entry) = found.or_else(|| self.lookup(call, Shape::rows()))
             && let Payload::Rows(rows) = &entry.payload
         {
             check_limits(rows, call.limits)?;
@@ -284,8 +283,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
             },
             Edit {
                 file: "cache/key.rs",
-                find: "== *key.sql && *self.params == key.params",
-                put: "== *key.sql && ($on || *self.params == key.params)",
+                find: "== key.shape && *self.params == key.params",
+                put: "== key.shape && ($on || *self.params == key.params)",
             },
         ],
     },

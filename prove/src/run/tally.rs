@@ -145,7 +145,8 @@ impl Tally {
         json!({
             "steps": self.steps, "commits": self.commits, "databases": self.databases,
             "verified": self.verified, "first_hits": self.first_hits, "misses": self.misses,
-            "mapped": self.mapped, "mappings": self.mappings, "needless": self.needless, "refused": self.refused, "kills": self.kills,
+            "mapped": self.mapped, "mappings": self.mappings,
+            "needless": self.needless, "refused": self.refused, "kills": self.kills,
             "rolled_back": self.rolled_back, "writes": self.writes, "second": self.second,
             "features": features, "forebay": self.forebay, "rules": self.rules,
             "race": {
