@@ -14,13 +14,18 @@ const PROFILE: &str = "release";
 const SHORT: &[&str] =
     &["--profile", "dev", "--steps", "1000", "--seeds", "4", "--jobs", "2", "--seconds", "30"];
 
+/// Tries interleavings of threads instead of random statements.
+const INTERLEAVE: &str = "--interleave";
+
 /// Runs the program with these options.
 pub(crate) fn run(root: &Path, options: &[&str]) -> Result<()> {
     let at = options.iter().position(|option| *option == "--profile");
     let profile = at.and_then(|at| options.get(at + 1)).copied().unwrap_or(PROFILE);
+    let tries_interleavings = options.contains(&INTERLEAVE);
+    let program = if tries_interleavings { "forebay-interleave" } else { "forebay-prove" };
     let status = Command::new(crate::cargo())
         .args(["run", "--quiet", "--locked", "--profile", profile])
-        .args(["--package", "forebay-prove", "--"])
+        .args(["--package", "forebay-prove", "--bin", program, "--"])
         .args(options)
         .current_dir(root)
         .status()
@@ -33,5 +38,6 @@ pub(crate) fn run(root: &Path, options: &[&str]) -> Result<()> {
 
 /// A short proof, for the gate.
 pub(crate) fn run_short(root: &Path) -> Result<()> {
+    run(root, &["--profile", "dev", INTERLEAVE])?;
     run(root, SHORT)
 }

@@ -165,7 +165,7 @@ fn compile(workspace: &Path, profile: &str) -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from);
     let target = workspace.join("target");
     let status = Command::new(cargo)
-        .args(["build", "--quiet", "--profile", profile, "--package", "forebay-prove"])
+        .args(["build", "--quiet", "--profile", profile, "--bin", "forebay-prove"])
         .args(["--locked", "--config", "build.rustflags=['-Awarnings']"])
         .env("CARGO_TARGET_DIR", &target)
         .current_dir(workspace)

@@ -38,6 +38,8 @@ pub(crate) struct Case {
 pub(crate) struct Manner {
     /// Changed rows are read again, instead of shown by the hook.
     pub(crate) rereads: bool,
+    /// Writes count as changes of whole tables.
+    pub(crate) tables: bool,
     /// Readers hold their snapshots, which end when it is time: what is hit and what is missed
     /// does not replay exactly then.
     pub(crate) holds: bool,
@@ -49,7 +51,12 @@ pub(crate) struct Manner {
 impl Manner {
     /// Every way comes up in twelve databases in a row, whatever the first.
     pub(crate) fn of(number: u64) -> Manner {
-        Manner { rereads: number.is_multiple_of(3), holds: number % 2 == 1, maps: number % 4 == 1 }
+        Manner {
+            rereads: number.is_multiple_of(3),
+            tables: number % 6 == 4,
+            holds: number % 2 == 1,
+            maps: number % 4 == 1,
+        }
     }
 }
 
@@ -77,7 +84,11 @@ pub(crate) enum Asked {
 ///
 /// Answers are kept whether that pays or not, and only the proof itself compares.
 pub(crate) async fn open(place: &Place, manner: Manner) -> Result<Db, Error> {
-    let capture = if manner.rereads { Capture::Reread } else { Capture::Auto };
+    let capture = match (manner.rereads, manner.tables) {
+        (true, _) => Capture::Reread,
+        (_, true) => Capture::Tables,
+        _ => Capture::Auto,
+    };
     let builder = forebay::Builder::new(place.url()).capture(capture).map_pages(manner.maps);
     let builder = builder.worth_it(false).audit_one_in(0);
     let builder = builder.synchronous(forebay::Synchronous::Off).statement_cache(512);
