@@ -1,10 +1,12 @@
 //! The parts of `invalidate` that threads share, with every interleaving tried: the horizon under
 //! loom, which knows weak memory, and the dependency index under shuttle, which finds orders of
 //! many more steps. The library's own files are compiled here with other atomics and locks.
+#![cfg(not(test))]
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
     clippy::duplicate_mod,
+    clippy::module_inception,
     dead_code,
     missing_docs,
     unreachable_pub,
