@@ -13,8 +13,12 @@ mod columns;
 mod comparand;
 #[path = "../../crates/forebay/src/invalidate/index.rs"]
 mod dependency;
+#[path = "../../crates/forebay/src/invalidate/draft.rs"]
+mod draft;
 #[path = "../../crates/forebay/src/invalidate/interval.rs"]
 mod interval;
+#[path = "../../crates/forebay/src/invalidate/partner.rs"]
+mod partner;
 #[path = "../../crates/forebay/src/invalidate/resolve.rs"]
 mod resolve;
 #[path = "../../crates/forebay/src/invalidate/shape.rs"]
@@ -46,7 +50,7 @@ use shuttle::sync::Mutex;
 use shuttle::sync::atomic::{AtomicU64, Ordering};
 use shuttle::thread;
 
-use crate::sql::{Affinity, Bound, Collation, Conjunct, Occurrence, Operand, Test};
+use crate::sql::{Affinity, Bound, Collation, Conjunct, Occurrence, Operand, Partner, Test};
 use crate::value::Value;
 
 /// Schedules tried per test; a failing one is printed and can be replayed.
@@ -86,8 +90,26 @@ fn by_range() -> Basis {
     rest(conjunct(Test::Range { low, high: None }))
 }
 
+/// The row that another table names.
+fn by_partner() -> Basis {
+    let filter = conjunct(Test::OneOf(vec![Operand::Parameter(1)]));
+    occurrence(
+        Vec::new(),
+        Some(Partner {
+            column: 0,
+            table: "links".into(),
+            value: "user".into(),
+            filters: vec![("place".into(), filter)],
+        }),
+    )
+}
+
 fn rest(conjunct: Conjunct) -> Basis {
-    let occurrence = Occurrence { table: "users".into(), conjuncts: vec![conjunct], top: None };
+    occurrence(vec![conjunct], None)
+}
+
+fn occurrence(conjuncts: Vec<Conjunct>, partner: Option<Partner>) -> Basis {
+    let occurrence = Occurrence { table: "users".into(), conjuncts, top: None, partner };
     Basis::new([(occurrence, columns::ColumnSet::ALL)])
 }
 
@@ -123,9 +145,11 @@ impl World {
     }
 
     fn fill(&self, basis: &Basis) {
-        let ticket = self.index.ticket(basis, Bindings(&[&Value::Integer(1)]));
+        let mut draft = self.index.draft(basis, Bindings(&[&Value::Integer(1)]));
         if self.is_current() {
             let value = self.header.load(Ordering::SeqCst);
+            draft.settle(&self.index, |_| Some(vec![Value::Integer(1)]));
+            let ticket = draft.close(&self.index, 1, |_| None);
             *self.kept.lock().unwrap() = Some((value, ticket));
         }
     }
@@ -148,6 +172,9 @@ fn race(basis: fn() -> Basis, flushes: bool) {
     shuttle::check_random(
         move || {
             let world = World::new();
+            world.fill(&basis());
+            // Partners are asked after a change.
+            world.commit();
             world.fill(&basis());
             let mut threads = Vec::new();
             for nth in 0..3 {
@@ -177,7 +204,12 @@ pub(crate) fn windows() {
     race(by_range, false);
 }
 
+pub(crate) fn partners() {
+    race(by_partner, false);
+}
+
 pub(crate) fn flushes() {
     race(by_key, true);
     race(by_range, true);
+    race(by_partner, true);
 }

@@ -31,12 +31,13 @@ mod horizon;
 mod index;
 
 fn main() {
-    let checks: [(&str, fn()); 6] = [
+    let checks: [(&str, fn()); 7] = [
         ("a horizon is seen after what was dropped", horizon::what_is_dropped_before_is_seen),
         ("a mixture of horizons never matches", horizon::a_mixture_never_matches),
         ("a horizon that matches is of the present", horizon::a_match_is_of_the_present),
         ("keys are dropped before they can be served", index::keys),
         ("windows are dropped before they can be served", index::windows),
+        ("rows that a partner names are dropped, too", index::partners),
         ("forgotten shapes leave no ticket behind", index::flushes),
     ];
     for (name, check) in checks {
