@@ -56,6 +56,9 @@ use crate::value::Value;
 /// Schedules tried per test; a failing one is printed and can be replayed.
 const SCHEDULES: usize = 100;
 
+/// Turns that others get while the database is asked.
+const ASKING: usize = 16;
+
 /// An update of a row with key 1 that leaves the key as it is.
 struct Update;
 
@@ -148,7 +151,11 @@ impl World {
         let mut draft = self.index.draft(basis, Bindings(&[&Value::Integer(1)]));
         if self.is_current() {
             let value = self.header.load(Ordering::SeqCst);
-            draft.settle(&self.index, |_| Some(vec![Value::Integer(1)]));
+            draft.settle(&self.index, |_| {
+                // The database is asked, which takes long.
+                (0..ASKING).for_each(|_| thread::yield_now());
+                Some(vec![Value::Integer(1)])
+            });
             let ticket = draft.close(&self.index, 1, |_| None);
             *self.kept.lock().unwrap() = Some((value, ticket));
         }
@@ -169,31 +176,29 @@ impl World {
 }
 
 fn race(basis: fn() -> Basis, flushes: bool) {
-    shuttle::check_random(
-        move || {
-            let world = World::new();
-            world.fill(&basis());
-            // Partners are asked after a change.
-            world.commit();
-            world.fill(&basis());
-            let mut threads = Vec::new();
-            for nth in 0..3 {
-                let world = world.clone();
-                threads.push(thread::spawn(move || match nth {
-                    0 => (0..2).for_each(|_| world.commit()),
-                    1 => (0..2).for_each(|_| world.fill(&basis())),
-                    _ => (0..3).for_each(|_| world.hit()),
-                }));
-            }
-            if flushes {
-                let world = world.clone();
-                threads.push(thread::spawn(move || world.index.flush()));
-            }
-            threads.into_iter().for_each(|thread| thread.join().unwrap());
-            world.hit();
-        },
-        SCHEDULES,
-    );
+    let run = move || {
+        let world = World::new();
+        world.fill(&basis());
+        // Partners are asked after a change.
+        world.commit();
+        world.fill(&basis());
+        let mut threads = Vec::new();
+        for nth in 0..3 {
+            let world = world.clone();
+            threads.push(thread::spawn(move || match nth {
+                0 => (0..2).for_each(|_| world.commit()),
+                1 => (0..2).for_each(|_| world.fill(&basis())),
+                _ => (0..3).for_each(|_| world.hit()),
+            }));
+        }
+        if flushes {
+            let world = world.clone();
+            threads.push(thread::spawn(move || world.index.flush()));
+        }
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        world.hit();
+    };
+    shuttle::check_random(run, SCHEDULES);
 }
 
 pub(crate) fn keys() {
