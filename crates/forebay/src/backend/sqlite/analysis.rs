@@ -91,6 +91,8 @@ pub(super) struct Program {
     /// Of these, the ones that are opened for writing, and those that are cleared.
     written: Vec<i64>,
     cleared: Vec<i64>,
+    /// One of the former is in no catalogue.
+    writes_unknown: bool,
     /// Cursors that write, and those through which rows are deleted without being counted.
     writing: Vec<i64>,
     dropping: Vec<i64>,
@@ -168,7 +170,7 @@ impl Analysis {
         for root in &program.written {
             match catalogue.table(*root) {
                 Some(table) => observed.note_write(table),
-                None => observed.schema = true,
+                None => program.writes_unknown = true,
             }
         }
         for function in &program.functions {
@@ -284,7 +286,7 @@ fn writes(effect: Effect, observed: &Observed, program: &Program) -> WriteSet {
     let is_known = !program.virtual_table || program.is_seen;
     match effect {
         Effect::Read | Effect::Transaction => WriteSet::none(),
-        Effect::Write if is_known && !observed.writes_attached => {
+        Effect::Write if is_known && !observed.writes_attached && !program.writes_unknown => {
             WriteSet::tables(observed.writes.iter().map(|table| &**table))
         }
         _ => WriteSet::Everything,
