@@ -3,7 +3,7 @@
 
 use fastrand::Rng;
 
-use crate::domain::{Statement, fitting, literal, variant};
+use crate::domain::{Affinity, Statement, fitting, literal, variant};
 use crate::read::{Draft, Source, highest_mark};
 use crate::schema::{Column, Relation, Schema};
 
@@ -19,6 +19,9 @@ const OR: &[&str] = &[
     "OR ABORT ",
     "OR ROLLBACK ",
 ];
+
+/// How seldom a value is larger than a page, so that pages come, go, and change hands.
+const BULKY_ONCE_IN: u32 = 60;
 
 struct Writing<'a> {
     draft: Draft<'a>,
@@ -75,6 +78,10 @@ impl Writing<'_> {
             let value = fitting(self.draft.rng, column.affinity);
             let value = variant(self.draft.rng, value, column.collation.name());
             return self.draft.put(value, column.affinity);
+        }
+        let is_roomy = matches!(column.affinity, Affinity::Text | Affinity::None);
+        if is_roomy && !self.target.is_strict && self.draft.once_in(BULKY_ONCE_IN) {
+            return "zeroblob(9000)".to_owned();
         }
         self.draft.value(column)
     }
