@@ -82,7 +82,7 @@ impl Hooked {
     }
 
     /// Rows that statements of this connection have changed so far, as SQLite counts them.
-    fn total_changes(&self) -> i64 {
+    pub(super) fn total_changes(&self) -> i64 {
         // SAFETY: the handle is open.
         unsafe { ffi::sqlite3_total_changes64(self.connection.handle()) }
     }
