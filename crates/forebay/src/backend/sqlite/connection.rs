@@ -293,6 +293,15 @@ impl Work {
         }
     }
 
+    /// Counts a read in which rows were changed as a write of everything: a function may run
+    /// statements of its own, as `optimize` of FTS3 and FTS4 does. `counted` is what SQLite had
+    /// counted before it.
+    pub(super) fn note_read(&mut self, hooked: &Hooked, analysis: &Analysis, counted: i64) {
+        if analysis.effect == Effect::Read && hooked.total_changes() != counted {
+            self.writes = WriteSet::Everything;
+        }
+    }
+
     /// Ends the snapshots that readers hold, before work on the file as a whole.
     pub(super) fn make_way(&self) {
         self.checkpoints.make_way();

@@ -270,14 +270,11 @@ impl<'c> Run<'c> {
             self.work.make_way();
         }
         self.hooked.control().set_maintaining(analysis.effect == Effect::Maintain);
-        let before = self.hooked.total_changes();
+        let counted = self.hooked.total_changes();
         let watch = analysis.watch(self.hooked);
         let stepped = self.step_rows(statement, analysis, sink);
         drop(watch);
-        if analysis.effect == Effect::Read && self.hooked.total_changes() != before {
-            // A function has written behind its back: FTS4's `optimize`.
-            self.work.writes = WriteSet::Everything;
-        }
+        self.work.note_read(self.hooked, analysis, counted);
         self.hooked.control().set_maintaining(false);
         let observed = self.hooked.control().take_observed();
         if stepped.as_ref().map_or(observed.any, |stepped| stepped.is_changed) {

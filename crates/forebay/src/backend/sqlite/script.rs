@@ -64,6 +64,7 @@ impl Connection {
                 .map_err(|error| refine(error, control))?;
             work.admit(control.policy(), scope, &analysis)?;
             control.set_maintaining(analysis.effect == Effect::Maintain);
+            let counted = hooked.total_changes();
             let watch = analysis.watch(hooked);
             let mut rows = statement.raw_query();
             let stepped = loop {
@@ -76,6 +77,7 @@ impl Connection {
             drop(rows);
             drop(statement);
             drop(watch);
+            work.note_read(hooked, &analysis, counted);
             control.set_maintaining(false);
             if control.has_observed() {
                 work.writes = WriteSet::Everything;
