@@ -58,6 +58,8 @@ pub struct Explanation {
     pub rests_on: Vec<String>,
     /// The tables it may write, triggers and cascades included.
     pub writes: Vec<String>,
+    /// Which answers a write drops from the cache, per table. Empty for a read.
+    pub drops: Vec<String>,
     /// What distinguishes one cached answer from another.
     pub key: Vec<String>,
     /// How changes are noticed on this database.
@@ -82,6 +84,7 @@ impl fmt::Display for Explanation {
         list(f, "reads", &self.reads)?;
         list(f, "rests on", &self.rests_on)?;
         list(f, "writes", &self.writes)?;
+        list(f, "drops", &self.drops)?;
         list(f, "key", &self.key)?;
         writeln!(f, "freshness    {}", self.freshness)?;
         if self.cacheable {

@@ -53,6 +53,7 @@ fn as_json(explanation: &Explanation) -> serde_json::Value {
         "reads": explanation.reads,
         "rests_on": explanation.rests_on,
         "writes": explanation.writes,
+        "drops": explanation.drops,
         "key": explanation.key,
         "freshness": explanation.freshness,
         "switch": explanation.switch,

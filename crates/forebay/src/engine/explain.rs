@@ -51,6 +51,7 @@ impl Engine {
             reads: tables(&analysis.read_tables),
             rests_on: if is_cacheable { analysis.rests_on.clone() } else { Vec::new() },
             writes: tables(&analysis.write_tables),
+            drops: analysis.drops.clone(),
             key: if is_cacheable { key } else { Vec::new() },
             freshness: self.cache_off().map_or_else(
                 || self.catchup.describe(),

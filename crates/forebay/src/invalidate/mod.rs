@@ -34,6 +34,6 @@ pub(crate) use header::{Header, LastFrame, Verdict};
 pub(crate) use horizon::Horizon;
 pub(crate) use index::Index;
 pub(crate) use pages::{Owner, Pages, Traced};
-pub(crate) use resolve::Bindings;
+pub(crate) use resolve::{Bindings, left_out};
 pub(crate) use ticket::Ticket;
 pub(crate) use write::WriteSet;

@@ -11,7 +11,7 @@ use super::comparand::{Comparand, Constant};
 use super::interval::Span;
 use super::shape::{Compared, Form};
 use super::window::Spans;
-use crate::sql::{Bound, Conjunct, Operand, Test, Top};
+use crate::sql::{Bound, Conjunct, Occurrence, Operand, Test, Top};
 use crate::value::Value;
 
 /// Key values per occurrence; an IN list, or the product of several, beyond it does not count.
@@ -19,6 +19,9 @@ const KEYS_MAX: usize = 128;
 
 /// The same where each has a window.
 const WINDOWS_MAX: usize = 16;
+
+/// Columns with a range per occurrence; that of a page counts first.
+const RANGES_MAX: usize = 2;
 
 /// The values bound to a statement, by the number of their parameter, which begins at 1.
 #[derive(Clone, Copy, Debug)]
@@ -80,7 +83,7 @@ impl Resolved {
         }
         let top = need.occurrence.top.as_ref().filter(|top| !has(&equals, top.column));
         let top = top.map(|top| put_first(&mut ranges, top));
-        ranges.truncate(2);
+        ranges.truncate(RANGES_MAX);
         equals.sort_by_key(|equal| equal.compared.0);
         shorten(&mut equals, if ranges.is_empty() { KEYS_MAX } else { WINDOWS_MAX });
         Some(Resolved {
@@ -112,6 +115,41 @@ impl Resolved {
         self.top = None;
         self
     }
+}
+
+/// The columns whose conjuncts are not used, because lists of them have too many combinations or
+/// too many others have ranges: what [`Resolved::of`] will do, as far as the text alone tells.
+pub(crate) fn left_out(occurrence: &Occurrence) -> Vec<u16> {
+    let mut lists: Vec<(u16, usize)> = Vec::new();
+    for conjunct in &occurrence.conjuncts {
+        let values = match &conjunct.test {
+            Test::OneOf(operands) => operands.len(),
+            Test::Null => 1,
+            Test::Range { .. } => continue,
+        };
+        if !lists.iter().any(|(column, _)| *column == conjunct.column) {
+            lists.push((conjunct.column, values));
+        }
+    }
+    let mut ranged: Vec<u16> = occurrence.top.iter().map(|top| top.column).collect();
+    let ranges = occurrence.conjuncts.iter().filter(|it| matches!(it.test, Test::Range { .. }));
+    ranged.extend(ranges.map(|conjunct| conjunct.column));
+    ranged.retain(|column| !lists.iter().any(|(listed, _)| listed == column));
+    let mut seen = Vec::new();
+    ranged.retain(|column| {
+        let is_new = !seen.contains(column);
+        seen.push(*column);
+        is_new
+    });
+    let mut left = ranged.split_off(ranged.len().min(RANGES_MAX));
+    lists.sort_unstable();
+    let max = if ranged.is_empty() { KEYS_MAX } else { WINDOWS_MAX };
+    while lists.iter().fold(1usize, |product, (_, values)| product.saturating_mul(*values)) > max {
+        let longest = (0..lists.len()).max_by_key(|at| lists[*at].1);
+        let Some(longest) = longest else { break };
+        left.push(lists.remove(longest).0);
+    }
+    left
 }
 
 fn has(equals: &[Equal], column: u16) -> bool {

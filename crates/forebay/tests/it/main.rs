@@ -7,6 +7,7 @@ mod builder;
 mod cache;
 /// Random statements and writers, every answer compared with the bare database.
 mod differential;
+mod explain;
 /// Files, disks, locks and processes that fail.
 mod fault;
 /// Commits of other processes, and what stays in the cache.

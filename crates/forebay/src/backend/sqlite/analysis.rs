@@ -7,6 +7,7 @@ use rusqlite::Connection;
 
 use super::capture::Means;
 use super::catalogue::{Catalogue, Snapshot};
+use super::consequence::drops;
 use super::control::Control;
 use super::footprint::Footprint;
 use super::hooks::{Hooked, Watch};
@@ -67,6 +68,8 @@ pub(crate) struct Analysis {
     pub(crate) write_tables: Vec<Box<str>>,
     /// What it does to each of them, for the rows it changes to be captured.
     pub(super) footprint: Arc<Footprint>,
+    /// What it drops from the cache, in words, when it writes.
+    pub(crate) drops: Vec<String>,
     /// Rules that keep answers out of the cache, none for a cacheable read.
     pub(crate) bypasses: Vec<Bypass>,
     /// Functions that stopped it, for `explain`.
@@ -122,6 +125,7 @@ impl Analysis {
             author: Author::UNKNOWN,
             write_tables: Vec::new(),
             footprint: Arc::default(),
+            drops: Vec::new(),
             bypasses: Vec::new(),
             functions: Vec::new(),
             columns: columns(statement),
@@ -134,7 +138,7 @@ impl Analysis {
                 analysis.judge_program(connection, control, sql)
             }
             _ => {
-                analysis.fill_in(observed, &Program::default());
+                analysis.fill_in(observed, &Program::default(), control.capture().means());
                 Ok(())
             }
         };
@@ -195,12 +199,13 @@ impl Analysis {
             self.footprint =
                 capture.footprint(connection, &catalogue, sql, &observed, &program, &cleared)?;
         }
-        self.fill_in(observed, &program);
+        self.fill_in(observed, &program, control.capture().means());
         Ok(())
     }
 
-    fn fill_in(&mut self, observed: Observed, program: &Program) {
+    fn fill_in(&mut self, observed: Observed, program: &Program, means: Means) {
         self.writes = writes(self.effect, &observed, program);
+        self.drops = drops(self.effect, &self.writes, &observed, &self.footprint, means);
         self.bypasses.extend(bypasses(self.effect, self.is_explain, &observed, program));
         self.read_tables = observed.reads;
         self.write_tables = observed.writes;

@@ -9,6 +9,7 @@ mod catchup;
 mod checkpoint;
 mod connect;
 mod connection;
+mod consequence;
 mod control;
 mod fault;
 mod footprint;

@@ -4,7 +4,7 @@
 
 use super::observe::Observed;
 use super::relations::Relations;
-use crate::invalidate::{Basis, ColumnSet};
+use crate::invalidate::{Basis, ColumnSet, left_out};
 use crate::sql::{
     Bound, Conjunct, Determined, NotUnderstood, Occurrence, Operand, Partner, Relation, Schema,
     Table, Test, Top, Understood, determined, occurrences,
@@ -114,8 +114,10 @@ fn add(used: &mut ColumnSet, table: &Table, is_meant: impl Fn(&str) -> bool) {
 fn line(table: &Table, occurrence: &Occurrence, columns: ColumnSet, why: Option<&str>) -> String {
     let name =
         |column: u16| table.columns.get(usize::from(column)).map_or("?", |column| &*column.name);
+    let left = left_out(occurrence);
+    let conjuncts = occurrence.conjuncts.iter().filter(|it| !left.contains(&it.column));
     let mut tests: Vec<String> =
-        occurrence.conjuncts.iter().map(|conjunct| test(conjunct, name(conjunct.column))).collect();
+        conjuncts.map(|conjunct| test(conjunct, name(conjunct.column))).collect();
     tests.extend(occurrence.top.as_ref().map(|top| page(top, name(top.column))));
     tests.extend(occurrence.partner.as_ref().map(|it| partner(it, name(it.column))));
     let rows = if tests.is_empty() {
@@ -135,7 +137,12 @@ fn line(table: &Table, occurrence: &Occurrence, columns: ColumnSet, why: Option<
         used.join(", ")
     };
     let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
-    format!("{}: {rows}; {used}{why}", occurrence.table)
+    let left: Vec<&str> = left.iter().map(|column| name(*column)).collect();
+    let left = match left.is_empty() {
+        true => String::new(),
+        false => format!(" (not used, because there are too many: {})", left.join(", ")),
+    };
+    format!("{}: {rows}; {used}{why}{left}", occurrence.table)
 }
 
 fn test(conjunct: &Conjunct, column: &str) -> String {
