@@ -1,7 +1,8 @@
 //! Measures what it costs to tell commits of others apart by tables, how precise that is, and what
 //! a change log by triggers would cost instead: the figures of
-//! docs/decisions/0021-foreign-commits.md. It checks next to nothing; `owners/tests.rs` does. Run
-//! `cargo test -p forebay --lib --release owners::figures -- --ignored --nocapture --test-threads=1`.
+//! docs/decisions/0021-foreign-commits.md. It checks next to nothing; `owners/tests.rs` does. Run,
+//! with `--test-threads=1` behind it,
+//! `cargo test -p forebay --lib --release owners::figures -- --ignored --nocapture`.
 
 use rusqlite::Connection;
 
