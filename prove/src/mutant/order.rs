@@ -316,7 +316,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
                 file: "backend/sqlite/run.rs",
                 find: "        self.held.enter(self.hooked, &self.work.catchup, analysis)?;",
                 put: "        self.held.enter(self.hooked, &self.work.catchup, analysis)?;
-        if $on {
+        if $on && self.held.is_open() {
             $pause;
         }",
             },

@@ -36,8 +36,8 @@ struct Trial {
 pub(crate) fn try_all(args: &Args) -> Result<bool> {
     let began = Instant::now();
     let only = args.only.as_deref().unwrap_or("");
-    let names = all().into_iter().map(|mutant| mutant.name).filter(|name| name.contains(only));
-    let names: Vec<&str> = names.chain(std::iter::once(CONTROL)).collect();
+    let names = all().into_iter().map(|mutant| mutant.name).chain(std::iter::once(CONTROL));
+    let names: Vec<&str> = names.filter(|name| name.contains(only)).collect();
     say(&format!("building a copy with {} injected bugs", all().len()))?;
     let program = build(&all(), &args.profile)?;
     say(&format!("built after {:.0} s", began.elapsed().as_secs_f64()))?;
@@ -59,7 +59,7 @@ pub(crate) fn try_all(args: &Args) -> Result<bool> {
         output,
         "\n{found} of {} found with all of {SEEDS} seeds from {} within {WRITES_MAX} writes, \
          {:.0} s",
-        names.len() - 1,
+        names.iter().filter(|name| **name != CONTROL).count(),
         args.seed,
         began.elapsed().as_secs_f64()
     )?;
