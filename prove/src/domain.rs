@@ -91,8 +91,8 @@ fn real(rng: &mut Rng) -> Value {
 
 fn text(rng: &mut Rng) -> Value {
     Value::from(match rng.u8(..12) {
-        0 => pick(rng, NUMERALS),
-        1 | 2 => pick(rng, ODD_TEXTS),
+        0 | 1 => pick(rng, NUMERALS),
+        2 | 3 => pick(rng, ODD_TEXTS),
         _ => pick(rng, TEXTS),
     })
 }

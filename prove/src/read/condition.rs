@@ -111,12 +111,12 @@ impl Draft<'_> {
 
     fn is_null(&mut self, name: &str, column: &Column) -> String {
         self.note(Feature::IsNull);
-        match self.rng.u8(..7) {
-            0 | 1 => format!("{name} IS NULL"),
-            2 => format!("{name} IS NOT NULL"),
-            3 => format!("{name} ISNULL"),
-            4 => format!("{name} IS NOT {}", self.value(column)),
-            5 => format!("{name} IS NOT DISTINCT FROM {}", self.value(column)),
+        match self.rng.u8(..9) {
+            0..4 => format!("{name} IS NULL"),
+            4 => format!("{name} IS NOT NULL"),
+            5 => format!("{name} ISNULL"),
+            6 => format!("{name} IS NOT {}", self.value(column)),
+            7 => format!("{name} IS NOT DISTINCT FROM {}", self.value(column)),
             _ => format!("{name} IS {}", self.value(column)),
         }
     }

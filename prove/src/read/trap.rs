@@ -9,14 +9,16 @@ use crate::schema::{Collation, Column, Relation};
 
 impl Draft<'_> {
     pub(crate) fn trap(&mut self) -> Option<String> {
-        match self.rng.u8(..12) {
+        match self.rng.u8(..16) {
             0 | 1 => self.without_partner(),
             2 => self.filtered_page(),
             3 => self.filtered_window(),
             4 | 5 => self.by_joined_name(),
             6 => self.counted_page(),
-            7 => self.converted(),
-            8 | 9 => self.of_generated(),
+            7..10 => self.converted(),
+            10 => self.told_by_class(),
+            11 => self.missing(),
+            12 | 13 => self.of_generated(),
             _ => self.chain(),
         }
     }
@@ -145,25 +147,50 @@ impl Draft<'_> {
     fn converted(&mut self) -> Option<String> {
         self.note(Feature::OtherClass);
         let (table, source) = self.table_source()?;
-        let fits = |column: &&Column| {
-            column.collation != Collation::Binary
-                || matches!(column.affinity, Affinity::Integer | Affinity::Numeric | Affinity::Real)
+        let is_odd = |column: &&Column| {
+            column.collation != Collation::Binary || column.affinity == Affinity::Text
         };
-        let columns: Vec<Column> = source.columns.iter().filter(fits).cloned().collect();
-        let column = self.pick(&columns)?;
-        let value = match column.collation {
-            Collation::Rtrim => ["a ", "a", "b  ", "b"][self.rng.usize(..4)].to_owned(),
-            Collation::NoCase => ["A", "b", "Ab"][self.rng.usize(..3)].to_owned(),
-            Collation::Binary => {
-                let n = self.rng.u8(..7);
-                [format!("{n}"), format!("{n}.0"), format!("0{n}")][self.rng.usize(..3)].clone()
-            }
+        let columns = source.columns.iter().filter(|column| column.affinity != Affinity::None);
+        let columns: Vec<Column> = columns.cloned().collect();
+        let odd: Vec<Column> = columns.iter().filter(is_odd).cloned().collect();
+        let column = match self.pick(&odd).filter(|_| self.once_in(2)) {
+            Some(column) => column,
+            None => self.pick(&columns)?,
         };
-        let value = self.put(Value::from(value), column.affinity);
+        let n = self.rng.i64(0..4);
+        let value = match (column.collation, column.affinity) {
+            (Collation::Rtrim, _) => ["a ", "a", "b  ", "b"][self.rng.usize(..4)].into(),
+            (Collation::NoCase, _) => ["A", "b", "Ab"][self.rng.usize(..3)].into(),
+            (Collation::Binary, Affinity::Text) => Value::Integer(n),
+            (Collation::Binary, _) => [format!("{n}"), format!("{n}.0"), format!("0{n}")]
+                [self.rng.usize(..3)]
+            .clone()
+            .into(),
+        };
+        let value = self.put(value, column.affinity);
         let list = self.list(std::slice::from_ref(&source));
         let operator = ["=", "=", "=", "<=", ">="][self.rng.usize(..5)];
         let name = format!("{}.{}", source.alias, column.name);
         Some(format!("SELECT {list} FROM {table} WHERE {name} {operator} {value}"))
+    }
+
+    /// An answer that tells 1 from 1.0.
+    fn told_by_class(&mut self) -> Option<String> {
+        self.note(Feature::Parameter);
+        let (table, _) = self.table_source()?;
+        self.params.push(Value::Integer(self.rng.i64(0..3)));
+        let mark = self.params.len();
+        Some(format!("SELECT ?{mark}, typeof(?{mark}), count(*) FROM {table}"))
+    }
+
+    /// Rows that lack something, counted.
+    fn missing(&mut self) -> Option<String> {
+        self.note(Feature::IsNull);
+        let (table, source) = self.table_source()?;
+        let (name, _) = self.column_of(&source);
+        let list = self.list(std::slice::from_ref(&source));
+        let list = if self.rng.bool() { list } else { "count(*)".to_owned() };
+        Some(format!("SELECT {list} FROM {table} WHERE {name} IS NULL"))
     }
 
     /// Equality from one column to the next, which does not always reach the constant: not where

@@ -5,7 +5,7 @@ use fastrand::Rng;
 
 use crate::domain::{Affinity, Statement, fitting, literal, variant};
 use crate::read::{Draft, Source, highest_mark};
-use crate::schema::{Column, Relation, Schema};
+use crate::schema::{Column, Kind, Relation, Schema};
 
 const OR: &[&str] = &[
     "",
@@ -245,19 +245,23 @@ impl Writing<'_> {
     /// A row gets another key, or another rowid.
     fn update_key(&mut self) -> Option<String> {
         let name = self.target.name.clone();
+        let has_rowid = self.target.kind == Kind::Table;
         let key = match self.target.key.first() {
-            Some(key) => key.clone(),
-            None => "rowid".to_owned(),
+            Some(key) if !has_rowid || self.draft.rng.bool() => key.clone(),
+            _ => "rowid".to_owned(),
         };
-        let (old, new) = (self.draft.rng.u8(1..25), self.draft.rng.u8(1..40));
+        let or = self.or();
         if key == "id" || key == "rowid" {
-            let or = self.or();
-            return Some(format!("UPDATE {or}{name} SET {key} = {new} WHERE {key} = {old}"));
+            let (place, new) = (self.draft.rng.u8(..8), self.draft.rng.u8(1..40));
+            return Some(format!(
+                "UPDATE {or}{name} SET {key} = {new} WHERE {key} = \
+                 (SELECT {key} FROM {name} ORDER BY {key} LIMIT 1 OFFSET {place})"
+            ));
         }
         let column = self.target.column(&key)?.clone();
         let value = self.value(&column);
         let filter = self.filter();
-        Some(format!("UPDATE {}{name} SET {key} = {value}{filter}", self.or()))
+        Some(format!("UPDATE {or}{name} SET {key} = {value}{filter}"))
     }
 
     fn delete(&mut self) -> Option<String> {
