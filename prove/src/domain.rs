@@ -34,7 +34,8 @@ fn pick<T: Copy>(rng: &mut Rng, from: &[T]) -> T {
 pub(crate) fn draw(rng: &mut Rng, affinity: Affinity) -> Value {
     match (rng.u8(..100), affinity) {
         (0..82, Affinity::Integer) => integer(rng),
-        (0..82, Affinity::Text) => text(rng),
+        (0..74, Affinity::Text) => text(rng),
+        (74..82, Affinity::Text) => rng.i64(0..3).into(),
         (0..50, Affinity::Real) => real(rng),
         (50..82, Affinity::Real) | (0..55, Affinity::Numeric) => integer(rng),
         (55..70, Affinity::Numeric) => real(rng),
@@ -48,15 +49,16 @@ pub(crate) fn draw(rng: &mut Rng, affinity: Affinity) -> Value {
     }
 }
 
-/// The same text under the collation with this name, or that text itself.
+/// For a text in a column of the collation with this name: now and then the same text under it, or
+/// one of few that meet others which differ.
 pub(crate) fn variant(rng: &mut Rng, value: Value, collation: &str) -> Value {
-    match &value {
-        Value::Text(text) if rng.u8(..3) == 0 => match collation {
-            "NOCASE" if text.to_uppercase() == **text => text.to_lowercase().into(),
-            "NOCASE" => text.to_uppercase().into(),
-            "RTRIM" => format!("{text} ").into(),
-            _ => value,
-        },
+    let Value::Text(text) = &value else { return value };
+    match (collation, rng.u8(..3)) {
+        ("NOCASE", 0) if text.to_uppercase() == **text => text.to_lowercase().into(),
+        ("NOCASE", 0) => text.to_uppercase().into(),
+        ("NOCASE", 1) => pick(rng, &["a", "A", "b", "B"]).into(),
+        ("RTRIM", 0) => format!("{text} ").into(),
+        ("RTRIM", 1) => pick(rng, &["a", "a ", "b", "b  "]).into(),
         _ => value,
     }
 }

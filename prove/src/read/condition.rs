@@ -52,22 +52,33 @@ impl Draft<'_> {
 
     pub(crate) fn equal(&mut self, name: &str, column: &Column) -> String {
         self.note(Feature::Equal);
+        if self.rng.u8(..6) == 0 {
+            return self.equal_under(name, column);
+        }
         let value = self.sought(column);
-        match self.rng.u8(..14) {
+        match self.rng.u8(..12) {
             0 => {
-                self.note(Feature::Collate);
-                let collation =
-                    [Collation::NoCase, Collation::Rtrim, Collation::Binary][self.rng.usize(..3)];
-                format!("{name} = {value} COLLATE {}", collation.name())
-            }
-            1 => {
                 self.note(Feature::Collate);
                 format!("{name} COLLATE NOCASE = {value}")
             }
-            2 => format!("{value} = {name}"),
-            3 => format!("{name} == ({value})"),
+            1 => format!("{value} = {name}"),
+            2 => format!("{name} == ({value})"),
             _ => format!("{name} = {value}"),
         }
+    }
+
+    /// Equal under a collation that need not be the column's.
+    fn equal_under(&mut self, name: &str, column: &Column) -> String {
+        self.note(Feature::Collate);
+        let value = if column.affinity == Affinity::Text && self.rng.bool() {
+            let text = ["a", "A", "a ", "b", "B", "b  "][self.rng.usize(..6)];
+            self.put(text.into(), column.affinity)
+        } else {
+            self.sought(column)
+        };
+        let collation =
+            [Collation::NoCase, Collation::Rtrim, Collation::Binary][self.rng.usize(..3)];
+        format!("{name} = {value} COLLATE {}", collation.name())
     }
 
     fn among(&mut self, name: &str, column: &Column) -> String {
@@ -97,9 +108,10 @@ impl Draft<'_> {
                 let high = self.sought(column);
                 format!("{name} > {value} AND {name} <= {high}")
             }
-            3 => {
+            3 | 4 => {
                 self.note(Feature::Range);
-                format!("{value} < {name}")
+                let operator = ["<", "<=", ">", ">="][self.rng.usize(..4)];
+                format!("{value} {operator} {name}")
             }
             _ => {
                 self.note(Feature::Range);

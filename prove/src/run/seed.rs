@@ -15,7 +15,7 @@ use super::tally::Tally;
 use super::world::World;
 
 /// Reads that are asked after each turn.
-const POPULATION: usize = 100;
+const POPULATION: usize = 200;
 
 /// Turns after which the schema is another.
 const STEPS_PER_DATABASE: u64 = 1_000;

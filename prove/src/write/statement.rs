@@ -190,6 +190,9 @@ impl Writing<'_> {
                 0 => format!("{name} = {name} + 1"),
                 1 => format!("{name} = {name}"),
                 2 => format!("{name} = {}", self.draft.pick(&columns)?.name),
+                3 if column.affinity == Affinity::Text => {
+                    format!("{name} = iif({name} = lower({name}), upper({name}), lower({name}))")
+                }
                 _ => format!("{name} = {}", self.value(&column)),
             });
         }
