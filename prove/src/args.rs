@@ -12,7 +12,7 @@ usage: cargo xtask prove [options]
   --seconds T     begin no further seed after so many seconds
   --json FILE     write a record of the run
   --mutants       check that every injected bug is found, instead
-  --only NAME     of the injected bugs, only those with NAME in their names
+  --only A,B      of the injected bugs, only those with A or B in their names
   --precision     measure hits and needless drops on two workloads, instead
   --interleave    try the interleavings of the parts that threads share, instead
   --profile P     the cargo profile to build with (default release)

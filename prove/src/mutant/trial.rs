@@ -36,8 +36,9 @@ struct Trial {
 pub(crate) fn try_all(args: &Args) -> Result<bool> {
     let began = Instant::now();
     let only = args.only.as_deref().unwrap_or("");
+    let is_asked = |name: &&str| only.split(',').any(|part| name.contains(part));
     let names = all().into_iter().map(|mutant| mutant.name).chain(std::iter::once(CONTROL));
-    let names: Vec<&str> = names.filter(|name| name.contains(only)).collect();
+    let names: Vec<&str> = names.filter(is_asked).collect();
     say(&format!("building a copy with {} injected bugs", all().len()))?;
     let program = build(&all(), &args.profile)?;
     say(&format!("built after {:.0} s", began.elapsed().as_secs_f64()))?;

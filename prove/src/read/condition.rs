@@ -84,7 +84,7 @@ impl Draft<'_> {
     fn among(&mut self, name: &str, column: &Column) -> String {
         let count = self.rng.usize(1..=4);
         let values: Vec<String> = (0..count).map(|_| self.sought(column)).collect();
-        let not = if self.once_in(6) {
+        let not = if self.once_in(3) {
             self.note(Feature::NotIn);
             "NOT "
         } else {
@@ -97,7 +97,7 @@ impl Draft<'_> {
     fn range(&mut self, name: &str, column: &Column) -> String {
         let value = self.sought(column);
         match self.rng.u8(..8) {
-            0 | 1 => {
+            0 | 1 | 5 => {
                 self.note(Feature::Between);
                 let high = self.sought(column);
                 let not = if self.once_in(8) { "NOT " } else { "" };

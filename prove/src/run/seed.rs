@@ -17,8 +17,8 @@ use super::world::World;
 /// Reads that are asked after each turn.
 const POPULATION: usize = 200;
 
-/// Turns after which the schema is another.
-const STEPS_PER_DATABASE: u64 = 1_000;
+/// Turns after which the schema is another. What a schema can show it mostly shows soon.
+const STEPS_PER_DATABASE: u64 = 400;
 
 /// One database in so many is preceded by a phase of many threads.
 const RACE_EVERY: u64 = 4;

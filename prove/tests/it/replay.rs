@@ -37,7 +37,7 @@ fn a_seed_replays_exactly() {
     let asked = |counts: &Value| {
         ["verified", "first_hits", "misses"].map(|name| number(counts, name)).iter().sum::<u64>()
     };
-    let seed = 2;
+    let seed = 10;
     let (first, second) = (counts(seed), counts(seed));
     assert!(number(&first, "verified") > 1_000 && number(&first, "kills") > 0, "{first:#}");
     assert_eq!(number(&first, "mapped"), 0, "seed {seed} depends on the time");
