@@ -154,9 +154,12 @@ impl Draft<'_> {
         let source = &sources[self.rng.usize(..sources.len())];
         let ((a, first), (b, second)) = (self.column_of(source), self.column_of(source));
         let (v, w) = (self.sought(&first), self.sought(&second));
-        match self.rng.u8(..4) {
-            0 => format!("({a}, {b}) < ({v}, {w})"),
-            1 => {
+        match self.rng.u8(..6) {
+            0 | 1 => {
+                let operator = ["<", "<=", ">", ">="][self.rng.usize(..4)];
+                format!("({a}, {b}) {operator} ({v}, {w})")
+            }
+            2 => {
                 let (x, y) = (self.sought(&first), self.sought(&second));
                 format!("({a}, {b}) IN (VALUES ({v}, {w}), ({x}, {y}))")
             }
