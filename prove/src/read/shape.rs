@@ -16,8 +16,8 @@ pub(crate) fn read(rng: &mut Rng, schema: &Schema) -> Option<Read> {
     let mut draft = Draft::new(rng, schema);
     let sql = match kind {
         0..12 => draft.point(),
-        12..22 => draft.trap(),
-        22..34 => draft.rows(),
+        12..24 => draft.trap(),
+        24..34 => draft.rows(),
         34..42 => draft.partners(),
         42..52 => draft.top(),
         52..58 => draft.aggregate(),

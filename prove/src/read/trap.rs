@@ -9,7 +9,7 @@ use crate::schema::{Collation, Column, Relation};
 
 impl Draft<'_> {
     pub(crate) fn trap(&mut self) -> Option<String> {
-        match self.rng.u8(..16) {
+        match self.rng.u8(..20) {
             0 | 1 => self.without_partner(),
             2 => self.filtered_page(),
             3 => self.filtered_window(),
@@ -224,7 +224,7 @@ impl Draft<'_> {
         if first.affinity == second.affinity && first.collation == second.collation {
             return self.sought(second);
         }
-        let n = self.rng.u8(..4);
+        let n = self.rng.u8(1..3);
         let value = match self.rng.u8(..4) {
             0 => Value::from(n),
             1 => Value::from(f64::from(n)),
