@@ -9,11 +9,11 @@ use crate::schema::{Collation, Column, Relation};
 
 impl Draft<'_> {
     pub(crate) fn trap(&mut self) -> Option<String> {
-        match self.rng.u8(..20) {
+        match self.rng.u8(..22) {
             0 | 1 => self.without_partner(),
             2 => self.filtered_page(),
             3 => self.filtered_window(),
-            4 | 5 => self.by_joined_name(),
+            4..6 | 20.. => self.by_joined_name(),
             6 => self.counted_page(),
             7..10 => self.converted(),
             10 => self.told_by_class(),
