@@ -17,6 +17,9 @@ use crate::run::add;
 /// The argument that makes this program run one seed.
 pub(crate) const SEED: &str = "one-seed";
 
+/// Reads that are asked after each transaction.
+const READS: usize = 200;
+
 const PROGRESS_EVERY: Duration = Duration::from_secs(5);
 
 /// What a run has come to.
@@ -129,7 +132,8 @@ pub(crate) enum Ended {
 pub(crate) fn watch(seed: u64, steps: u64, progress: impl Fn(u64, u64)) -> Result<Ended> {
     let program = std::env::current_exe().context("cannot tell where this program lies")?;
     let mut command = Command::new(program);
-    command.args([SEED, &seed.to_string(), &steps.to_string(), "shrink"]);
+    let numbers = [seed.to_string(), steps.to_string(), READS.to_string()];
+    command.arg(SEED).args(numbers).arg("shrink");
     listen(command, seed, progress)
 }
 

@@ -41,9 +41,10 @@ fn start() -> Result<bool> {
     match words.as_slice() {
         [run::SECOND, path] => run::second_process(Path::new(path)).map(|()| true),
         [run::RACER, path] => run::race_writer(Path::new(path)).map(|()| true),
-        [drive::SEED, seed, steps, how] => {
+        [drive::SEED, seed, steps, reads, how] => {
             let (seed, steps) = (number(seed)?, number(steps)?);
-            run::one_seed(Plan { seed, steps, shrinks: *how == "shrink" })
+            let reads = usize::try_from(number(reads)?)?;
+            run::one_seed(Plan { seed, steps, reads, shrinks: *how == "shrink" })
         }
         _ => {
             let args = args::parse(args, fastrand::u64(..1 << 32))?;

@@ -16,20 +16,35 @@ pub(super) const MUTANTS: &[Mutant] = &[
         }],
     },
     Mutant {
+        // What the program shows and what the authorizer tells each suffice to see it.
         name: "changed rowid taken for a row that stays",
-        edits: &[Edit {
-            file: "backend/sqlite/footprint.rs",
-            find: "let is_silent = is_moved ||",
-            put: "let is_silent = (is_moved && !$on) ||",
-        }],
+        edits: &[
+            Edit {
+                file: "backend/sqlite/footprint.rs",
+                find: "let is_silent = is_moved ||",
+                put: "let is_silent = (is_moved && !$on) ||",
+            },
+            Edit {
+                file: "backend/sqlite/footprint.rs",
+                find: "if program.drops_silently() {",
+                put: "if program.drops_silently() && !$on {",
+            },
+        ],
     },
     Mutant {
         name: "row that REPLACE has removed forgotten",
-        edits: &[Edit {
-            file: "backend/sqlite/footprint.rs",
-            find: "(replaces && fact.is_unique);",
-            put: "(replaces && fact.is_unique && !$on);",
-        }],
+        edits: &[
+            Edit {
+                file: "backend/sqlite/footprint.rs",
+                find: "(replaces && fact.is_unique);",
+                put: "(replaces && fact.is_unique && !$on);",
+            },
+            Edit {
+                file: "backend/sqlite/analysis.rs",
+                find: "self.dropping.iter().any(|cursor|",
+                put: "!$on && self.dropping.iter().any(|cursor|",
+            },
+        ],
     },
     Mutant {
         name: "ROLLBACK TO forgets what came before",

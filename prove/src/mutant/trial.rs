@@ -21,6 +21,9 @@ const SEEDS: u64 = 7;
 /// Writes within which it has to be found.
 const WRITES_MAX: u64 = 10_000;
 
+/// Reads that are asked after each write: more than in the proof, since a bug shows in few.
+const READS: usize = 500;
+
 /// What stands for no bug at all: nothing may be found then.
 const CONTROL: &str = "none";
 
@@ -109,7 +112,8 @@ fn run(program: &Path, names: &[&'static str], args: &Args) -> Result<Vec<Trial>
 
 fn try_one(program: &Path, mutant: &str, seed: u64) -> Result<Option<u64>> {
     let mut command = Command::new(program);
-    command.args([SEED, &seed.to_string(), &WRITES_MAX.to_string(), "plain"]).env(SELECT, mutant);
+    let numbers = [seed.to_string(), WRITES_MAX.to_string(), READS.to_string()];
+    command.arg(SEED).args(numbers).arg("plain").env(SELECT, mutant);
     Ok(match listen(command, seed, |_, _| {})? {
         Ended::Done(_) => None,
         Ended::Failed(failure) => failure["write"].as_u64(),

@@ -13,7 +13,7 @@ use super::shop::Shop;
 use super::site::{Deed, Question, Site};
 use crate::args::Args;
 use crate::read::Compare;
-use crate::run::{Bare, Manner, Place, Verdict, open};
+use crate::run::{Bare, Manner, PAGE, Place, Verdict, open};
 
 /// Requests before counting begins, and those that are counted.
 const WARM_UP: usize = 20_000;
@@ -93,7 +93,7 @@ pub(crate) fn measure(args: &Args) -> Result<bool> {
 
 async fn run(site: &mut dyn Site, percent: u8, seed: u64) -> Result<Scores> {
     let place = Place::new()?;
-    let bare = Bare::open(&place.path())?;
+    let bare = Bare::open(&place.path(), PAGE)?;
     bare.run("BEGIN")?;
     bare.run(&site.script()).context("the script of a workload fails")?;
     bare.run("COMMIT; ANALYZE")?;

@@ -4,7 +4,7 @@ use fastrand::Rng;
 
 use super::{Read, read};
 use crate::feature::Feature;
-use crate::run::{Bare, Manner, World, alike};
+use crate::run::{Bare, Manner, PAGE, World, alike};
 
 /// A database of `seed`, and reads about it.
 fn world(seed: u64) -> World {
@@ -22,7 +22,7 @@ fn reads(world: &World, seed: u64, count: usize) -> Vec<Read> {
 fn answers_do_not_depend_on_the_plan() {
     for seed in 0..24 {
         let world = world(seed);
-        let bare = Bare::open(&world.path()).unwrap();
+        let bare = Bare::open(&world.path(), PAGE).unwrap();
         let asked: Vec<_> = reads(&world, seed, 1_000)
             .into_iter()
             .filter_map(|read| bare.rows(&read.statement).ok().map(|rows| (read, rows)))

@@ -7,18 +7,19 @@ use crate::domain::Affinity;
 use crate::feature::Feature;
 use crate::schema::{Collation, Column, Relation};
 
-impl Draft<'_> {
+impl<'a> Draft<'a> {
     pub(crate) fn trap(&mut self) -> Option<String> {
-        match self.rng.u8(..22) {
+        match self.rng.u8(..24) {
             0 | 1 => self.without_partner(),
             2 => self.filtered_page(),
             3 => self.filtered_window(),
-            4..6 | 20.. => self.by_joined_name(),
-            6 => self.counted_page(),
-            7..10 => self.converted(),
-            10 => self.told_by_class(),
-            11 => self.missing(),
-            12 | 13 => self.of_generated(),
+            4..8 => self.by_joined_name(),
+            8 => self.counted_page(),
+            9..12 => self.converted(),
+            12 => self.told_by_class(),
+            13 => self.missing(),
+            14 | 15 => self.of_generated(),
+            16 | 17 => self.beyond(),
             _ => self.chain(),
         }
     }
@@ -70,16 +71,13 @@ impl Draft<'_> {
     /// A name that USING or NATURAL has joined stands for the one column or the other. That shows
     /// where the two differ in class or collation.
     fn by_joined_name(&mut self) -> Option<String> {
-        let ((left, one), (right, two)) = (self.table_source()?, self.table_source()?);
-        let is_like = |a: &Column, b: &Column| {
-            a.name == b.name && (a.affinity, a.collation) == (b.affinity, b.collation)
+        let unlike = self.two_columns(|a, b| a.name == b.name && is_unlike(a, b));
+        let two = match unlike.filter(|_| !self.once_in(5)) {
+            Some(two) => two,
+            None => self.two_columns(|a, b| a.name == b.name)?,
         };
-        let is_shared = |column: &&Column| two.columns.iter().any(|it| it.name == column.name);
-        let mut shared: Vec<Column> = one.columns.iter().filter(is_shared).cloned().collect();
-        if shared.iter().any(|column| !two.columns.iter().any(|it| is_like(column, it))) {
-            shared.retain(|column| !two.columns.iter().any(|it| is_like(column, it)));
-        }
-        let column = self.pick(&shared)?;
+        let [(left, column), (right, other)] = two;
+        let ((left, _), (right, _)) = (self.source_of(left), self.source_of(right));
         let (kind, feature) = [
             ("JOIN", Feature::InnerJoin),
             ("LEFT JOIN", Feature::LeftJoin),
@@ -87,14 +85,13 @@ impl Draft<'_> {
             ("RIGHT JOIN", Feature::RightJoin),
         ][self.rng.usize(..4)];
         self.note(feature);
-        let other = two.columns.iter().find(|it| it.name == column.name)?.clone();
-        let condition = match self.rng.u8(..4) {
-            0 => format!("{} IS NULL", column.name),
-            1 => self.equal(&column.name, &other),
-            _ => self.equal(&column.name, &column),
-        };
         let name = &column.name;
-        if self.once_in(4) {
+        let condition = if self.once_in(5) {
+            format!("{name} IS NULL")
+        } else {
+            format!("{name} = {}", self.between(column, other))
+        };
+        if self.once_in(6) {
             self.note(Feature::NaturalJoin);
             return Some(format!(
                 "SELECT count(*), count({name}) FROM {left} NATURAL {kind} {right} \
@@ -193,24 +190,31 @@ impl Draft<'_> {
         Some(format!("SELECT {list} FROM {table} WHERE {name} IS NULL"))
     }
 
+    /// The rows before or after one that two columns tell, as the next page is asked for.
+    fn beyond(&mut self) -> Option<String> {
+        self.note(Feature::RowValue);
+        let (table, source) = self.table_source()?;
+        let ((a, first), (b, second)) = (self.column_of(&source), self.column_of(&source));
+        let (v, w) = (self.sought(&first), self.sought(&second));
+        let list = self.list(std::slice::from_ref(&source));
+        let operator = ["<", "<=", ">", ">="][self.rng.usize(..4)];
+        Some(format!("SELECT {list} FROM {table} WHERE ({a}, {b}) {operator} ({v}, {w})"))
+    }
+
     /// Equality from one column to the next, which does not always reach the constant: not where
     /// the columns differ in class or collation.
     fn chain(&mut self) -> Option<String> {
         self.note(Feature::ColumnPair);
-        let ((left, one), (right, two)) = (self.table_source()?, self.table_source()?);
-        let pairs: Vec<(Column, Column)> = one
-            .columns
-            .iter()
-            .flat_map(|a| two.columns.iter().map(|b| (a.clone(), b.clone())))
-            .filter(|(a, b)| (a.affinity, a.collation) != (b.affinity, b.collation))
-            .collect();
-        let (first, second) = match self.pick(&pairs).filter(|_| !self.once_in(3)) {
-            Some(pair) => pair,
-            None => (self.column_of(&one).1, self.column_of(&two).1),
+        let unlike = self.two_columns(is_unlike);
+        let two = match unlike.filter(|_| !self.once_in(4)) {
+            Some(two) => two,
+            None => self.two_columns(|_, _| true)?,
         };
+        let [(left, first), (right, second)] = two;
+        let ((left, one), (right, two)) = (self.source_of(left), self.source_of(right));
         let a = format!("{}.{}", one.alias, first.name);
         let b = format!("{}.{}", two.alias, second.name);
-        let value = self.chained(&first, &second);
+        let value = self.between(second, first);
         let list = self.list(&[one, two] as &[Source]);
         let link = if self.rng.bool() { format!("{a} = {b}") } else { format!("{b} = {a}") };
         Some(match self.rng.u8(..3) {
@@ -220,17 +224,47 @@ impl Draft<'_> {
         })
     }
 
-    fn chained(&mut self, first: &Column, second: &Column) -> String {
-        if first.affinity == second.affinity && first.collation == second.collation {
-            return self.sought(second);
+    /// Two columns of tables that `fits`; the first tables, which are written most, come most.
+    fn two_columns(
+        &mut self,
+        fits: impl Fn(&Column, &Column) -> bool,
+    ) -> Option<[(&'a Relation, &'a Column); 2]> {
+        let schema = self.schema;
+        let tables = schema.tables();
+        let columns: Vec<_> = (0..)
+            .zip(&tables)
+            .flat_map(|(at, table)| table.columns.iter().map(move |column| (at, *table, column)))
+            .collect();
+        let mut pairs = Vec::new();
+        for (i, left, a) in &columns {
+            let others = columns.iter().filter(|(_, _, b)| fits(a, b));
+            pairs.extend(others.map(|(j, right, b)| (i + j, [(*left, *a), (*right, *b)])));
         }
-        let n = self.rng.u8(1..3);
-        let value = match self.rng.u8(..4) {
-            0 => Value::from(n),
-            1 => Value::from(f64::from(n)),
-            2 => Value::from(format!("{n}")),
-            _ => Value::from(["a", "A", "a "][self.rng.usize(..3)]),
-        };
-        self.put(value, second.affinity)
+        pairs.sort_by_key(|(at, _): &(usize, _)| *at);
+        let at = (self.rng.f64() * self.rng.f64() * pairs.len() as f64) as usize;
+        pairs.get(at).map(|(_, pair)| *pair)
     }
+
+    /// A constant for `column`, of those that `other` may take for another.
+    fn between(&mut self, column: &Column, other: &Column) -> String {
+        if !is_unlike(column, other) && !self.once_in(4) {
+            return self.sought(column);
+        }
+        let n = self.rng.u8(..4);
+        let is_text = column.affinity == Affinity::Text && other.affinity == Affinity::Text;
+        let letters = if is_text { 5 } else { 1 };
+        let value = match self.rng.u8(..6) {
+            at if at < letters => ["a", "A", "a ", "b", "B"][self.rng.usize(..5)].into(),
+            1 | 2 => Value::from(n),
+            3 => Value::from(f64::from(n)),
+            4 => Value::from(format!("0{n}")),
+            _ => Value::from(format!("{n}")),
+        };
+        self.put(value, column.affinity)
+    }
+}
+
+/// Whether the columns compare differently.
+fn is_unlike(a: &Column, b: &Column) -> bool {
+    (a.affinity, a.collation) != (b.affinity, b.collation)
 }

@@ -12,7 +12,13 @@ use crate::domain::Statement;
 use crate::read::Compare;
 
 /// Statements kept prepared: more than there are live reads.
-const STATEMENTS: usize = 512;
+const STATEMENTS: usize = 1_024;
+
+/// Bytes of a page as most databases have them.
+pub(crate) const PAGE: u32 = 4_096;
+
+/// The least that SQLite takes: a table of few rows has pages of its own then, beside its root.
+pub(crate) const SMALL_PAGE: u32 = 512;
 
 /// The truth.
 pub(crate) struct Bare {
@@ -30,12 +36,14 @@ pub(crate) enum Verdict {
 }
 
 impl Bare {
-    pub(crate) fn open(path: &Path) -> Result<Bare> {
+    /// A new database gets pages of so many bytes.
+    pub(crate) fn open(path: &Path, page: u32) -> Result<Bare> {
         let connection = Connection::open(path).context("cannot open the bare database")?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        connection.execute_batch(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA foreign_keys = ON;",
-        )?;
+        connection.execute_batch(&format!(
+            "PRAGMA page_size = {page}; PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; \
+             PRAGMA foreign_keys = ON;",
+        ))?;
         connection.busy_timeout(std::time::Duration::from_secs(5))?;
         Ok(Bare { connection })
     }

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use forebay::{Capture, Db, Error, Outcome, Rows};
 use tokio::time::timeout;
 
-use super::bare::{Bare, Verdict};
+use super::bare::{Bare, PAGE, SMALL_PAGE, Verdict};
 use super::carry::carry_out;
 use super::compare::line;
 use super::place::Place;
@@ -58,6 +58,11 @@ impl Manner {
             maps: number % 4 == 1,
         }
     }
+
+    /// Bytes of a page: what pages tell shows where there are many.
+    pub(crate) fn page(self) -> u32 {
+        if self.maps { SMALL_PAGE } else { PAGE }
+    }
 }
 
 /// A wrong answer.
@@ -91,7 +96,7 @@ pub(crate) async fn open(place: &Place, manner: Manner) -> Result<Db, Error> {
     };
     let builder = forebay::Builder::new(place.url()).capture(capture).map_pages(manner.maps);
     let builder = builder.worth_it(false).audit_one_in(0);
-    let builder = builder.synchronous(forebay::Synchronous::Off).statement_cache(512);
+    let builder = builder.synchronous(forebay::Synchronous::Off).statement_cache(1_024);
     let builder = if manner.holds { builder } else { builder.snapshot_hold(Duration::ZERO) };
     builder.max_size(3).min_idle(1).open().await
 }
@@ -202,7 +207,7 @@ impl Case {
     /// Runs the script on a database of its own; the first wrong answer, and after how many turns.
     pub(crate) async fn replay(&self) -> Result<Option<(usize, Difference)>> {
         let place = Place::new()?;
-        let bare = Bare::open(&place.path())?;
+        let bare = Bare::open(&place.path(), self.manner.page())?;
         for part in &self.parts {
             // A part that does not fit without the others is left out.
             let _ = bare.run(part);

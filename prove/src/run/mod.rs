@@ -13,7 +13,7 @@ mod shrink;
 mod tally;
 mod world;
 
-pub(crate) use bare::{Bare, Verdict};
+pub(crate) use bare::{Bare, PAGE, Verdict};
 pub(crate) use case::{Manner, open};
 pub(crate) use place::{Place, remove_abandoned};
 pub(crate) use race::{RACER, race_writer};

@@ -14,9 +14,6 @@ use super::shrink::shrink;
 use super::tally::Tally;
 use super::world::World;
 
-/// Reads that are asked after each turn.
-const POPULATION: usize = 200;
-
 /// Turns after which the schema is another. What a schema can show it mostly shows soon.
 const STEPS_PER_DATABASE: u64 = 400;
 
@@ -30,6 +27,8 @@ const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 pub(crate) struct Plan {
     pub(crate) seed: u64,
     pub(crate) steps: u64,
+    /// Reads that are asked after each step.
+    pub(crate) reads: usize,
     pub(crate) shrinks: bool,
 }
 
@@ -55,7 +54,8 @@ pub(crate) fn one_seed(plan: Plan) -> Result<bool> {
             .build()
             .context("cannot make a runtime")?;
         let steps = STEPS_PER_DATABASE.min(plan.steps - tally.steps);
-        let failed = runtime.block_on(one_database(seed, manner, steps, &mut tally, &mut told))?;
+        let failed = runtime
+            .block_on(one_database(seed, manner, steps, plan.reads, &mut tally, &mut told))?;
         if let Some((case, difference)) = failed {
             let script = match plan.shrinks {
                 true => runtime.block_on(small(case, *difference))?,
@@ -83,10 +83,11 @@ async fn one_database(
     seed: u64,
     manner: Manner,
     steps: u64,
+    reads: usize,
     tally: &mut Tally,
     told: &mut Instant,
 ) -> Result<Failed> {
-    let mut world = World::new(seed, manner, POPULATION, tally).await?;
+    let mut world = World::new(seed, manner, reads, tally).await?;
     for _ in 0..steps {
         if let Some(difference) = world.step(tally).await? {
             return Ok(Some((world.into_case(), difference)));

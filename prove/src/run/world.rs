@@ -82,7 +82,7 @@ impl World {
         tally: &mut Tally,
     ) -> Result<World> {
         let place = Place::new()?;
-        let bare = Bare::open(&place.path())?;
+        let bare = Bare::open(&place.path(), manner.page())?;
         let mut rng = Rng::with_seed(seed);
         let mut schema = Schema::default();
         let mut case = Case { manner, ..Case::default() };

@@ -7,13 +7,15 @@ use serde_json::Value;
 /// Enough for every way of writing, a second process that is killed, and changes of the schema.
 const STEPS: &str = "400";
 
+const READS: &str = "100";
+
 /// Two keys in one slot cost a needless miss, and which do is drawn anew in each process.
 const SHARED_SLOTS_MAX: u64 = 20;
 
 /// What one seed has counted.
 fn counts(seed: u64) -> Value {
     let output = Command::new(env!("CARGO_BIN_EXE_forebay-prove"))
-        .args(["one-seed", &seed.to_string(), STEPS, "plain"])
+        .args(["one-seed", &seed.to_string(), STEPS, READS, "plain"])
         .output()
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
