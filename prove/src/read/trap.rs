@@ -264,7 +264,11 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// Whether the columns compare differently.
+/// Whether a value can be equal to another in one of the columns and not in the other.
 fn is_unlike(a: &Column, b: &Column) -> bool {
-    (a.affinity, a.collation) != (b.affinity, b.collation)
+    let is_number = |column: &Column| {
+        matches!(column.affinity, Affinity::Integer | Affinity::Real | Affinity::Numeric)
+    };
+    let are_numbers = is_number(a) && is_number(b);
+    a.collation != b.collation || (a.affinity != b.affinity && !are_numbers)
 }

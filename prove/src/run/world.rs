@@ -25,8 +25,8 @@ const READ_STEPS_MAX: i32 = 12_000;
 /// Turns after which the sizes of the tables are looked at.
 const SIZES_EVERY: usize = 8;
 
-/// Turns from one mapping of the pages to the next.
-const MAPPING_EVERY: usize = 120;
+/// Turns after which the pages are mapped again if they are mapped no longer.
+const MAPPING_EVERY: usize = 40;
 
 /// Tries to draw something before it is left out.
 const TRIES_MAX: usize = 50;
@@ -84,7 +84,7 @@ impl World {
         let place = Place::new()?;
         let bare = Bare::open(&place.path(), manner.page())?;
         let mut rng = Rng::with_seed(seed);
-        let mut schema = Schema::default();
+        let mut schema = Schema::new(manner.maps);
         let mut case = Case { manner, ..Case::default() };
         create(&mut rng, &mut schema, &bare, &mut case);
         let db = open(&place, manner).await.context("Forebay cannot open the database")?;
@@ -174,14 +174,16 @@ impl World {
 
     fn draw_turn(&mut self) -> (Turn, Change) {
         let maps = self.case.manner.maps;
-        match self.step % MAPPING_EVERY {
-            // Pages are not mapped before another process has committed, and a read has seen it.
-            2 if maps => {
-                let commit = format!("PRAGMA user_version = {}", self.step);
-                return (Turn::single(By::Second, Statement::plain(commit)), Change::Nothing);
+        if maps && self.db.stats().cache.foreign.mapped_pages == 0 {
+            match self.step % MAPPING_EVERY {
+                // They are not before another process has committed, and a read has seen it.
+                2 => {
+                    let commit = format!("PRAGMA user_version = {}", self.step);
+                    return (Turn::single(By::Second, Statement::plain(commit)), Change::Nothing);
+                }
+                3 => return (Turn::mapping(), Change::Nothing),
+                _ => {}
             }
-            3 if maps => return (Turn::mapping(), Change::Nothing),
-            _ => {}
         }
         if self.step.is_multiple_of(SIZES_EVERY)
             && let Some((sql, change)) = self.mend_sizes()

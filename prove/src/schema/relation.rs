@@ -89,11 +89,21 @@ pub(crate) struct Schema {
     pub(crate) relations: Vec<Relation>,
     pub(crate) indexes: Vec<String>,
     pub(crate) triggers: Vec<String>,
+    /// Rows are long, so that a table has many pages.
+    has_long_rows: bool,
     /// Numbers the names, so that each is used once.
     named: usize,
 }
 
 impl Schema {
+    pub(crate) fn new(has_long_rows: bool) -> Schema {
+        Schema { has_long_rows, ..Schema::default() }
+    }
+
+    pub(crate) fn has_long_rows(&self) -> bool {
+        self.has_long_rows
+    }
+
     pub(crate) fn fresh(&mut self, stem: &str) -> String {
         self.named += 1;
         format!("{stem}{}", self.named)

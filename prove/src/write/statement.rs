@@ -20,8 +20,12 @@ const OR: &[&str] = &[
     "OR ROLLBACK ",
 ];
 
-/// How seldom a value is larger than a page, so that pages come, go, and change hands.
-const BULKY_ONCE_IN: u32 = 60;
+/// How seldom a value is one of these.
+const BULKY_ONCE_IN: u32 = 15;
+
+/// Values that fill pages, so that pages come, go, and change hands: those of a leaf with the
+/// shorter ones, those that a value overflows to with the longest.
+const BULKY: &[u32] = &[120, 120, 250, 5_000];
 
 struct Writing<'a> {
     draft: Draft<'a>,
@@ -81,7 +85,8 @@ impl Writing<'_> {
         }
         let is_roomy = matches!(column.affinity, Affinity::Text | Affinity::None);
         if is_roomy && !self.target.is_strict && self.draft.once_in(BULKY_ONCE_IN) {
-            return "zeroblob(9000)".to_owned();
+            let size = BULKY[self.draft.rng.usize(..BULKY.len())];
+            return format!("zeroblob({size})");
         }
         self.draft.value(column)
     }

@@ -108,11 +108,11 @@ fn describe(ops: &[Op], level: usize, lines: &mut Vec<String>) {
 /// In a database that `maps` its pages, the other process does more, and the schema, which the map
 /// belongs to, changes less often.
 pub(crate) fn turn(rng: &mut Rng, schema: &mut Schema, maps: bool) -> Option<(Turn, Change)> {
-    if rng.u8(..if maps { 150 } else { 50 }) == 0 {
+    if rng.u16(..if maps { 300 } else { 50 }) == 0 {
         return schema_turn(rng, schema);
     }
     let by = match rng.u8(..100) {
-        _ if maps && rng.u8(..3) == 0 => By::Second,
+        _ if maps && rng.bool() => By::Second,
         0..50 => By::Execute,
         50..58 => By::Batch,
         58..70 => By::Transaction,
