@@ -6,7 +6,7 @@ use sqlite3_parser::ast::{Distinctness, Expr, OneSelect, ResultColumn};
 
 use super::block::Block;
 use super::build::Builder;
-use super::expression::{walk, window};
+use super::expression::{parts, walk, window};
 use super::place::plain;
 use crate::sql::function::is_immutable;
 
@@ -90,14 +90,12 @@ pub(super) fn gathers(expr: &Expr<'_>) -> bool {
 }
 
 /// Whether it is certain that an aggregate belongs to the block that it stands in: it has no
-/// columns, or one of its columns is the block's.
+/// columns, in FILTER and ORDER BY neither, or one of its columns is the block's.
 fn is_local(aggregate: &Expr<'_>, block: &Block<'_>) -> bool {
     let mut is_local = false;
     let mut has_names = false;
-    let mut waiting: Vec<&Expr<'_>> = match aggregate {
-        Expr::FunctionCall { args, .. } => args.iter().copied().flatten().collect(),
-        _ => Vec::new(),
-    };
+    let mut waiting = Vec::new();
+    parts(aggregate, &mut waiting);
     while let Some(expr) = waiting.pop() {
         walk(expr, |part| match part {
             Expr::Id(_) | Expr::Qualified(..) | Expr::DoublyQualified(..) => {

@@ -50,7 +50,8 @@ pub(super) fn walk<'b>(expr: &'b Expr<'b>, mut each: impl FnMut(&'b Expr<'b>)) {
     }
 }
 
-fn parts<'b>(expr: &'b Expr<'b>, to: &mut Vec<&'b Expr<'b>>) {
+/// Adds the parts of an expression, as they stand in it.
+pub(super) fn parts<'b>(expr: &'b Expr<'b>, to: &mut Vec<&'b Expr<'b>>) {
     match expr {
         Expr::Between { lhs, start, end, .. } => to.extend([*lhs, *start, *end]),
         Expr::Binary(left, _, right) => to.extend([*left, *right]),

@@ -202,6 +202,19 @@ fn subqueries_in_from() {
     // An aggregate of the outer column belongs to the outer query, wherever it stands.
     from("(SELECT v.a, (SELECT sum(v.a) FROM u) FROM t v) WHERE a = 1", "t u");
     from("(SELECT v.a, (SELECT sum(u.a) FROM u) FROM t v) WHERE a = 1", "t[a=1] u");
+    let filtered = |filter: &str, expect: &str| {
+        from(&format!("(SELECT v.a, (SELECT {filter} FROM u) FROM t v) WHERE a = 1"), expect);
+    };
+    filtered("count(*) FILTER (WHERE v.b > 1)", "t u");
+    filtered("count(*) FILTER (WHERE u.y > 1)", "t[a=1] u");
+    filtered("count(*) FILTER (WHERE v.b > u.y)", "t[a=1] u");
+    filtered("count(7) FILTER (WHERE v.b > 1)", "t u");
+    filtered("group_concat('x', ',' ORDER BY v.b)", "t u");
+    filtered("group_concat('x', ',' ORDER BY u.y)", "t[a=1] u");
+    check(
+        "SELECT a, (SELECT count(*) FILTER (WHERE v.b > 1) FROM u) FROM t v ORDER BY a LIMIT 1",
+        "t u",
+    );
 }
 
 #[test]
