@@ -274,7 +274,7 @@ pub(super) fn alias_name(alias: &As<'_>) -> String {
 }
 
 fn listed(columns: &[IndexedColumn<'_>]) -> Vec<Option<String>> {
-    columns.iter().map(|column| Some(plain(column.col_name.0))).collect()
+    columns.iter().map(|column| unless_boolean(plain(column.col_name.0))).collect()
 }
 
 /// A query as a leaf whose columns may have been given names.
@@ -305,7 +305,7 @@ fn outputs(columns: &[ResultColumn<'_>], block: &Block<'_>) -> Option<Vec<Output
             ResultColumn::Expr(expr, alias) => {
                 let place = block.place(expr);
                 let name = match alias {
-                    Some(alias) => Some(alias_name(alias)),
+                    Some(alias) => unless_boolean(alias_name(alias)),
                     None => own_name(expr)?,
                 };
                 outputs.push(Output { name, is_alias: alias.is_some(), place });
@@ -326,15 +326,32 @@ fn outputs(columns: &[ResultColumn<'_>], block: &Block<'_>) -> Option<Vec<Output
     Some(outputs)
 }
 
-/// What a result column without alias is called: a column by its name, except that the rowid may
-/// go by another. Within, `None` for what is called by its text.
+/// What a result column without alias is called: a column by its name, also under COLLATE and
+/// hints, except that the rowid may go by another. Within, `None` for what is called by its text.
 fn own_name(expr: &Expr<'_>) -> Option<Option<String>> {
-    let name = match bare(expr) {
-        Expr::Id(name) => plain(name.0),
-        Expr::Qualified(_, name) | Expr::DoublyQualified(_, _, name) => plain(name.0),
-        _ => return Some(None),
+    let mut expr = bare(expr);
+    let name = loop {
+        match expr {
+            Expr::Id(name) => break plain(name.0),
+            Expr::Qualified(_, name) | Expr::DoublyQualified(_, _, name) => break plain(name.0),
+            Expr::Collate(inner, _) => expr = bare(inner),
+            Expr::FunctionCall { name, args: Some([of, ..]), .. } if is_hint(&plain(name.0)) => {
+                expr = bare(of);
+            }
+            _ => return Some(None),
+        }
     };
-    (!is_rowid(&name)).then_some(Some(name))
+    (!is_rowid(&name)).then(|| unless_boolean(name))
+}
+
+/// Functions that tell the planner something and are nothing to a name.
+fn is_hint(name: &str) -> bool {
+    matches!(name, "likely" | "unlikely" | "likelihood")
+}
+
+/// What a name comes to: TRUE and FALSE are none to SQLite, also where they are given.
+fn unless_boolean(name: String) -> Option<String> {
+    Some(name).filter(|name| name != "true" && name != "false")
 }
 
 /// Every column of a leaf, as a star shows them.

@@ -96,7 +96,11 @@ impl Block<'_> {
     fn only(&self, name: &str, leaves: impl Iterator<Item = usize>) -> Option<Option<Place>> {
         let mut found = None;
         for leaf in leaves {
-            let names = self.leaves[leaf].names.as_ref()?;
+            let leaf_of = &self.leaves[leaf];
+            let names = leaf_of.names.as_ref()?;
+            if !matches!(leaf_of.source, Source::Table(_)) && may_be_made_up(name, names) {
+                return None;
+            }
             for (column, _) in
                 names.iter().enumerate().filter(|(_, it)| it.as_deref() == Some(name))
             {
@@ -108,6 +112,22 @@ impl Block<'_> {
         Some(found)
     }
 }
+
+/// Whether SQLite may have called one of these result columns so by itself: by its text or by
+/// `column` and a number, if it has no name, or with `:` and a number, if the name was taken.
+pub(super) fn may_be_made_up(name: &str, names: &[Option<String>]) -> bool {
+    let is_word = name.chars().all(|next| next.is_alphanumeric() || next == '_')
+        && name.starts_with(|first: char| first.is_alphabetic() || first == '_');
+    let is_numbered = name
+        .strip_prefix("column")
+        .is_some_and(|rest| !rest.is_empty() && rest.chars().all(|digit| digit.is_ascii_digit()));
+    let is_text = !is_word || is_numbered || LITERALS.contains(&name);
+    name.contains(':') || (is_text && names.iter().any(Option::is_none))
+}
+
+/// Words that stand for a value, and are the text of a result column then.
+const LITERALS: &[&str] =
+    &["null", "true", "false", "current_date", "current_time", "current_timestamp"];
 
 impl Leaf<'_> {
     fn rowid(&self, name: &str) -> Option<usize> {

@@ -8,7 +8,7 @@ use super::block::{Block, Output, Query};
 use super::expression::bare;
 use super::literal::operand;
 use super::occurrence::{Collation, Operand};
-use super::place::{Place, plain};
+use super::place::{Place, may_be_made_up, plain};
 use crate::value::Value;
 
 /// A bound that the query would put on one of its columns.
@@ -70,6 +70,10 @@ fn ordered_by(expr: &Expr<'_>, block: &Block<'_>) -> Option<Place> {
         }
         Expr::Id(name) => {
             let name = plain(name.0);
+            let names: Vec<_> = outputs.iter().map(|output| output.name.clone()).collect();
+            if may_be_made_up(&name, &names) {
+                return None;
+            }
             let is_meant = |it: &&Output| it.is_alias && it.name.as_deref() == Some(&*name);
             match outputs.iter().find(is_meant) {
                 Some(output) => output.place,

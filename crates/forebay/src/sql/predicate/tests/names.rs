@@ -131,6 +131,35 @@ fn names_of_columns() {
     from("v WHERE a = 1 AND v.b = 'x'", "t[a=1, b='x']");
 }
 
+/// Result columns without a name of their own get one, and the second of a name another.
+#[test]
+fn names_that_are_made_up() {
+    from("(SELECT b, d FROM t) WHERE b = 'x'", "t[b='x']");
+    from("(SELECT b COLLATE NOCASE, d FROM t) WHERE d = 'x'", "t[d='x']");
+    from("(SELECT b COLLATE NOCASE, b FROM t) WHERE b = 'x'", "t");
+    from("(SELECT (b COLLATE NOCASE) COLLATE RTRIM, d AS b FROM t) WHERE b = 'x'", "t");
+    from("(SELECT likely(b), d AS b FROM t) WHERE b = 'x'", "t");
+    from("(SELECT likelihood(t.b, 0.5), d AS b FROM t) WHERE b = 'x'", "t");
+    from("(SELECT a + 0, d AS \"a + 0\" FROM t) WHERE \"a + 0\" = 1", "t");
+    from("(SELECT a + 0, d FROM t) WHERE d = 1", "t[d=1]");
+    from("(SELECT TRUE, d AS column1 FROM t) WHERE column1 = 1", "t");
+    from("(SELECT a, d AS column1 FROM t) WHERE column1 = 1", "t[d=1]");
+    from("(SELECT NULL, d AS \"null\" FROM t) WHERE \"null\" = 1", "t");
+    from("(SELECT d AS \"true\", a FROM t) WHERE \"true\" = 1", "t");
+    from("(SELECT d AS \"true\", a AS column1 FROM t) WHERE column1 = 1", "t");
+    from("(SELECT t.a, u.a, d AS \"a:1\" FROM t, u) WHERE \"a:1\" = 1", "t u");
+    check("WITH c(\"true\", z) AS (SELECT a, d FROM t) SELECT * FROM c WHERE z = 1", "t[d=1]");
+    check("WITH c(\"true\", z) AS (SELECT a, d FROM t) SELECT * FROM c WHERE \"true\" = 1", "t");
+    from("(SELECT b COLLATE NOCASE, id AS b FROM t) ORDER BY b LIMIT 5", "t");
+    from("(SELECT TRUE, id AS column1 FROM t) ORDER BY column1 LIMIT 5", "t");
+    from("(SELECT TRUE, id FROM t) ORDER BY id LIMIT 5", "t[top 5 by id at 1]");
+    // The name within is another's: a query around it must not be asked instead.
+    check(
+        "SELECT * FROM u WHERE EXISTS (SELECT 1 FROM (SELECT a + 0 FROM t) WHERE \"a + 0\" = 1)",
+        "u t",
+    );
+}
+
 #[test]
 fn the_rowid() {
     from("t WHERE rowid = 1 AND t.oid = 2 AND _ROWID_ IN (3)", "t[id=1, id=2, id=3]");
