@@ -159,7 +159,6 @@ impl Engine {
         let record = &template.record;
         record.origin(spent);
         match answer.ticket_time {
-            // Nothing was to be kept.
             // Nothing was to be kept. The last bits of a time pick as well as chance does.
             None if !answer.is_fill && (spent.subsec_nanos() >> 3).is_multiple_of(TIMED_READS) => {
                 record.worth.note(Cost::Origin, spent);
