@@ -128,8 +128,8 @@ impl Header {
     }
 
     /// Judges a commit of our own: `self` was read under the write lock before it, `after` once
-    /// it had returned, and `horizon` is the position that the cache reflects. When ours has not
-    /// taken place, a step by one was somebody else's.
+    /// it had returned, and `horizon` is the position that the cache reflects. Unless it is certain
+    /// that ours took place, a step by one was somebody else's.
     pub(crate) fn judge(self, after: Header, horizon: Header, took_place: bool) -> Verdict {
         if self == after {
             Verdict::Nothing

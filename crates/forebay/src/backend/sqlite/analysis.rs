@@ -99,6 +99,9 @@ pub(super) struct Program {
     /// Cursors that write, and those through which rows are deleted without being counted.
     writing: Vec<i64>,
     dropping: Vec<i64>,
+    /// Cursors that read tables, and those of which rows are taken as they lie.
+    reading: Vec<i64>,
+    copied: Vec<i64>,
     /// Functions that are called and not known to be immutable.
     functions: Vec<Box<str>>,
 }
@@ -324,6 +327,12 @@ impl Program {
         self.dropping.iter().any(|cursor| self.writing.contains(cursor))
     }
 
+    /// Whether rows of a table may be copied into another one as they lie: what the preupdate hook
+    /// shows of them lacks the defaults of columns that were added to the table later.
+    pub(super) fn copies_rows(&self) -> bool {
+        self.copied.iter().any(|cursor| self.reading.contains(cursor))
+    }
+
     /// Lists the program of `sql`, triggers included. It is compiled, not run.
     ///
     /// Opcodes and operands: `OpenRead`, `OpenWrite` and `ReopenIdx` open the b-tree at root page
@@ -331,7 +340,8 @@ impl Program {
     /// every opcode on virtual tables begins with `V`, but for `Variable` and `Vacuum`; opcodes
     /// that call a function have `name(arguments)` in P4. `Delete` has flags in P2: 0x01 says that
     /// the row is counted and told by the update hook, 0x40 that nothing is deleted. One without
-    /// either belongs to REPLACE, to an UPDATE of a key, or to a table in passing.
+    /// either belongs to REPLACE, to an UPDATE of a key, or to a table in passing. `RowData` takes a
+    /// row of cursor P1 as it lies, `RowCell` one of cursor P2.
     fn of(connection: &Connection, sql: &str) -> Result<Program, rusqlite::Error> {
         let mut program = Program::default();
         let mut listing = connection.prepare(&format!("EXPLAIN {}", skip_blank(sql)))?;
@@ -345,6 +355,10 @@ impl Program {
                     if row.get::<_, i64>(3)? & 0x41 == 0 {
                         program.dropping.push(row.get(2)?);
                     }
+                    continue;
+                }
+                "RowData" | "RowCell" => {
+                    program.copied.push(row.get(if opcode == "RowData" { 2 } else { 3 })?);
                     continue;
                 }
                 "Function" | "PureFunc" | "AggStep" => {
@@ -370,6 +384,7 @@ impl Program {
                 program.written.push(root);
             }
             match opcode {
+                "OpenRead" => program.reading.push(row.get(2)?),
                 "OpenWrite" => program.writing.push(row.get(2)?),
                 "Clear" => program.cleared.push(root),
                 _ => {}

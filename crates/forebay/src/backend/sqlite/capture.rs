@@ -133,11 +133,19 @@ impl Capture {
         cleared: &[&str],
     ) -> rusqlite::Result<Arc<Footprint>> {
         let mut footprint = Footprint::of(observed, program, cleared);
+        let (facts, schema) = (&mut *self.facts.borrow_mut(), catalogue.cookie);
+        if self.means != Means::Tables {
+            footprint.find_whole(connection, facts, schema, program, self.means)?;
+        }
         if self.means == Means::Reread {
-            let facts = &mut *self.facts.borrow_mut();
-            footprint.find_rows(connection, facts, catalogue.cookie, sql, observed, program)?;
+            footprint.find_rows(connection, facts, schema, sql, observed, program)?;
         }
         Ok(Arc::new(footprint))
+    }
+
+    /// What is known of tables may be that of a schema which was rolled back.
+    pub(super) fn forget_tables(&self) {
+        *self.facts.borrow_mut() = Facts::default();
     }
 
     /// A statement begins, which is one that ends a transaction if it has no footprint. `total` is
@@ -155,7 +163,7 @@ impl Capture {
             return Captured::AsExpected;
         }
         let is_silent = |table: &Written| {
-            table.is_cleared || (self.means == Means::Reread && table.select.is_none())
+            table.whole.is_some() || (self.means == Means::Reread && table.select.is_none())
         };
         let counted = total - before;
         if footprint.beyond == Beyond::Virtual {

@@ -247,6 +247,7 @@ impl Connection {
     pub(super) fn refresh(&mut self) {
         if self.work.has_new_schema {
             self.statements.analyses.clear();
+            self.hooked.control().capture().forget_tables();
             self.hooked.connection().flush_prepared_statement_cache();
         }
     }
@@ -256,6 +257,20 @@ impl Drop for Connection {
     /// Whatever happened, the gate is not taken to the grave.
     fn drop(&mut self) {
         self.settle();
+    }
+}
+
+/// Asks the log for a commit that it has not told of: it tells when a statement has come to its
+/// end, which one that fails and keeps its changes (`OR FAIL`) has not.
+fn hear_log(hooked: &Hooked) {
+    let heard = hooked.control().without_stop(|| {
+        hooked.connection().prepare_cached("SELECT 1 WHERE 0")?.raw_query().next().map(drop)
+    });
+    hooked.control().take_observed();
+    if let Err(error) = heard {
+        // The next commit must not be taken for this one.
+        tracing::debug!(%error, "a connection is given up");
+        hooked.control().set_changed();
     }
 }
 
@@ -269,7 +284,14 @@ impl Work {
     /// Ends what a statement may have begun: if it committed, the cache catches up before
     /// anybody is told. Must follow every call into SQLite that can commit.
     pub(super) fn settle(&mut self, hooked: &Hooked) {
+        #[cfg(test)]
+        if let Some(meanwhile) = &mut *hooked.control().meanwhile.borrow_mut() {
+            meanwhile();
+        }
         let capture = hooked.control().capture();
+        if hooked.control().is_commit_untold() {
+            hear_log(hooked);
+        }
         let frames = match hooked.control().take_committing() {
             Some((before, took_place)) => {
                 capture.widen(&mut self.writes);

@@ -32,15 +32,15 @@ pub(super) fn drops(
         }
         (Effect::Write, WriteSet::Tables(_)) => {
             let by_table = |name: &str, why: &str| format!("{name}: every answer{why}");
-            let lines = footprint.tables.iter().map(|table| match means {
-                Means::Tables => by_table(&table.name, ""),
-                _ if table.is_cleared => {
-                    by_table(&table.name, ", because all rows are deleted at once")
+            let lines = footprint.tables.iter().map(|table| match (means, table.whole) {
+                (Means::Tables, _) => by_table(&table.name, ""),
+                (_, Some(whole)) => {
+                    by_table(&table.name, &format!(", because {}", whole.because()))
                 }
-                Means::Reread if table.select.is_none() => {
+                (Means::Reread, None) if table.select.is_none() => {
                     by_table(&table.name, ", because SQLite does not tell which rows it changes")
                 }
-                _ => format!("{}: what rests on the rows it changes", table.name),
+                (_, None) => format!("{}: what rests on the rows it changes", table.name),
             });
             lines.collect()
         }

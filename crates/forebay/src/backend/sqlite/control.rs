@@ -46,13 +46,16 @@ pub(super) struct Control {
     /// The header under the write lock, from the commit hook until the commit is settled. While
     /// it is set, this connection holds the catch-up gate.
     committing: Cell<Option<Header>>,
-    /// A commit in progress has turned into a rollback.
-    has_failed: Cell<bool>,
+    /// The log has told of a commit of ours since the commit hook.
+    is_logged: Cell<bool>,
     /// Set once a statement that changes the connection was prepared, since some take effect
     /// then; such a connection must not go to another caller.
     is_changed: Cell<bool>,
     /// A statement that works on the file as a whole is running.
     is_maintaining: Cell<bool>,
+    /// What others do between a commit and its being noticed.
+    #[cfg(test)]
+    pub(super) meanwhile: RefCell<Option<Box<dyn FnMut() + Send>>>,
 }
 
 impl Control {
@@ -70,9 +73,11 @@ impl Control {
             busy_timeout: Cell::new(Duration::ZERO),
             busy_since: Cell::new(None),
             committing: Cell::new(None),
-            has_failed: Cell::new(false),
+            is_logged: Cell::new(false),
             is_changed: Cell::new(false),
             is_maintaining: Cell::new(false),
+            #[cfg(test)]
+            meanwhile: RefCell::default(),
         }
     }
 
@@ -155,16 +160,26 @@ impl Control {
         self.observed.borrow().any
     }
 
-    /// Takes the commit in progress and whether it took place, and with it the duty to open the
-    /// gate again.
+    /// Whether a commit is in progress of which the log has not told.
+    pub(super) fn is_commit_untold(&self) -> bool {
+        self.committing.get().is_some() && !self.is_logged.get()
+    }
+
+    /// Takes the commit in progress and whether it is certain that it has changed the database,
+    /// and with it the duty to open the gate again.
     pub(super) fn take_committing(&self) -> Option<(Header, bool)> {
-        let has_failed = self.has_failed.take();
-        self.committing.take().map(|before| (before, !has_failed))
+        let is_logged = self.is_logged.take();
+        self.committing.take().map(|before| (before, is_logged))
     }
 
     /// Whether a statement may have changed the connection.
     pub(super) fn is_changed(&self) -> bool {
         self.is_changed.get()
+    }
+
+    /// Keeps the connection from going to another caller.
+    pub(super) fn set_changed(&self) {
+        self.is_changed.set(true);
     }
 
     /// The authorizer; `false` denies.
@@ -211,18 +226,22 @@ impl Control {
         true
     }
 
-    /// The commit hook: the write lock is held and nothing is visible yet.
+    /// The commit hook: nothing is visible yet, and the write lock is held if the main database
+    /// was to be written.
     pub(super) fn on_commit(&self) {
         if self.committing.get().is_none() {
             self.committing.set(Some(self.catchup.enter()));
+            self.is_logged.set(false);
             self.capture.on_commit();
         }
     }
 
-    /// The rollback hook. After the commit hook it means that the commit has failed, on a full
-    /// disk for instance; the write lock is free then, and others may commit.
-    pub(super) fn on_rollback(&self) {
-        self.has_failed.set(self.committing.get().is_some());
+    /// The hook of the log: a commit of this connection has been appended to it. The commit hook
+    /// alone does not say so: it is called for a transaction that has changed nothing or TEMP
+    /// tables only, and before one that fails, on a full disk for instance. In these cases the
+    /// write lock is free by now, and a step of the header is somebody else's.
+    pub(super) fn on_log(&self) {
+        self.is_logged.set(self.committing.get().is_some());
     }
 
     fn asked_to_stop(&self) -> Option<Halt> {

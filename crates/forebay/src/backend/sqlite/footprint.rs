@@ -8,6 +8,7 @@ use foldhash::fast::RandomState;
 use rusqlite::Connection;
 
 use super::analysis::Program;
+use super::capture::Means;
 use super::observe::Observed;
 use crate::sql::may_replace;
 
@@ -37,10 +38,37 @@ pub(super) enum Beyond {
 #[derive(Clone, Debug)]
 pub(super) struct Written {
     pub(super) name: Box<str>,
-    /// All its rows are deleted at once, and none is told.
-    pub(super) is_cleared: bool,
+    /// Why its changed rows are not told as they are, if so: then all of it counts as changed.
+    pub(super) whole: Option<Whole>,
     /// Reads one of its rows by rowid; `None` when the update hook does not tell all of them.
     pub(super) select: Option<Arc<str>>,
+}
+
+/// Why a write counts as a change of every row of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whole {
+    /// All its rows are deleted at once, and none is told.
+    Cleared,
+    /// Rows are copied from table to table as they lie, and so the hook shows them: without the
+    /// defaults of columns that the other table has got later.
+    Copied,
+    /// Its key has a column twice. The hook takes rows apart into as many values as there are
+    /// columns, and loses the last ones then.
+    LongKey,
+    /// Texts are not in UTF-8: two that differ may come out as the same bytes.
+    Encoding,
+}
+
+impl Whole {
+    /// The reason, in words.
+    pub(super) fn because(self) -> &'static str {
+        match self {
+            Whole::Cleared => "all rows are deleted at once",
+            Whole::Copied => "SQLite copies rows without taking them apart",
+            Whole::LongKey => "its key has a column twice",
+            Whole::Encoding => "the database is not in UTF-8",
+        }
+    }
 }
 
 /// What is known about tables, under one schema.
@@ -62,19 +90,47 @@ struct Fact {
     is_unique: bool,
     /// A constraint or a trigger may replace rows.
     may_replace: bool,
+    /// Its key, as it is stored, is longer than its columns are many.
+    has_long_key: bool,
+    /// A column has a default, which may be what rows of before it have in its place.
+    has_default: bool,
+    is_utf8: bool,
 }
 
 impl Footprint {
     /// Of a statement that writes tables and clears some of them, without telling rows.
     pub(super) fn of(observed: &Observed, program: &Program, cleared: &[&str]) -> Footprint {
+        let is_cleared = |name: &str| cleared.iter().any(|table| table.eq_ignore_ascii_case(name));
         let written = |name: &str| Written {
             name: name.into(),
-            is_cleared: cleared.iter().any(|table| table.eq_ignore_ascii_case(name)),
+            whole: is_cleared(name).then_some(Whole::Cleared),
             select: None,
         };
         let tables = observed.writes.iter().map(|name| written(name)).collect();
         let beyond = if program.virtual_table { Beyond::Virtual } else { Beyond::Nothing };
         Footprint { tables, beyond }
+    }
+
+    /// Finds out of which tables the changed rows are not told as they are. Must be called in the
+    /// snapshot in which the statement was prepared as `program`.
+    pub(super) fn find_whole(
+        &mut self,
+        connection: &Connection,
+        facts: &mut Facts,
+        schema: i64,
+        program: &Program,
+        means: Means,
+    ) -> rusqlite::Result<()> {
+        for table in self.tables.iter_mut().filter(|table| table.whole.is_none()) {
+            let fact = facts.of(connection, schema, &table.name)?;
+            table.whole = match means {
+                _ if !fact.is_utf8 => Some(Whole::Encoding),
+                Means::Hook if program.copies_rows() && fact.has_default => Some(Whole::Copied),
+                Means::Hook if fact.has_long_key => Some(Whole::LongKey),
+                _ => None,
+            };
+        }
+        Ok(())
     }
 
     /// Finds out how the rows can be read again that the statement changes. Must be called in the
@@ -152,11 +208,14 @@ impl Fact {
             .unwrap_or((false, false));
         let mut columns: Vec<Box<str>> = Vec::new();
         let mut keys: Vec<(Box<str>, bool)> = Vec::new();
-        let mut listing = connection
-            .prepare_cached("SELECT name, type, pk FROM pragma_table_xinfo(?1, 'main')")?;
+        let mut has_default = false;
+        let mut listing = connection.prepare_cached(
+            "SELECT name, type, pk, dflt_value IS NOT NULL FROM pragma_table_xinfo(?1, 'main')",
+        )?;
         let mut rows = listing.query([table])?;
         while let Some(row) = rows.next()? {
             let name: Box<str> = row.get(0)?;
+            has_default |= row.get::<_, bool>(3)?;
             if row.get::<_, i64>(2)? > 0 {
                 let declared: String = row.get(1)?;
                 keys.push((name.clone(), declared.eq_ignore_ascii_case("INTEGER")));
@@ -177,7 +236,20 @@ impl Fact {
             format!("SELECT * FROM main.\"{table}\" WHERE {rowid} = ?1").into()
         });
         let may_replace = may_be_replaced(connection, table)?;
-        Ok(Fact { is_view, select, alias, is_unique, may_replace })
+        let is_utf8 = connection
+            .prepare_cached("PRAGMA main.encoding")?
+            .query_row([], |row| Ok(row.get_ref(0)?.as_str()? == "UTF-8"))?;
+        let has_long_key = stored_key(connection, table)? > columns.len() as i64;
+        Ok(Fact {
+            is_view,
+            select,
+            alias,
+            is_unique,
+            may_replace,
+            has_long_key,
+            has_default,
+            is_utf8,
+        })
     }
 
     /// Whether a column that an UPDATE sets is the rowid.
@@ -191,6 +263,16 @@ impl Fact {
 fn rowid_name(columns: &[Box<str>]) -> Option<&'static str> {
     let is_taken = |name: &str| columns.iter().any(|column| column.eq_ignore_ascii_case(name));
     ["rowid", "_rowid_", "oid"].into_iter().find(|name| !is_taken(name))
+}
+
+/// Columns of the index that a primary key is: of a table without rowid, all of its row.
+fn stored_key(connection: &Connection, table: &str) -> rusqlite::Result<i64> {
+    connection
+        .prepare_cached(
+            "SELECT count(*) FROM pragma_index_list(?1, 'main') AS list,
+             pragma_index_xinfo(list.name, 'main') WHERE list.origin = 'pk'",
+        )?
+        .query_row([table], |row| row.get(0))
 }
 
 /// Whether what belongs to `table` in the schema, its triggers above all, may replace rows.

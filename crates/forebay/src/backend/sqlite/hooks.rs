@@ -40,7 +40,8 @@ impl Hooked {
             ffi::sqlite3_progress_handler(handle, steps, Some(progress), context);
             ffi::sqlite3_busy_handler(handle, Some(busy), context);
             ffi::sqlite3_commit_hook(handle, Some(commit), context);
-            ffi::sqlite3_rollback_hook(handle, Some(rollback), context);
+            // In the place of SQLite's own, which `wal_autocheckpoint` would put there.
+            ffi::sqlite3_wal_hook(handle, Some(log), context);
         }
         Hooked { connection, control }
     }
@@ -165,11 +166,19 @@ extern "C" fn commit(context: *mut c_void) -> c_int {
     })
 }
 
-extern "C" fn rollback(context: *mut c_void) {
-    with(context, 0, |control| {
-        control.on_rollback();
-        0
-    });
+extern "C" fn log(
+    context: *mut c_void,
+    _handle: *mut ffi::sqlite3,
+    database: *const c_char,
+    _frames: c_int,
+) -> c_int {
+    with(context, ffi::SQLITE_OK, |control| {
+        // SAFETY: SQLite passes a string that lives until this callback returns.
+        if unsafe { text(database) } == Some("main") {
+            control.on_log();
+        }
+        ffi::SQLITE_OK
+    })
 }
 
 /// The update hook tells rows of tables that have a rowid, after the change.
