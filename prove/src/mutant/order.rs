@@ -101,6 +101,24 @@ pub(super) const MUTANTS: &[Mutant] = &[
         ],
     },
     Mutant {
+        name: "commit of nothing taken for another's",
+        edits: &[
+            Edit {
+                file: "backend/sqlite/control.rs",
+                find: "map(|before| (before, is_logged))",
+                put: "map(|before| (before, is_logged || $on))",
+            },
+            Edit {
+                file: "backend/sqlite/connection.rs",
+                find: "        if hooked.control().is_commit_untold() {\n",
+                put: "        if hooked.control().is_commit_untold() {
+            if $on {
+                $pause;
+            }\n",
+            },
+        ],
+    },
+    Mutant {
         name: "header never compared",
         edits: &[Edit {
             file: "invalidate/horizon.rs",

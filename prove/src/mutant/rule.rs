@@ -318,6 +318,22 @@ pub(super) const MUTANTS: &[Mutant] = &[
         }],
     },
     Mutant {
+        name: "COLLATE takes the name of a column away",
+        edits: &[Edit {
+            file: "sql/predicate/build.rs",
+            find: "Expr::Collate(inner, _) => expr = bare(inner),",
+            put: "Expr::Collate(inner, _) if !$on => expr = bare(inner),",
+        }],
+    },
+    Mutant {
+        name: "names that SQLite makes up forgotten",
+        edits: &[Edit {
+            file: "sql/predicate/place.rs",
+            find: "name.contains(':') || (is_text && names.iter().any(Option::is_none))",
+            put: "!$on && (name.contains(':') || (is_text && names.iter().any(Option::is_none)))",
+        }],
+    },
+    Mutant {
         name: "last column of a table not used",
         edits: &[Edit {
             file: "backend/sqlite/reliance.rs",

@@ -9,7 +9,7 @@ use crate::schema::{Collation, Column, Relation};
 
 impl<'a> Draft<'a> {
     pub(crate) fn trap(&mut self) -> Option<String> {
-        match self.rng.u8(..24) {
+        match self.rng.u8(..26) {
             0 | 1 => self.without_partner(),
             2 => self.filtered_page(),
             3 => self.filtered_window(),
@@ -20,6 +20,7 @@ impl<'a> Draft<'a> {
             13 => self.missing(),
             14 | 15 => self.of_generated(),
             16 | 17 => self.beyond(),
+            18 | 19 => self.named_twice(),
             _ => self.chain(),
         }
     }
@@ -188,6 +189,24 @@ impl<'a> Draft<'a> {
         let list = self.list(std::slice::from_ref(&source));
         let list = if self.rng.bool() { list } else { "count(*)".to_owned() };
         Some(format!("SELECT {list} FROM {table} WHERE {name} IS NULL"))
+    }
+
+    /// Two result columns of one name, of which the first is called so without being told to.
+    fn named_twice(&mut self) -> Option<String> {
+        self.note(Feature::Derived);
+        let (table, source) = self.table_source()?;
+        let ((a, first), (b, second)) = (self.column_of(&source), self.column_of(&source));
+        let collation = [Collation::NoCase, Collation::Rtrim][self.rng.usize(..2)];
+        let (made, name) = match self.rng.u8(..4) {
+            0 | 1 => (format!("{a} COLLATE {}", collation.name()), first.name.as_str()),
+            2 => (format!("likely({a})"), first.name.as_str()),
+            _ => ("TRUE".to_owned(), "column1"),
+        };
+        let value = self.between(&second, &first);
+        Some(format!(
+            "SELECT count(*) FROM (SELECT {made}, {b} AS {name} FROM {table}) AS q \
+             WHERE q.{name} = {value}"
+        ))
     }
 
     /// The rows before or after one that two columns tell, as the next page is asked for.

@@ -153,10 +153,13 @@ async fn write(course: Arc<Course>, mut rng: Rng) -> Result<()> {
         }
         let id = rng.usize(1..=COUNTERS);
         course.writes.fetch_add(1, Ordering::Relaxed);
-        if rng.u8(..3) == 0 {
+        if rng.u8(..2) == 0 {
             // A commit that leaves the counters alone must not hide one that does not.
-            let write = course.db.execute("UPDATE others SET n = n + 1 WHERE id = ?1");
-            write.bind(id as i64).await?;
+            let idle = [
+                "UPDATE others SET n = n + 1 WHERE id = ?1",
+                "UPDATE counters SET n = n + 1 WHERE id = -?1",
+            ];
+            course.db.execute(idle[rng.usize(..2)]).bind(id as i64).await?;
             continue;
         }
         let n = if rng.bool() {

@@ -13,7 +13,7 @@ use super::second::Second;
 use super::tally::{Counts, Tally};
 use crate::domain::Statement;
 use crate::read::{Compare, Read, read, view};
-use crate::schema::{Change, Schema, index, row, table, trigger};
+use crate::schema::{Change, Schema, index, row, table, trigger, twins};
 use crate::write::{By, Turn, prune, refill, turn};
 
 /// Rows of a table from which on it is cut down.
@@ -425,6 +425,12 @@ fn create(rng: &mut Rng, schema: &mut Schema, bare: &Bare, case: &mut Case) {
         }
         done
     };
+    if rng.u8(..3) == 0 {
+        for part in twins(rng, schema) {
+            run(&part.sql);
+            schema.apply(&part.change);
+        }
+    }
     for _ in 0..rng.usize(2..=6) {
         let part = table(rng, schema);
         if run(&part.sql) {

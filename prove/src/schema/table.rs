@@ -218,13 +218,55 @@ impl Draft<'_> {
                     stored.iter().take(*count).map(|column| column.name.clone()).collect();
                 // A single INTEGER column would be the rowid under another name.
                 let conflict = one(self.rng, CONFLICTS);
-                self.lines.push(format!("PRIMARY KEY ({}){conflict}", names.join(", ")));
+                // A key of its own is stored with a column as often as its collations differ.
+                let is_long = !is_rowid_table && self.rng.u8(..4) == 0;
+                let more: String = if is_long {
+                    let name = &names[0];
+                    format!("{name} COLLATE NOCASE, {name} COLLATE RTRIM, {name} COLLATE BINARY, ")
+                } else {
+                    String::new()
+                };
+                self.lines.push(format!("PRIMARY KEY ({more}{}){conflict}", names.join(", ")));
                 self.relation.key = names;
             }
         }
         self.relation.tie =
             if is_rowid_table { vec!["rowid".to_owned()] } else { self.relation.key.clone() };
     }
+}
+
+/// Two tables between which SQLite copies rows as they lie. Rows of the second lack its last
+/// column, which was added later.
+pub(crate) fn twins(rng: &mut Rng, schema: &mut Schema) -> Vec<Part> {
+    let default = rng.u8(1..4);
+    let names = [schema.fresh("t"), schema.fresh("t")];
+    let columns = [("a", Affinity::Text), ("b", Affinity::Integer), ("c", Affinity::Integer)];
+    let [whole, lacking] = names.map(|name| Relation {
+        name,
+        kind: Kind::Table,
+        is_strict: false,
+        columns: columns.map(|(name, it)| Column::new(name, it, Collation::Binary)).to_vec(),
+        key: Vec::new(),
+        tie: vec!["rowid".to_owned()],
+        takes_writes: true,
+    });
+    let make = |relation: &Relation, more: &str| {
+        format!("CREATE TABLE {} (a TEXT, b INTEGER{more})", relation.name)
+    };
+    let column = format!("c INTEGER DEFAULT {default}");
+    let sql = make(&whole, &format!(", {column}"));
+    let mut parts = vec![
+        Part { sql, change: Change::AddRelation(whole) },
+        Part { sql: make(&lacking, ""), change: Change::Nothing },
+    ];
+    for _ in 0..6 {
+        let values = [Affinity::Text, Affinity::Integer].map(|it| literal(&draw(rng, it)));
+        let sql = format!("INSERT INTO {} VALUES ({})", lacking.name, values.join(", "));
+        parts.push(Part { sql, change: Change::Nothing });
+    }
+    let sql = format!("ALTER TABLE {} ADD COLUMN {column}", lacking.name);
+    parts.push(Part { sql, change: Change::AddRelation(lacking) });
+    parts
 }
 
 fn type_of(affinity: Affinity, is_strict: bool) -> &'static str {
