@@ -9,7 +9,7 @@ use crate::schema::{Collation, Column, Relation};
 
 impl<'a> Draft<'a> {
     pub(crate) fn trap(&mut self) -> Option<String> {
-        match self.rng.u8(..26) {
+        match self.rng.u8(..28) {
             0 | 1 => self.without_partner(),
             2 => self.filtered_page(),
             3 => self.filtered_window(),
@@ -20,7 +20,7 @@ impl<'a> Draft<'a> {
             13 => self.missing(),
             14 | 15 => self.of_generated(),
             16 | 17 => self.beyond(),
-            18 | 19 => self.named_twice(),
+            18..22 => self.named_twice(),
             _ => self.chain(),
         }
     }
@@ -197,7 +197,7 @@ impl<'a> Draft<'a> {
         let (table, source) = self.table_source()?;
         let ((a, first), (b, second)) = (self.column_of(&source), self.column_of(&source));
         let collation = [Collation::NoCase, Collation::Rtrim][self.rng.usize(..2)];
-        let (made, name) = match self.rng.u8(..4) {
+        let (made, name) = match self.rng.u8(..6) {
             0 | 1 => (format!("{a} COLLATE {}", collation.name()), first.name.as_str()),
             2 => (format!("likely({a})"), first.name.as_str()),
             _ => ("TRUE".to_owned(), "column1"),

@@ -301,6 +301,11 @@ impl CatchUp {
         }
     }
 
+    /// Whether commits are noticed in the index of the log.
+    pub(super) fn has_log(&self) -> bool {
+        matches!(self.witness, Witness::WalIndex(_))
+    }
+
     /// What row changes are taken down for.
     pub(super) fn index(&self) -> &Arc<Index> {
         &self.index

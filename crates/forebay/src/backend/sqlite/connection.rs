@@ -289,7 +289,7 @@ impl Work {
             meanwhile();
         }
         let capture = hooked.control().capture();
-        if hooked.control().is_commit_untold() {
+        if hooked.control().is_commit_untold() && self.catchup.has_log() {
             hear_log(hooked);
         }
         let frames = match hooked.control().take_committing() {
