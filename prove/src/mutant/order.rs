@@ -110,9 +110,9 @@ pub(super) const MUTANTS: &[Mutant] = &[
             },
             Edit {
                 file: "backend/sqlite/connection.rs",
-                find: "        if hooked.control().is_commit_untold() && self.catchup.has_log() {\n",
+                find: "if hooked.control().is_commit_untold() && self.catchup.has_log() {\n",
                 // One commit of another process is waited for, and not for two.
-                put: "        if hooked.control().is_commit_untold() && self.catchup.has_log() {
+                put: "if hooked.control().is_commit_untold() && self.catchup.has_log() {
             for _ in 0..200 {
                 if $on && self.catchup.is_current() {
                     std::thread::sleep(std::time::Duration::from_micros(5));

@@ -259,7 +259,7 @@ pub(crate) fn twins(rng: &mut Rng, schema: &mut Schema) -> Vec<Part> {
         Part { sql, change: Change::AddRelation(whole) },
         Part { sql: make(&lacking, ""), change: Change::Nothing },
     ];
-    for _ in 0..6 {
+    for _ in 0..12 {
         let values = [Affinity::Text, Affinity::Integer].map(|it| literal(&draw(rng, it)));
         let sql = format!("INSERT INTO {} VALUES ({})", lacking.name, values.join(", "));
         parts.push(Part { sql, change: Change::Nothing });

@@ -51,8 +51,8 @@ pub(crate) fn statement(rng: &mut Rng, schema: &Schema) -> Option<Statement> {
         0..26 => writing.insert(),
         26..32 if !is_view => writing.upsert(),
         32..36 => writing.insert_select(),
-        36..39 if !is_view => writing.transfer(),
-        39..66 => writing.update(),
+        36..40 if !is_view => writing.transfer(),
+        40..66 => writing.update(),
         66..69 if !is_view => writing.update_from(),
         69..74 if !is_view => writing.update_key(),
         98 => Some(format!("DELETE FROM {}", writing.target.name)),
@@ -175,12 +175,16 @@ impl Writing<'_> {
 
     /// Everything of another table, which SQLite copies as a whole where the two are alike.
     fn transfer(&mut self) -> Option<String> {
-        let width = self.stored().len();
-        let alike =
-            |table: &&Relation| table.name != self.target.name && table.columns.len() == width;
-        let tables: Vec<Relation> =
-            self.draft.schema.tables().into_iter().filter(alike).cloned().collect();
-        let from = self.draft.pick(&tables)?.name;
+        let tables = self.draft.schema.tables();
+        let types = |table: &Relation| {
+            table.columns.iter().map(|column| (column.affinity, column.collation)).collect()
+        };
+        let own: Vec<_> = types(&self.target);
+        let others = tables.iter().filter(|table| table.name != self.target.name);
+        let (alike, other): (Vec<&Relation>, Vec<&Relation>) = others
+            .filter(|table| table.columns.len() == self.stored().len())
+            .partition(|table| types(table) == own);
+        let from = self.draft.pick(&alike).or_else(|| self.draft.pick(&other))?.name.clone();
         Some(format!("INSERT {}INTO {} SELECT * FROM {from}", self.or(), self.target.name))
     }
 

@@ -340,8 +340,8 @@ impl Program {
     /// every opcode on virtual tables begins with `V`, but for `Variable` and `Vacuum`; opcodes
     /// that call a function have `name(arguments)` in P4. `Delete` has flags in P2: 0x01 says that
     /// the row is counted and told by the update hook, 0x40 that nothing is deleted. One without
-    /// either belongs to REPLACE, to an UPDATE of a key, or to a table in passing. `RowData` takes a
-    /// row of cursor P1 as it lies, `RowCell` one of cursor P2.
+    /// either belongs to REPLACE, to an UPDATE of a key, or to a table in passing. `RowData` takes
+    /// a row of cursor P1 as it lies, `RowCell` one of cursor P2.
     fn of(connection: &Connection, sql: &str) -> Result<Program, rusqlite::Error> {
         let mut program = Program::default();
         let mut listing = connection.prepare(&format!("EXPLAIN {}", skip_blank(sql)))?;
