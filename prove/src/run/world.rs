@@ -425,7 +425,7 @@ fn create(rng: &mut Rng, schema: &mut Schema, bare: &Bare, case: &mut Case) {
         }
         done
     };
-    let twins = if rng.bool() { twins(rng, schema) } else { Vec::new() };
+    let twins = if rng.u8(..4) > 0 { twins(rng, schema) } else { Vec::new() };
     for part in &twins {
         run(&part.sql);
     }

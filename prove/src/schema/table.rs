@@ -219,7 +219,7 @@ impl Draft<'_> {
                 // A single INTEGER column would be the rowid under another name.
                 let conflict = one(self.rng, CONFLICTS);
                 // A key of its own is stored with a column as often as its collations differ.
-                let is_long = !is_rowid_table && self.rng.u8(..4) == 0;
+                let is_long = !is_rowid_table && self.rng.bool();
                 let more: String = if is_long {
                     let name = &names[0];
                     format!("{name} COLLATE NOCASE, {name} COLLATE RTRIM, {name} COLLATE BINARY, ")
