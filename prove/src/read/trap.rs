@@ -9,7 +9,7 @@ use crate::schema::{Collation, Column, Relation};
 
 impl<'a> Draft<'a> {
     pub(crate) fn trap(&mut self) -> Option<String> {
-        match self.rng.u8(..28) {
+        match self.rng.u8(..36) {
             0 | 1 => self.without_partner(),
             2 => self.filtered_page(),
             3 => self.filtered_window(),
@@ -21,6 +21,7 @@ impl<'a> Draft<'a> {
             14 | 15 => self.of_generated(),
             16 | 17 => self.beyond(),
             18..22 => self.named_twice(),
+            22..30 => self.by_last_column(),
             _ => self.chain(),
         }
     }
@@ -189,6 +190,16 @@ impl<'a> Draft<'a> {
         let list = self.list(std::slice::from_ref(&source));
         let list = if self.rng.bool() { list } else { "count(*)".to_owned() };
         Some(format!("SELECT {list} FROM {table} WHERE {name} IS NULL"))
+    }
+
+    /// Rows by the last column that is stored, which is the first to be lost.
+    fn by_last_column(&mut self) -> Option<String> {
+        let relation = self.schema.table(self.rng)?.clone();
+        let last = (*relation.stored().last()?).clone();
+        let (table, source) = self.source_of(&relation);
+        let name = format!("{}.{}", source.alias, last.name);
+        let condition = self.equal(&name, &last);
+        Some(format!("SELECT count(*), count({name}) FROM {table} WHERE {condition}"))
     }
 
     /// Two result columns of one name, of which the first is called so without being told to.
