@@ -55,6 +55,14 @@ pub(super) const MUTANTS: &[Mutant] = &[
         }],
     },
     Mutant {
+        name: "key with a column twice taken as the hook shows it",
+        edits: &[Edit {
+            file: "backend/sqlite/footprint.rs",
+            find: "Means::Hook if fact.has_long_key",
+            put: "Means::Hook if !$on && fact.has_long_key",
+        }],
+    },
+    Mutant {
         name: "ROLLBACK TO forgets what came before",
         edits: &[Edit {
             file: "backend/sqlite/run.rs",
