@@ -127,7 +127,7 @@ impl Header {
         fields[0] == Header::VERSION && (first, second) == (fields[10], fields[11])
     }
 
-    /// Judges a commit of our own: `self` was read under the write lock before it, `after` once
+    /// Judges a commit of our own: `self` was read by the commit hook before it, `after` once
     /// it had returned, and `horizon` is the position that the cache reflects. Unless it is certain
     /// that ours took place, a step by one was somebody else's.
     pub(crate) fn judge(self, after: Header, horizon: Header, took_place: bool) -> Verdict {

@@ -355,8 +355,9 @@ impl CatchUp {
         }
     }
 
-    /// Enters the gate and gives the database's position. Called by the commit hook, under the
-    /// write lock, so the position is that of the state the transaction was built on.
+    /// Enters the gate and gives the database's position. Called by the commit hook: under the
+    /// write lock, if the transaction writes the main database, so that the position is that of the
+    /// state it was built on.
     pub(super) fn enter(&self) -> Header {
         self.gate.enter();
         match &self.witness {
@@ -365,7 +366,7 @@ impl CatchUp {
         }
     }
 
-    /// Applies a transaction that `took_place`, or failed to, after `before` was read by
+    /// Applies a transaction that certainly `took_place`, or perhaps did not, after `before` was read by
     /// [`CatchUp::enter`]; then leaves the gate. Gives the frames in the log, if there is one.
     pub(super) fn leave(&self, before: Header, took_place: bool, wrote: &Wrote<'_>) -> u32 {
         let frames = match &self.witness {

@@ -96,9 +96,9 @@ impl Block<'_> {
     fn only(&self, name: &str, leaves: impl Iterator<Item = usize>) -> Option<Option<Place>> {
         let mut found = None;
         for leaf in leaves {
-            let leaf_of = &self.leaves[leaf];
-            let names = leaf_of.names.as_ref()?;
-            if !matches!(leaf_of.source, Source::Table(_)) && may_be_made_up(name, names) {
+            let Leaf { names, source, .. } = &self.leaves[leaf];
+            let names = names.as_ref()?;
+            if !matches!(source, Source::Table(_)) && may_be_made_up(name, names) {
                 return None;
             }
             for (column, _) in
