@@ -270,7 +270,7 @@ fn hear_log(hooked: &Hooked) {
     if let Err(error) = heard {
         // The next commit must not be taken for this one.
         tracing::debug!(%error, "a connection is given up");
-        hooked.control().set_changed();
+        hooked.control().distrust_log();
     }
 }
 

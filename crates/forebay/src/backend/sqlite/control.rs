@@ -48,6 +48,8 @@ pub(super) struct Control {
     committing: Cell<Option<Header>>,
     /// The log has told of a commit of ours since the commit hook.
     is_logged: Cell<bool>,
+    /// It may tell of one too late.
+    is_log_late: Cell<bool>,
     /// Set once a statement that changes the connection was prepared, since some take effect
     /// then; such a connection must not go to another caller.
     is_changed: Cell<bool>,
@@ -74,6 +76,7 @@ impl Control {
             busy_since: Cell::new(None),
             committing: Cell::new(None),
             is_logged: Cell::new(false),
+            is_log_late: Cell::new(false),
             is_changed: Cell::new(false),
             is_maintaining: Cell::new(false),
             #[cfg(test)]
@@ -177,8 +180,10 @@ impl Control {
         self.is_changed.get()
     }
 
-    /// Keeps the connection from going to another caller.
-    pub(super) fn set_changed(&self) {
+    /// Takes no commit for ours from now on, and keeps the connection from going to another
+    /// caller: what the log tells next may be of a commit that is past.
+    pub(super) fn distrust_log(&self) {
+        self.is_log_late.set(true);
         self.is_changed.set(true);
     }
 
@@ -241,7 +246,7 @@ impl Control {
     /// tables only, and before one that fails, on a full disk for instance. In these cases the
     /// write lock is free by now, and a step of the header is somebody else's.
     pub(super) fn on_log(&self) {
-        self.is_logged.set(self.committing.get().is_some());
+        self.is_logged.set(self.committing.get().is_some() && !self.is_log_late.get());
     }
 
     fn asked_to_stop(&self) -> Option<Halt> {

@@ -87,7 +87,7 @@ struct Bed {
     connection: Connection,
     bare: rusqlite::Connection,
     gaps: Box<dyn Fn() -> u64>,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 /// What is in the tables: rows in words, sorted.
@@ -118,7 +118,7 @@ impl Bed {
         let connection = *connector.open().unwrap();
         let bare = rusqlite::Connection::open(path).unwrap();
         let gaps = Box::new(move || catchup.gaps());
-        Bed { connection, bare, gaps, _dir: dir }
+        Bed { connection, bare, gaps, dir }
     }
 
     fn tap(&self) {
