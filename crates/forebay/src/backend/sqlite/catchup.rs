@@ -366,8 +366,9 @@ impl CatchUp {
         }
     }
 
-    /// Applies a transaction that certainly `took_place`, or perhaps did not, after `before` was read by
-    /// [`CatchUp::enter`]; then leaves the gate. Gives the frames in the log, if there is one.
+    /// Applies a transaction that certainly `took_place`, or perhaps did not, after `before` was
+    /// read by [`CatchUp::enter`]; then leaves the gate. Gives the frames in the log, if there is
+    /// one.
     pub(super) fn leave(&self, before: Header, took_place: bool, wrote: &Wrote<'_>) -> u32 {
         let frames = match &self.witness {
             Witness::WalIndex(index) => {
