@@ -62,12 +62,12 @@ pub(crate) fn table(rng: &mut Rng, schema: &mut Schema) -> Part {
     let name = schema.fresh("t");
     let key = match rng.u8(..20) {
         0..9 => Key::Rowid,
-        9..12 => Key::Columns(1),
-        12..16 => Key::Columns(2),
+        9..11 => Key::Columns(1),
+        11..16 => Key::Columns(2),
         _ => Key::None,
     };
     let may_lack_rowid = matches!(key, Key::Columns(_));
-    let kind = if may_lack_rowid && rng.bool() { Kind::WithoutRowid } else { Kind::Table };
+    let kind = if may_lack_rowid && rng.u8(..3) > 0 { Kind::WithoutRowid } else { Kind::Table };
     let relation = Relation {
         name: name.clone(),
         kind,
@@ -219,14 +219,14 @@ impl Draft<'_> {
                 // A single INTEGER column would be the rowid under another name.
                 let conflict = one(self.rng, CONFLICTS);
                 // A key of its own is stored with a column as often as its collations differ.
-                let is_long = !is_rowid_table && self.rng.bool();
-                let more: String = if is_long {
-                    let name = &names[0];
-                    format!("{name} COLLATE NOCASE, {name} COLLATE RTRIM, {name} COLLATE BINARY, ")
-                } else {
-                    String::new()
-                };
-                self.lines.push(format!("PRIMARY KEY ({more}{}){conflict}", names.join(", ")));
+                let is_long = !is_rowid_table && self.rng.u8(..3) > 0;
+                let collations: &[&str] =
+                    if is_long { &[" COLLATE NOCASE", " COLLATE RTRIM", ""] } else { &[""] };
+                let terms: Vec<String> = names
+                    .iter()
+                    .flat_map(|name| collations.iter().map(move |it| format!("{name}{it}")))
+                    .collect();
+                self.lines.push(format!("PRIMARY KEY ({}){conflict}", terms.join(", ")));
                 self.relation.key = names;
             }
         }
