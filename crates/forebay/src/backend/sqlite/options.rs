@@ -51,8 +51,15 @@ impl Options {
 }
 
 /// PRAGMAs that would take the ground from under the layer.
-const RESERVED: &[&str] =
-    &["journal_mode", "locking_mode", "query_only", "wal_autocheckpoint", "writable_schema"];
+const RESERVED: &[&str] = &[
+    "full_column_names",
+    "journal_mode",
+    "locking_mode",
+    "query_only",
+    "short_column_names",
+    "wal_autocheckpoint",
+    "writable_schema",
+];
 
 fn check_pragma(name: &str, value: &str) -> Result<()> {
     let is_word = |text: &str| {

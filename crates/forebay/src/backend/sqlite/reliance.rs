@@ -87,6 +87,10 @@ fn columns(table: &Table, observed: &Observed, understood: Option<&Understood>) 
     let Some(understood) = understood.filter(|understood| !understood.is_natural) else {
         return ColumnSet::ALL;
     };
+    // To the authorizer, the empty name is that of the row itself.
+    if table.columns.iter().any(|column| column.name.is_empty()) {
+        return ColumnSet::ALL;
+    }
     let mut used = ColumnSet::NONE;
     let reported = observed.columns.iter().filter(|(of, _)| of.eq_ignore_ascii_case(&table.name));
     for (_, column) in reported.filter(|(_, column)| !column.is_empty()) {

@@ -204,7 +204,9 @@ impl<'b> Builder<'b> {
         }
         match self.schema.relation(&relation) {
             Some(Relation::Table(table)) => {
-                let name = |column: &super::schema::TableColumn| Some(plain(&column.name));
+                // As the catalogue has them: quotes within are part of the name.
+                let name =
+                    |column: &super::schema::TableColumn| Some(column.name.to_ascii_lowercase());
                 let names = Some(table.columns.iter().map(name).collect());
                 Ok(Leaf { alias, names, source: Source::Table(table) })
             }
@@ -349,7 +351,8 @@ fn is_hint(name: &str) -> bool {
     matches!(name, "likely" | "unlikely" | "likelihood")
 }
 
-/// What a name comes to: TRUE and FALSE are none to SQLite, also where they are given.
+/// What a name comes to: TRUE and FALSE are none to SQLite, also where they are given, and where a
+/// star brings them.
 fn unless_boolean(name: String) -> Option<String> {
     Some(name).filter(|name| name != "true" && name != "false")
 }
@@ -361,7 +364,7 @@ fn all_of(block: &Block<'_>, leaf: usize) -> Option<Vec<Output>> {
     }
     let names = block.leaves[leaf].names.as_ref()?;
     let output = |(column, name): (usize, &Option<String>)| Output {
-        name: name.clone(),
+        name: name.clone().and_then(unless_boolean),
         is_alias: true,
         place: Some(super::place::Place { leaf, column }),
     };
