@@ -51,7 +51,7 @@ impl<'a> Query<'a> {
         sql: &'a str,
         caller: &'static Location<'static>,
     ) -> Query<'a> {
-        Query::of(target, target.engine().texts.text(sql.trim()), caller)
+        Query::of(target, target.engine().texts.text(sql.trim_ascii()), caller)
     }
 
     /// The same for a text that is ready to be looked up.

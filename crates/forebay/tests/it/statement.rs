@@ -414,9 +414,39 @@ async fn text_that_is_not_unicode() {
     assert_eq!(kinds(&error), ["decode"], "{error}");
     assert_eq!(db.query("SELECT max(id) FROM t").scalar::<i64>().await.unwrap(), 2);
     // Names that are not Unicode can only be made by others.
-    let name = bare.execute_batch("CREATE TABLE u (c)");
-    assert!(name.is_ok());
+    bare.execute_batch(
+        "CREATE TABLE u (cx, d); INSERT INTO u VALUES (1, 2); PRAGMA writable_schema = ON;
+         UPDATE sqlite_schema SET sql = CAST(replace(CAST(sql AS BLOB), 'cx', x'63ff') AS TEXT)
+             WHERE name = 'u';
+         PRAGMA schema_version = 77;",
+    )
+    .unwrap();
+    let error = db.query("SELECT * FROM u").fetch().await.unwrap_err();
+    assert!(error.message().contains("AS"), "{error}");
+    assert_eq!(db.query("SELECT d FROM u").scalar::<i64>().await.unwrap(), 2);
     assert_alive(&db).await;
+}
+
+/// To SQLite, everything beyond ASCII belongs to a name, also what looks like a blank.
+#[tokio::test]
+async fn only_blanks_are_cut_off() {
+    let place = Place::new();
+    let schema = "CREATE TABLE t (a); INSERT INTO t VALUES (1);
+                  CREATE TABLE \"t\u{a0}\" (a); INSERT INTO \"t\u{a0}\" VALUES (2);";
+    let db = place.open(schema).await;
+    for (sql, expect) in [("SELECT a FROM t \t\n\x0c\r", 1), ("\r\n SELECT a FROM t\u{a0};", 2)] {
+        for _ in 0..2 {
+            assert_eq!(db.query(sql).scalar::<i64>().await.unwrap(), expect, "{sql:?}");
+            assert_eq!(db.prepare(sql).query().scalar::<i64>().await.unwrap(), expect, "{sql:?}");
+        }
+    }
+    for blank in ["\u{85}", "\u{1680}", "\u{2028}", "\u{3000}", "\x0b"] {
+        for sql in [format!("DELETE FROM t{blank}"), format!("{blank}DELETE FROM t")] {
+            let error = db.execute(&sql).await.unwrap_err();
+            assert_eq!(kinds(&error), ["usage"], "{blank:?}: {error}");
+        }
+    }
+    assert_eq!(db.query("SELECT count(*) FROM t").scalar::<i64>().await.unwrap(), 1);
 }
 
 #[tokio::test]
