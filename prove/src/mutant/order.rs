@@ -7,8 +7,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "horizon published before the drop",
         edits: &[Edit {
             file: "backend/sqlite/catchup.rs",
-            find: "        match before.judge(after, self.horizon.load(), took_place) {\n",
-            put: "        let verdict = before.judge(after, self.horizon.load(), took_place);
+            find: "        match before.judge(after, self.horizon.load(), logged) {\n",
+            put: "        let verdict = before.judge(after, self.horizon.load(), logged);
         if $on && verdict != Verdict::Nothing {
             self.horizon.publish(after);
             $pause;
@@ -75,13 +75,18 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "commits before our own not noticed",
         edits: &[Edit {
             file: "invalidate/header.rs",
-            find: "took_place && self == horizon &&",
-            put: "took_place && ($on || self == horizon) &&",
+            find: "is_ours && self == horizon &&",
+            put: "is_ours && ($on || self == horizon) &&",
         }],
     },
     Mutant {
         name: "commits right after our own not noticed",
         edits: &[
+            Edit {
+                file: "invalidate/header.rs",
+                find: "logged == Some(after.frames());",
+                put: "logged == Some(after.frames()) || ($on && logged.is_some());",
+            },
             Edit {
                 file: "invalidate/header.rs",
                 find: "after.change() == self.change().wrapping_add(1) {",
@@ -104,9 +109,9 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "commit of nothing taken for another's",
         edits: &[
             Edit {
-                file: "backend/sqlite/control.rs",
-                find: "map(|before| (before, is_logged))",
-                put: "map(|before| (before, is_logged || $on))",
+                file: "invalidate/header.rs",
+                find: "let is_ours = ",
+                put: "let is_ours = ($on && logged.is_none()) || ",
             },
             Edit {
                 file: "backend/sqlite/connection.rs",

@@ -128,12 +128,15 @@ impl Header {
     }
 
     /// Judges a commit of our own: `self` was read by the commit hook before it, `after` once
-    /// it had returned, and `horizon` is the position that the cache reflects. Unless it is certain
-    /// that ours took place, a step by one was somebody else's.
-    pub(crate) fn judge(self, after: Header, horizon: Header, took_place: bool) -> Verdict {
+    /// it had returned, and `horizon` is the position that the cache reflects. `logged` is the frame
+    /// that ours ends with, if it took place: without one, a step by one was somebody else's, and
+    /// so is what ends with another one. The counter of commits alone does not say so: it begins
+    /// again at zero when the index is built anew.
+    pub(crate) fn judge(self, after: Header, horizon: Header, logged: Option<u32>) -> Verdict {
+        let is_ours = logged == Some(after.frames());
         if self == after {
             Verdict::Nothing
-        } else if took_place && self == horizon && after.change() == self.change().wrapping_add(1) {
+        } else if is_ours && self == horizon && after.change() == self.change().wrapping_add(1) {
             Verdict::Explained
         } else {
             Verdict::Unexplained
@@ -185,10 +188,12 @@ mod tests {
     #[test]
     fn verdicts() {
         let check = |before, after, horizon, expect| {
-            assert_eq!(Header::judge(before, after, horizon, true), expect);
-            let failed = Header::judge(before, after, horizon, false);
-            assert_ne!(failed, Verdict::Explained, "ours failed, so it was somebody else's");
-            assert_eq!(failed == Verdict::Nothing, expect == Verdict::Nothing);
+            assert_eq!(Header::judge(before, after, horizon, Some(after.frames())), expect);
+            for logged in [None, Some(after.frames() - 1), Some(after.frames() + 1)] {
+                let other = Header::judge(before, after, horizon, logged);
+                assert_ne!(other, Verdict::Explained, "somebody else's, with {logged:?}");
+                assert_eq!(other == Verdict::Nothing, expect == Verdict::Nothing);
+            }
         };
         let [old, before, after, later] = [header(6, 1), header(7, 2), header(8, 3), header(9, 4)];
         check(before, before, before, Verdict::Nothing);

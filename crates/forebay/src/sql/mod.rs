@@ -20,5 +20,5 @@ pub(crate) use predicate::{
     declared, determined, identifiers, occurrences,
 };
 pub(crate) use statement::{
-    contains_nul, is_blank, may_hold_several, may_replace, module_of, skip_blank,
+    begins_with_rows, contains_nul, is_blank, may_hold_several, may_replace, module_of, skip_blank,
 };

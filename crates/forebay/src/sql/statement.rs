@@ -42,6 +42,15 @@ pub(crate) fn may_replace(sql: &str) -> bool {
     false
 }
 
+/// Whether the text is a query or a change of rows, going by its first word: no PRAGMA.
+pub(crate) fn begins_with_rows(sql: &str) -> bool {
+    let sql = skip_blank(sql);
+    let first = tokens(sql).next().map_or("", |token| &sql[token.start..token.end]);
+    ["SELECT", "VALUES", "WITH", "INSERT", "REPLACE", "UPDATE", "DELETE"]
+        .iter()
+        .any(|word| first.eq_ignore_ascii_case(word))
+}
+
 /// The module of a CREATE VIRTUAL TABLE; quoted, it is taken as it stands.
 pub(crate) fn module_of(sql: &str) -> Option<&str> {
     let mut words =
@@ -64,6 +73,18 @@ pub(crate) fn contains_nul(sql: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn texts_about_rows() {
+        let check = |sql, expect| assert_eq!(begins_with_rows(sql), expect, "{sql:?}");
+        check("select 1", true);
+        check("; -- a\n /* b */ Insert INTO t VALUES (1)", true);
+        check("WITH a AS (SELECT 1) DELETE FROM t", true);
+        check("PRAGMA foreign_keys = ON", false);
+        check("EXPLAIN SELECT 1", false);
+        check("\"select\"", false);
+        check("", false);
+    }
 
     #[test]
     fn blank_texts() {

@@ -24,6 +24,8 @@ mod prepared;
 mod protocol;
 /// Readers and writers at once: no read is stale or goes back in time.
 mod recency;
+/// Odd names, and schemas and settings that change on the way.
+mod schema;
 /// Snapshots that readers hold between statements.
 mod snapshot;
 /// Statements, parameters, rows and errors.

@@ -1,6 +1,7 @@
 //! What a statement does, from what the authorizer reported and from its program: the effect,
 //! the tables it reads and writes, and every rule that keeps its answers out of the cache.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use rusqlite::Connection;
@@ -18,7 +19,7 @@ use super::reliance::Reliance;
 use crate::error::{Error, Result};
 use crate::invalidate::{Author, Basis, WriteSet};
 use crate::row::Column;
-use crate::sql::{Bypass, Determined, Fingerprint, is_immutable, skip_blank};
+use crate::sql::{Bypass, Determined, Fingerprint, begins_with_rows, is_immutable, skip_blank};
 
 /// What running a statement brings about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,13 +132,15 @@ impl Analysis {
             drops: Vec::new(),
             bypasses: Vec::new(),
             functions: Vec::new(),
-            columns: columns(statement),
+            columns: columns(statement)?,
             is_explain,
             is_readonly,
             schema: 0,
         };
         let judged = match effect {
-            Effect::Read | Effect::Write if !is_explain && !observed.pragma => {
+            Effect::Read | Effect::Write
+                if !is_explain && (!observed.pragma || begins_with_rows(sql)) =>
+            {
                 analysis.judge_program(connection, control, sql)
             }
             _ => {
@@ -166,7 +169,7 @@ impl Analysis {
         control.take_observed();
         let fresh = connection.prepare(sql)?;
         let mut observed = control.take_observed();
-        self.columns = columns(&fresh);
+        self.columns = columns(&fresh)?;
         let mut program = Program::of(connection, sql)?;
         for root in &program.roots {
             match catalogue.table(*root) {
@@ -256,15 +259,22 @@ impl Analysis {
     }
 }
 
-/// The columns of a statement's answer.
-pub(super) fn columns(statement: &rusqlite::Statement<'_>) -> Arc<[Column]> {
-    // A loop, because the driver answers a vector or an iterator, depending on its version.
-    let mut columns = Vec::with_capacity(statement.column_count());
-    for column in statement.columns() {
-        let declared = column.decl_type().map(Into::into);
-        columns.push(Column { name: column.name().into(), declared });
-    }
-    columns.into()
+/// The columns of a statement's answer; an error if one has a name that is not UTF-8, at which the
+/// driver panics.
+pub(super) fn columns(statement: &rusqlite::Statement<'_>) -> rusqlite::Result<Arc<[Column]>> {
+    let named = catch_unwind(AssertUnwindSafe(|| {
+        // A loop, because the driver answers a vector or an iterator, depending on its version.
+        let mut columns = Vec::with_capacity(statement.column_count());
+        for column in statement.columns() {
+            let declared = column.decl_type().map(Into::into);
+            columns.push(Column { name: column.name().into(), declared });
+        }
+        columns.into()
+    }));
+    named.map_err(|_| {
+        let what = "it is not valid UTF-8; name the columns, and this one anew with AS";
+        rusqlite::Error::InvalidColumnName(what.to_owned())
+    })
 }
 
 fn effect(observed: &Observed, is_readonly: bool, is_explain: bool) -> Effect {

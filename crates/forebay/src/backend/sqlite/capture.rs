@@ -182,7 +182,9 @@ impl Capture {
                 self.record_unknown(&table.name);
             }
         }
-        if !is_complete && footprint.beyond != Beyond::Nothing {
+        // Without a table that it was to write, nobody knows which one it has written.
+        let is_unknown = footprint.beyond != Beyond::Nothing || footprint.tables.is_empty();
+        if !is_complete && is_unknown {
             self.is_everything.set(true);
         }
         if is_complete || footprint.tables.iter().any(is_silent) {

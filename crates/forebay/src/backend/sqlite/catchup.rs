@@ -366,14 +366,14 @@ impl CatchUp {
         }
     }
 
-    /// Applies a transaction that certainly `took_place`, or perhaps did not, after `before` was
-    /// read by [`CatchUp::enter`]; then leaves the gate. Gives the frames in the log, if there is
-    /// one.
-    pub(super) fn leave(&self, before: Header, took_place: bool, wrote: &Wrote<'_>) -> u32 {
+    /// Applies a transaction that the log has told to end with frame `logged`, or that perhaps did
+    /// not take place, after `before` was read by [`CatchUp::enter`]; then leaves the gate. Gives
+    /// the frames in the log, if there is one.
+    pub(super) fn leave(&self, before: Header, logged: Option<u32>, wrote: &Wrote<'_>) -> u32 {
         let frames = match &self.witness {
             Witness::WalIndex(index) => {
                 let after = index.stable();
-                self.apply(index, before, after, took_place, wrote);
+                self.apply(index, before, after, logged, wrote);
                 after.map_or(0, Header::frames)
             }
             Witness::Private => {
@@ -391,7 +391,7 @@ impl CatchUp {
         index: &WalIndex,
         before: Header,
         after: Option<Header>,
-        took_place: bool,
+        logged: Option<u32>,
         wrote: &Wrote<'_>,
     ) {
         let Some(after) = after else {
@@ -399,7 +399,7 @@ impl CatchUp {
             self.index.flush();
             return;
         };
-        match before.judge(after, self.horizon.load(), took_place) {
+        match before.judge(after, self.horizon.load(), logged) {
             Verdict::Nothing => {}
             Verdict::Explained => {
                 match self.owners.note_own(index, before, after, wrote.tables) {

@@ -65,9 +65,6 @@ pub(super) struct Work {
     authors: Authors,
     /// Fills so far, to measure some.
     fills: u32,
-    /// The transaction has changed the schema, so a cookie may come back with another meaning
-    /// when it is rolled back.
-    has_new_schema: bool,
     checkpoints: Checkpoints,
 }
 
@@ -121,7 +118,6 @@ impl Connection {
                 writes: WriteSet::none(),
                 authors: Authors::all(Author::UNKNOWN),
                 fills: 0,
-                has_new_schema: false,
                 checkpoints: Checkpoints::new(leases),
             },
             held: Held::none(),
@@ -239,17 +235,12 @@ impl Connection {
         self.work.settle(&self.hooked);
         if self.is_autocommit() {
             self.refresh();
-            self.work.has_new_schema = false;
         }
     }
 
-    /// Forgets every statement while the schema is in motion.
+    /// See [`Statements::refresh`].
     pub(super) fn refresh(&mut self) {
-        if self.work.has_new_schema {
-            self.statements.analyses.clear();
-            self.hooked.control().capture().forget_tables();
-            self.hooked.connection().flush_prepared_statement_cache();
-        }
+        self.statements.refresh(&self.hooked);
     }
 }
 
@@ -293,15 +284,15 @@ impl Work {
             hear_log(hooked);
         }
         let frames = match hooked.control().take_committing() {
-            Some((before, took_place)) => {
+            Some((before, logged)) => {
                 capture.widen(&mut self.writes);
                 let is_known = matches!(self.writes, WriteSet::Tables(_));
-                capture.finish(hooked.connection(), took_place && is_known);
+                capture.finish(hooked.connection(), logged.is_some() && is_known);
                 hooked.control().take_observed();
                 let changes = capture.changes();
                 let (tables, rows) = (&self.writes, changes.as_deref());
                 let wrote = Wrote { tables, authors: &self.authors, rows };
-                self.catchup.leave(before, took_place, &wrote)
+                self.catchup.leave(before, logged, &wrote)
             }
             None => 0,
         };
@@ -332,13 +323,13 @@ impl Work {
     /// Whether the connection may run the statement; notes what it will change.
     pub(super) fn admit(
         &mut self,
-        policy: Policy,
+        control: &Control,
         scope: Scope,
         analysis: &Analysis,
     ) -> Result<()> {
         match analysis.effect {
             Effect::Transaction if scope != Scope::Session => Err(analysis.refusal()),
-            Effect::Session if policy.shared => Err(analysis.refusal()),
+            Effect::Session if control.policy().shared => Err(analysis.refusal()),
             Effect::Read | Effect::Transaction => Ok(()),
             Effect::Write => {
                 self.writes.merge(&analysis.writes);
@@ -347,7 +338,7 @@ impl Work {
             }
             Effect::Schema | Effect::Maintain | Effect::Session => {
                 self.writes.merge(&analysis.writes);
-                self.has_new_schema = true;
+                control.set_in_motion(true);
                 Ok(())
             }
         }
@@ -428,6 +419,19 @@ impl Statements {
         Ok(analysis)
     }
 
+    /// Forgets every statement, and what is known of tables, while what they mean is in motion.
+    pub(super) fn refresh(&mut self, hooked: &Hooked) {
+        if !hooked.control().is_in_motion() {
+            return;
+        }
+        self.analyses.clear();
+        hooked.control().capture().forget_tables();
+        hooked.connection().flush_prepared_statement_cache();
+        if hooked.connection().is_autocommit() {
+            hooked.control().set_in_motion(false);
+        }
+    }
+
     /// Lets go of a statement with a long text, once it has been used.
     pub(super) fn release(&mut self, hooked: &Hooked, sql: &str) {
         if sql.len() <= KEPT_TEXT_MAX {
@@ -453,6 +457,13 @@ fn check_text(sql: &str) -> Result<()> {
     if is_blank(sql) {
         return Err(Error::usage("the text holds no statement"));
     }
+    // The driver cuts these off, and what is left may be the name of another table.
+    if sql.trim() != sql.trim_ascii() {
+        return Err(Error::usage(
+            "the text begins or ends with a character that is white space elsewhere, but part of \
+             a name to SQLite; remove it, or end the statement with a semicolon",
+        ));
+    }
     Ok(())
 }
 
@@ -476,6 +487,6 @@ pub(super) fn refine(error: rusqlite::Error, control: &Control) -> Error {
 }
 
 /// The columns of a statement as it is prepared now.
-pub(super) fn current_columns(statement: &rusqlite::Statement<'_>) -> Arc<[Column]> {
-    super::analysis::columns(statement)
+pub(super) fn current_columns(statement: &rusqlite::Statement<'_>) -> Result<Arc<[Column]>> {
+    super::analysis::columns(statement).map_err(|error| fault::from_driver(error, None, None))
 }

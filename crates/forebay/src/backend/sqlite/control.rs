@@ -46,13 +46,16 @@ pub(super) struct Control {
     /// The header under the write lock, from the commit hook until the commit is settled. While
     /// it is set, this connection holds the catch-up gate.
     committing: Cell<Option<Header>>,
-    /// The log has told of a commit of ours since the commit hook.
-    is_logged: Cell<bool>,
+    /// The frame with which a commit of ours ends, of which the log has told since the commit hook.
+    logged: Cell<Option<u32>>,
     /// It may tell of one too late.
     is_log_late: Cell<bool>,
     /// Set once a statement that changes the connection was prepared, since some take effect
     /// then; such a connection must not go to another caller.
     is_changed: Cell<bool>,
+    /// What statements mean may have changed without the schema cookie saying so; see
+    /// [`Control::is_in_motion`].
+    is_in_motion: Cell<bool>,
     /// A statement that works on the file as a whole is running.
     is_maintaining: Cell<bool>,
     /// What others do between a commit and its being noticed.
@@ -75,9 +78,10 @@ impl Control {
             busy_timeout: Cell::new(Duration::ZERO),
             busy_since: Cell::new(None),
             committing: Cell::new(None),
-            is_logged: Cell::new(false),
+            logged: Cell::new(None),
             is_log_late: Cell::new(false),
             is_changed: Cell::new(false),
+            is_in_motion: Cell::new(false),
             is_maintaining: Cell::new(false),
             #[cfg(test)]
             meanwhile: RefCell::default(),
@@ -165,19 +169,31 @@ impl Control {
 
     /// Whether a commit is in progress of which the log has not told.
     pub(super) fn is_commit_untold(&self) -> bool {
-        self.committing.get().is_some() && !self.is_logged.get()
+        self.committing.get().is_some() && self.logged.get().is_none()
     }
 
-    /// Takes the commit in progress and whether it is certain that it has changed the database,
-    /// and with it the duty to open the gate again.
-    pub(super) fn take_committing(&self) -> Option<(Header, bool)> {
-        let is_logged = self.is_logged.take();
-        self.committing.take().map(|before| (before, is_logged))
+    /// Takes the commit in progress and, if it is certain that it has changed the database, the
+    /// frame of the log that it ends with; and with it the duty to open the gate again.
+    pub(super) fn take_committing(&self) -> Option<(Header, Option<u32>)> {
+        let logged = self.logged.take();
+        self.committing.take().map(|before| (before, logged))
     }
 
     /// Whether a statement may have changed the connection.
     pub(super) fn is_changed(&self) -> bool {
         self.is_changed.get()
+    }
+
+    /// Whether what statements mean may have changed without the schema cookie saying so: by a
+    /// schema that an open transaction has changed, whose cookie comes back with another meaning
+    /// when it is rolled back, or by settings of the connection. It is the authorizer who tells,
+    /// so that it counts also where an extension, EXPLAIN or a mere `prepare` has brought it about.
+    pub(super) fn is_in_motion(&self) -> bool {
+        self.is_in_motion.get()
+    }
+
+    pub(super) fn set_in_motion(&self, is_in_motion: bool) {
+        self.is_in_motion.set(is_in_motion);
     }
 
     /// Takes no commit for ours from now on, and keeps the connection from going to another
@@ -192,7 +208,11 @@ impl Control {
         match self.observed.try_borrow_mut() {
             Ok(mut observed) => {
                 let allowed = observed.report(self.policy, report);
-                self.is_changed.set(self.is_changed.get() || (allowed && observed.session));
+                if allowed {
+                    self.is_changed.set(self.is_changed.get() || observed.session);
+                    let moves = observed.session || observed.schema;
+                    self.is_in_motion.set(self.is_in_motion.get() || moves);
+                }
                 allowed
             }
             Err(_) => false,
@@ -236,17 +256,19 @@ impl Control {
     pub(super) fn on_commit(&self) {
         if self.committing.get().is_none() {
             self.committing.set(Some(self.catchup.enter()));
-            self.is_logged.set(false);
+            self.logged.set(None);
             self.capture.on_commit();
         }
     }
 
-    /// The hook of the log: a commit of this connection has been appended to it. The commit hook
+    /// The hook of the log, which has so many frames now: a commit of this connection has been
+    /// appended to it. The commit hook
     /// alone does not say so: it is called for a transaction that has changed nothing or TEMP
     /// tables only, and before one that fails, on a full disk for instance. In these cases the
     /// write lock is free by now, and a step of the header is somebody else's.
-    pub(super) fn on_log(&self) {
-        self.is_logged.set(self.committing.get().is_some() && !self.is_log_late.get());
+    pub(super) fn on_log(&self, frames: u32) {
+        let is_ours = self.committing.get().is_some() && !self.is_log_late.get();
+        self.logged.set(is_ours.then_some(frames));
     }
 
     fn asked_to_stop(&self) -> Option<Halt> {

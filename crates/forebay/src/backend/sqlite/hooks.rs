@@ -170,12 +170,12 @@ extern "C" fn log(
     context: *mut c_void,
     _handle: *mut ffi::sqlite3,
     database: *const c_char,
-    _frames: c_int,
+    frames: c_int,
 ) -> c_int {
     with(context, ffi::SQLITE_OK, |control| {
         // SAFETY: SQLite passes a string that lives until this callback returns.
         if unsafe { text(database) } == Some("main") {
-            control.on_log();
+            control.on_log(frames.unsigned_abs());
         }
         ffi::SQLITE_OK
     })

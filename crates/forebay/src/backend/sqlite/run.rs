@@ -210,7 +210,7 @@ struct Run<'c> {
 impl<'c> Run<'c> {
     fn prepare_and_step(&mut self, sink: &mut dyn RowSink) -> Result<Answer> {
         let (statement, analysis) = self.statements.prepare(self.hooked, self.request.sql)?;
-        self.work.admit(self.hooked.control().policy(), self.request.scope, &analysis)?;
+        self.work.admit(self.hooked.control(), self.request.scope, &analysis)?;
         if analysis.effect == Effect::Write && !analysis.columns.is_empty() {
             self.step_wrapped(statement, &analysis, sink)
         } else {
@@ -277,12 +277,15 @@ impl<'c> Run<'c> {
         self.work.note_read(self.hooked, analysis, counted);
         self.hooked.control().set_maintaining(false);
         let observed = self.hooked.control().take_observed();
-        if stepped.as_ref().map_or(observed.any, |stepped| stepped.is_changed) {
+        let is_changed = stepped.as_ref().map_or(observed.any, |stepped| stepped.is_changed);
+        if is_changed {
             self.statements.forget(self.request.sql);
-            if observed.may_write() {
-                self.work.writes = WriteSet::Everything;
-            }
         }
+        // A function or a virtual table that is only read may have run statements of its own.
+        if observed.may_write() && (is_changed || analysis.effect == Effect::Read) {
+            self.work.writes = WriteSet::Everything;
+        }
+        self.work.writes.merge(&WriteSet::tables(observed.writes.iter().map(|table| &**table)));
         let stepped = stepped.map_err(|error| match observed.refused {
             Some(why) => Error::new(Kind::Denied, why).with_code("SQLITE_AUTH"),
             None => error,
@@ -368,7 +371,7 @@ impl<'c> Run<'c> {
                 if control.has_observed()
                     && let Some(row) = row
                 {
-                    columns = current_columns(row.as_ref());
+                    columns = current_columns(row.as_ref())?;
                 }
             }
             let Some(row) = row else { break };
@@ -381,10 +384,11 @@ impl<'c> Run<'c> {
         drop(rows);
         let mut is_changed = false;
         if control.has_observed() {
-            columns = if values.is_empty() { current_columns(&statement) } else { columns };
+            columns = if values.is_empty() { current_columns(&statement)? } else { columns };
             // SQLite prepares a statement again when the schema has changed, but also when a
-            // bound value may make another plan better. Cookies only go up: one that is still
-            // the same says that the analysis holds for what has run.
+            // bound value may make another plan better. A cookie that is still the same says that
+            // the analysis holds for what has run: between statements, whatever makes it come
+            // back with another meaning has forgotten them all.
             is_changed = !matches!(analysis.effect, Effect::Read | Effect::Write)
                 || catalogue::cookie(self.hooked.connection()).ok() != Some(analysis.schema);
             if is_changed {

@@ -45,7 +45,7 @@ impl Connection {
         limit: Option<Duration>,
         scope: Scope,
     ) -> Result<()> {
-        let Connection { hooked, work, .. } = self;
+        let Connection { hooked, statements, work, .. } = self;
         let control = hooked.control();
         control.take_observed();
         let mut script = rusqlite::Batch::new(hooked.connection(), script);
@@ -62,7 +62,7 @@ impl Connection {
             })?;
             let analysis = Analysis::of(hooked.connection(), control, &sql, &statement, observed)
                 .map_err(|error| refine(error, control))?;
-            work.admit(control.policy(), scope, &analysis)?;
+            work.admit(control, scope, &analysis)?;
             control.set_maintaining(analysis.effect == Effect::Maintain);
             let counted = hooked.total_changes();
             let watch = analysis.watch(hooked);
@@ -88,6 +88,7 @@ impl Connection {
                 work.catchup.flush();
             }
             work.settle(hooked);
+            statements.refresh(hooked);
             stepped?;
         }
         Ok(())
