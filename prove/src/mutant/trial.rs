@@ -116,7 +116,8 @@ fn try_one(program: &Path, mutant: &str, seed: u64) -> Result<Option<u64>> {
     command.arg(SEED).args(numbers).arg("plain").env(SELECT, mutant);
     Ok(match listen(command, seed, |_, _| {})? {
         Ended::Done(_) => None,
-        Ended::Failed(failure) => failure["write"].as_u64(),
+        // A process that has broken off before it wrote has found nothing.
+        Ended::Failed(failure) => failure["write"].as_u64().filter(|write| *write > 0),
     })
 }
 

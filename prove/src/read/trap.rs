@@ -192,13 +192,19 @@ impl<'a> Draft<'a> {
         Some(format!("SELECT {list} FROM {table} WHERE {name} IS NULL"))
     }
 
-    /// Rows by the last column that is stored, which is the first to be lost.
+    /// Rows by the last column that is stored, which is the first to be lost. What is lost looks
+    /// like NULL, which lies in no range.
     fn by_last_column(&mut self) -> Option<String> {
         let relation = self.schema.table(self.rng)?.clone();
         let last = (*relation.stored().last()?).clone();
         let (table, source) = self.source_of(&relation);
         let name = format!("{}.{}", source.alias, last.name);
-        let condition = self.equal(&name, &last);
+        let condition = if self.rng.bool() {
+            self.equal(&name, &last)
+        } else {
+            let operator = ["<", "<=", ">", ">="][self.rng.usize(..4)];
+            format!("{name} {operator} {}", self.sought(&last))
+        };
         Some(format!("SELECT count(*), count({name}) FROM {table} WHERE {condition}"))
     }
 

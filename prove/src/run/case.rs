@@ -97,6 +97,8 @@ pub(crate) async fn open(place: &Place, manner: Manner) -> Result<Db, Error> {
     let builder = forebay::Builder::new(place.url()).capture(capture).map_pages(manner.maps);
     let builder = builder.worth_it(false).audit_one_in(0);
     let builder = builder.synchronous(forebay::Synchronous::Off).statement_cache(1_024);
+    // Nobody's fault on a busy machine.
+    let builder = builder.transaction_idle_timeout(TIME_MAX).transaction_timeout(TIME_MAX);
     let builder = if manner.holds { builder } else { builder.snapshot_hold(Duration::ZERO) };
     builder.max_size(3).min_idle(1).open().await
 }

@@ -9,5 +9,5 @@ mod trigger;
 pub(crate) use alter::alter;
 pub(crate) use change::{Change, Part};
 pub(crate) use relation::{Collation, Column, Kind, Relation, Schema};
-pub(crate) use table::{index, row, table, twins};
+pub(crate) use table::{index, long_key, row, table, twins};
 pub(crate) use trigger::trigger;

@@ -10,6 +10,10 @@ use crate::domain::{Affinity, draw, fitting, literal, variant};
 /// Names are few, so that tables share them and NATURAL joins join.
 const NAMES: &[&str] = &["a", "b", "c", "d", "e", "f"];
 
+/// Names that are no words, or words that mean something: nothing, TRUE, what a column without a
+/// name is called, and others within quotes of their own.
+const ODD_NAMES: &[&str] = &["\"\"", "\"true\"", "column2", "\"[a]\"", "\"'b'\"", "\"\"\"c\"\"\""];
+
 const TYPES: &[(&str, Affinity)] = &[
     ("INTEGER", Affinity::Integer),
     ("INTEGER", Affinity::Integer),
@@ -62,12 +66,16 @@ pub(crate) fn table(rng: &mut Rng, schema: &mut Schema) -> Part {
     let name = schema.fresh("t");
     let key = match rng.u8(..20) {
         0..9 => Key::Rowid,
-        9..11 => Key::Columns(1),
-        11..16 => Key::Columns(2),
+        9..12 => Key::Columns(1),
+        12..16 => Key::Columns(2),
         _ => Key::None,
     };
-    let may_lack_rowid = matches!(key, Key::Columns(_));
-    let kind = if may_lack_rowid && rng.u8(..3) > 0 { Kind::WithoutRowid } else { Kind::Table };
+    let lacks_rowid = match key {
+        Key::None | Key::Rowid => false,
+        Key::Columns(1) => rng.bool(),
+        Key::Columns(_) => rng.u8(..4) > 0,
+    };
+    let kind = if lacks_rowid { Kind::WithoutRowid } else { Kind::Table };
     let relation = Relation {
         name: name.clone(),
         kind,
@@ -104,6 +112,9 @@ impl Draft<'_> {
         let mut names: Vec<&str> = NAMES.to_vec();
         self.rng.shuffle(&mut names);
         names.truncate(count);
+        if self.rng.u8(..16) == 0 {
+            names[0] = one(self.rng, ODD_NAMES);
+        }
         names.sort_unstable();
         for name in names {
             self.column(name);
@@ -218,8 +229,9 @@ impl Draft<'_> {
                     stored.iter().take(*count).map(|column| column.name.clone()).collect();
                 // A single INTEGER column would be the rowid under another name.
                 let conflict = one(self.rng, CONFLICTS);
-                // A key of its own is stored with a column as often as its collations differ.
-                let is_long = !is_rowid_table && self.rng.u8(..3) > 0;
+                // A key of its own is stored with a column as often as its collations differ. One
+                // of a single column stays as it is: others may refer to it.
+                let is_long = !is_rowid_table && *count > 1 && self.rng.u8(..4) > 0;
                 let collations: &[&str] =
                     if is_long { &[" COLLATE NOCASE", " COLLATE RTRIM", ""] } else { &[""] };
                 let terms: Vec<String> = names
@@ -235,12 +247,44 @@ impl Draft<'_> {
     }
 }
 
-/// Two tables between which SQLite copies rows as they lie. Rows of the second lack its last
-/// column, which was added later.
+/// A table whose key has a column as often as there are collations, so that the key as it is
+/// stored is longer than the table has columns.
+pub(crate) fn long_key(schema: &mut Schema) -> Part {
+    let name = schema.fresh("t");
+    let sql = format!(
+        "CREATE TABLE {name} (a TEXT, b TEXT, c INTEGER, PRIMARY KEY (a COLLATE NOCASE, \
+         a COLLATE RTRIM, a, b)) WITHOUT ROWID"
+    );
+    let columns = [("a", Affinity::Text), ("b", Affinity::Text), ("c", Affinity::Integer)];
+    let key = vec!["a".to_owned(), "b".to_owned()];
+    let relation = Relation {
+        name,
+        kind: Kind::WithoutRowid,
+        is_strict: false,
+        columns: columns.map(|(name, it)| Column::new(name, it, Collation::Binary)).to_vec(),
+        key: key.clone(),
+        tie: key,
+        takes_writes: true,
+    };
+    Part { sql, change: Change::AddRelation(relation) }
+}
+
+/// Two tables between which SQLite copies rows as they lie. Rows of the second lack all columns
+/// but the first two, which were added later.
 pub(crate) fn twins(rng: &mut Rng, schema: &mut Schema) -> Vec<Part> {
-    let default = rng.u8(1..4);
     let names = [schema.fresh("t"), schema.fresh("t")];
-    let columns = [("a", Affinity::Text), ("b", Affinity::Integer), ("c", Affinity::Integer)];
+    let columns = [
+        ("a", Affinity::Text),
+        ("b", Affinity::Integer),
+        ("c", Affinity::Integer),
+        ("d", Affinity::Text),
+        ("e", Affinity::Integer),
+    ];
+    let added = [
+        format!("c INTEGER DEFAULT {}", rng.u8(1..4)),
+        format!("d TEXT DEFAULT '{}'", ["a", "b"][rng.usize(..2)]),
+        format!("e INTEGER DEFAULT {}", rng.u8(..3)),
+    ];
     let [whole, lacking] = names.map(|name| Relation {
         name,
         kind: Kind::Table,
@@ -250,22 +294,21 @@ pub(crate) fn twins(rng: &mut Rng, schema: &mut Schema) -> Vec<Part> {
         tie: vec!["rowid".to_owned()],
         takes_writes: true,
     });
-    let make = |relation: &Relation, more: &str| {
-        format!("CREATE TABLE {} (a TEXT, b INTEGER{more})", relation.name)
-    };
-    let column = format!("c INTEGER DEFAULT {default}");
-    let sql = make(&whole, &format!(", {column}"));
-    let mut parts = vec![
-        Part { sql, change: Change::AddRelation(whole) },
-        Part { sql: make(&lacking, ""), change: Change::Nothing },
-    ];
+    let (one, other) = (whole.name.clone(), lacking.name.clone());
+    let sql = format!("CREATE TABLE {one} (a TEXT, b INTEGER, {})", added.join(", "));
+    let mut parts = vec![Part { sql, change: Change::AddRelation(whole) }];
+    let mut run = |sql| parts.push(Part { sql, change: Change::Nothing });
+    run(format!("CREATE TABLE {other} (a TEXT, b INTEGER)"));
     for _ in 0..12 {
         let values = [Affinity::Text, Affinity::Integer].map(|it| literal(&draw(rng, it)));
-        let sql = format!("INSERT INTO {} VALUES ({})", lacking.name, values.join(", "));
-        parts.push(Part { sql, change: Change::Nothing });
+        run(format!("INSERT INTO {other} VALUES ({})", values.join(", ")));
     }
-    let sql = format!("ALTER TABLE {} ADD COLUMN {column}", lacking.name);
-    parts.push(Part { sql, change: Change::AddRelation(lacking) });
+    for column in added {
+        run(format!("ALTER TABLE {other} ADD COLUMN {column}"));
+    }
+    if let Some(last) = parts.last_mut() {
+        last.change = Change::AddRelation(lacking);
+    }
     parts
 }
 
