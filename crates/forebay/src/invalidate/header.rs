@@ -128,10 +128,10 @@ impl Header {
     }
 
     /// Judges a commit of our own: `self` was read by the commit hook before it, `after` once
-    /// it had returned, and `horizon` is the position that the cache reflects. `logged` is the frame
-    /// that ours ends with, if it took place: without one, a step by one was somebody else's, and
-    /// so is what ends with another one. The counter of commits alone does not say so: it begins
-    /// again at zero when the index is built anew.
+    /// it had returned, and `horizon` is the position that the cache reflects. `logged` is the
+    /// frame that ours ends with, if it took place: without one, a step by one was somebody
+    /// else's, and so is what ends with another. The counter of commits alone does not say so: it
+    /// begins again at zero when the index is built anew.
     pub(crate) fn judge(self, after: Header, horizon: Header, logged: Option<u32>) -> Verdict {
         let is_ours = logged == Some(after.frames());
         if self == after {
