@@ -35,6 +35,10 @@ pub(crate) async fn carry_out(
         }
         By::Transaction => in_transaction(db, turn, tally).await,
         By::Session | By::TempSession => in_session(&db.session(), turn, tally).await,
+        By::Script => {
+            let texts: Vec<String> = in_one(turn).iter().map(Statement::written_out).collect();
+            tally.wrote(db.session().execute_batch(&texts.join("; ")).await);
+        }
         By::Second => by_second(second, turn, tally)?,
         By::Mapping => tally.mappings += u64::from(until_mapped(db).await),
     }
@@ -113,16 +117,21 @@ fn run_ops<'a>(transaction: &'a Transaction, ops: &'a [Op]) -> Outcomes<'a> {
 }
 
 async fn in_session(session: &Session, turn: &Turn, tally: &mut Tally) {
+    for statement in in_one(turn) {
+        let done = bound(session.execute(&statement.sql), &statement).await;
+        tally.wrote(done.map(|_| ()));
+    }
+}
+
+/// The statements of a turn, with those that begin and end its transaction.
+fn in_one(turn: &Turn) -> Vec<Statement> {
     let mut statements = flatten(&turn.ops);
     if turn.is_one {
         let begin = if turn.ops.len().is_multiple_of(2) { "BEGIN IMMEDIATE" } else { "BEGIN" };
         statements.insert(0, Statement::plain(begin));
         statements.push(Statement::plain(if turn.commits { "COMMIT" } else { "ROLLBACK" }));
     }
-    for statement in statements {
-        let done = bound(session.execute(&statement.sql), &statement).await;
-        tally.wrote(done.map(|_| ()));
-    }
+    statements
 }
 
 fn by_second(second: &mut Second, turn: &Turn, tally: &mut Tally) -> Result<()> {

@@ -28,6 +28,9 @@ const SIZES_EVERY: usize = 8;
 /// Turns after which the pages are mapped again if they are mapped no longer.
 const MAPPING_EVERY: usize = 40;
 
+/// Turns among which one is chosen to be carried out again.
+const AGAIN_MAX: usize = 24;
+
 /// Tries to draw something before it is left out.
 const TRIES_MAX: usize = 50;
 
@@ -194,6 +197,11 @@ impl World {
             let checkpoint = Statement::plain("PRAGMA wal_checkpoint(TRUNCATE)");
             return (Turn::single(By::Second, checkpoint), Change::Nothing);
         }
+        if self.rng.u8(..6) == 0
+            && let Some(turn) = self.draw_again()
+        {
+            return (turn, Change::Nothing);
+        }
         for _ in 0..TRIES_MAX {
             if let Some((turn, change)) = turn(&mut self.rng, &mut self.schema, maps) {
                 if matches!(&change, Change::DropRelation(name) if self.is_mentioned(name)) {
@@ -204,6 +212,14 @@ impl World {
             }
         }
         (Turn::single(By::Execute, Statement::plain("ANALYZE")), Change::Nothing)
+    }
+
+    /// One of the last turns once more: an application says the same again, whatever has become
+    /// of the schema and its connection meanwhile.
+    fn draw_again(&mut self) -> Option<Turn> {
+        let turns = &self.case.turns;
+        let back = self.rng.usize(..AGAIN_MAX.min(turns.len()).max(1));
+        turns.get(turns.len().checked_sub(back + 1)?)?.again()
     }
 
     /// A write for the first table that is too large or has become empty.

@@ -19,6 +19,8 @@ pub(crate) enum By {
     Transaction,
     /// A session with BEGIN and COMMIT.
     Session,
+    /// The same as one script.
+    Script,
     /// A session without a transaction, with objects of its own.
     TempSession,
     /// Another process.
@@ -69,6 +71,19 @@ impl Turn {
         Turn { by, ops, is_one: false, commits: true, kill: None, is_quiet: true }
     }
 
+    /// The same changes of rows once more, and committed; `None` if it had none.
+    pub(crate) fn again(&self) -> Option<Turn> {
+        let changes_rows = |op: &&Op| match op {
+            Op::Run(statement) => {
+                ["INSERT", "UPDATE", "DELETE"].iter().any(|word| statement.sql.starts_with(word))
+            }
+            Op::Nested(..) => false,
+        };
+        let ops: Vec<Op> = self.ops.iter().filter(changes_rows).cloned().collect();
+        let is_own = self.by == By::TempSession;
+        (!ops.is_empty() && !is_own).then(|| Turn { ops, commits: true, kill: None, ..*self })
+    }
+
     /// The turn as statements for people.
     pub(crate) fn described(&self) -> Vec<String> {
         if self.by == By::Mapping {
@@ -116,13 +131,14 @@ pub(crate) fn turn(rng: &mut Rng, schema: &mut Schema, maps: bool) -> Option<(Tu
         0..50 => By::Execute,
         50..58 => By::Batch,
         58..70 => By::Transaction,
-        70..80 => By::Session,
+        70..77 => By::Session,
+        77..80 => By::Script,
         80..84 => By::TempSession,
         _ => By::Second,
     };
     let is_one = match by {
         By::Execute | By::TempSession | By::Mapping => false,
-        By::Batch | By::Transaction | By::Session => true,
+        By::Batch | By::Transaction | By::Session | By::Script => true,
         By::Second => rng.bool(),
     };
     let mut ops = Vec::new();
@@ -179,17 +195,23 @@ fn schema_turn(rng: &mut Rng, schema: &mut Schema) -> Option<(Turn, Change)> {
         _ => alter(rng, schema)?,
     };
     let is_alone = sql.starts_with("VACUUM");
-    let by = match rng.u8(..6) {
+    let by = match rng.u8(..8) {
         _ if sql.contains("; CREATE") => [By::Batch, By::Second][rng.usize(..2)],
         0..3 => By::Execute,
         3 if !is_alone => By::Batch,
         4 if !is_alone => By::Transaction,
+        5 if !is_alone => By::Session,
+        6 if !is_alone => By::Script,
         _ => By::Second,
     };
-    let is_one = matches!(by, By::Batch | By::Transaction);
+    let is_one = !matches!(by, By::Execute | By::Second);
     let mut ops = vec![Op::Run(Statement::plain(sql))];
     if is_one && rng.bool() {
         ops.insert(0, Op::Run(statement(rng, schema)?));
+    }
+    if is_one && rng.bool() {
+        // Analysed under a schema that is rolled back, perhaps.
+        ops.push(Op::Run(statement(rng, schema)?));
     }
     let commits = !is_one || by == By::Batch || rng.u8(..4) > 0;
     let change = if commits { change } else { Change::Nothing };
