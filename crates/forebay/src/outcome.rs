@@ -11,7 +11,8 @@ pub struct Outcome {
     pub rows: Rows,
     /// Rows inserted, updated or deleted by the statement itself.
     pub rows_affected: u64,
-    /// For a write, the rowid of the row last inserted on its connection.
+    /// The rowid of the last row that a write has inserted itself; none if it has inserted no row,
+    /// or into tables without rowid only. A row that a trigger inserts does not count.
     pub last_insert_id: Option<i64>,
     /// Whether it was answered from the cache.
     pub cached: bool,

@@ -61,10 +61,11 @@ struct State {
 impl Pinned {
     /// Pins `checkout`, whose transaction, if one is open, began now.
     pub(super) fn new(
-        checkout: Checkout<Connector>,
+        mut checkout: Checkout<Connector>,
         patience: Patience,
         closing: Arc<Closing>,
     ) -> Arc<Pinned> {
+        checkout.hand_over();
         let now = Instant::now();
         let since = (!checkout.is_autocommit()).then_some(now);
         let state = State { slot: Slot::Here(checkout), since, last_used: now, is_changed: false };

@@ -57,7 +57,7 @@ impl Engine {
             self.set_name(&template.record, name);
         }
         let done = match template.analysis.effect {
-            Effect::Read if template.analysis.asks_its_connection() => Err(Error::usage(
+            _ if template.analysis.asks_its_connection() => Err(Error::usage(
                 "changes(), total_changes() and last_insert_rowid() speak of one connection, and \
                  connections are shared: take them from the outcome of the write, or use a \
                  transaction",

@@ -505,18 +505,18 @@ async fn outcomes_of_writes() {
     let db = place.open(SCHEMA).await;
     for (sql, affected, id) in [
         ("INSERT INTO users (name) VALUES ('A'), ('B')", 2, Some(4)),
-        ("INSERT OR IGNORE INTO users (id, name) VALUES (1, 'A')", 0, Some(4)),
-        ("UPDATE users SET age = 1 WHERE id > 2", 2, Some(4)),
-        ("UPDATE users SET age = 1 WHERE id > 99", 0, Some(4)),
+        ("INSERT OR IGNORE INTO users (id, name) VALUES (1, 'A')", 0, None),
+        ("UPDATE users SET age = 1 WHERE id > 2", 2, None),
+        ("UPDATE users SET age = 1 WHERE id > 99", 0, None),
         ("REPLACE INTO users (id, name) VALUES (4, 'C')", 1, Some(4)),
         (
             "INSERT INTO users (id, name) VALUES (4, 'D') ON CONFLICT DO UPDATE SET name = 'E'",
             1,
-            Some(4),
+            None,
         ),
-        ("WITH n AS (SELECT 4 AS id) DELETE FROM users WHERE id IN (SELECT id FROM n)", 1, Some(4)),
+        ("WITH n AS (SELECT 4 AS id) DELETE FROM users WHERE id IN (SELECT id FROM n)", 1, None),
         ("INSERT INTO posts SELECT 5, 1, 'five'", 1, Some(5)),
-        ("DELETE FROM posts", 1, Some(5)),
+        ("DELETE FROM posts", 1, None),
         ("CREATE TABLE extra (a)", 0, None),
         ("PRAGMA user_version = 7", 0, None),
         ("SELECT 1", 0, None),
@@ -692,6 +692,35 @@ async fn what_a_connection_did_is_not_asked_of_shared_ones() {
     })
     .await
     .unwrap();
+    // Nor where somebody else wrote with the connection before.
+    let ask = "SELECT last_insert_rowid()";
+    let error =
+        db.transaction(|tx| async move { tx.query(ask).scalar::<i64>().await }).await.unwrap_err();
+    assert_eq!(kinds(&error), ["usage"], "{error}");
+    let session = db.session();
+    session.execute("BEGIN").await.unwrap();
+    session.execute("INSERT INTO users (name) VALUES ('Z')").await.unwrap();
+    assert_eq!(session.query(ask).scalar::<i64>().await.unwrap(), 5);
+    session.execute("COMMIT").await.unwrap();
+    drop(session);
+    let session = db.session();
+    session.execute("BEGIN").await.unwrap();
+    let error = session.query(ask).fetch().await.unwrap_err();
+    assert_eq!(kinds(&error), ["usage"], "{error}");
+    // A write does not store it either.
+    let write = "INSERT INTO posts (title) VALUES (last_insert_rowid()) RETURNING title";
+    for error in [
+        session.execute(write).await.unwrap_err(),
+        db.execute(write).await.unwrap_err(),
+        db.execute_batch(write).await.unwrap_err(),
+    ] {
+        assert_eq!(kinds(&error), ["usage"], "{error}");
+    }
+    drop(session);
+    db.execute_batch(&format!("INSERT INTO users (name) VALUES ('Q'); {write}")).await.unwrap();
+    let title: String = db.query("SELECT max(title) FROM posts").scalar().await.unwrap();
+    let id: i64 = db.query("SELECT id FROM users WHERE name = 'Q'").scalar().await.unwrap();
+    assert_eq!(title, id.to_string());
 }
 
 #[tokio::test]

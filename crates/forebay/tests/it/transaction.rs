@@ -607,3 +607,78 @@ async fn ended_transactions_leave_no_task_behind() {
     tokio::task::yield_now().await;
     assert!(tasks() < before + 20, "{} tasks, {before} before", tasks());
 }
+
+/// What Forebay looks up in a transaction that has read nothing yet does not decide which state of
+/// the database it sees.
+#[tokio::test]
+async fn a_transaction_sees_what_its_own_first_read_finds() {
+    let place = Place::new();
+    let db = place.open(SCHEMA).await;
+    let read = "SELECT n FROM counter";
+    let firsts = [
+        "SELECT 1",
+        "SELECT abs(-3)",
+        "SELECT n FROM counter WHERE n = ?",
+        "INSERT INTO nowhere VALUES (1)",
+        "SELECT nonsense FROM counter",
+        "PRAGMA defer_foreign_keys = ON",
+        "describe",
+    ];
+    for (n, first) in (1..).zip(firsts) {
+        let session = db.session();
+        session.execute("BEGIN").await.unwrap();
+        match first {
+            "describe" => drop(session.describe("SELECT n, 1 FROM counter").await.unwrap()),
+            // Some fail, as they may.
+            _ => drop(session.query(first).fetch().await),
+        }
+        db.execute("UPDATE counter SET n = ?").bind(n).await.unwrap();
+        assert_eq!(session.query(read).scalar::<i64>().await.unwrap(), n, "after {first}");
+        // From here on it stays.
+        db.execute("UPDATE counter SET n = -1").await.unwrap();
+        assert_eq!(session.query(read).scalar::<i64>().await.unwrap(), n, "after {first}");
+        session.execute("COMMIT").await.unwrap();
+    }
+    // What the caller has set in the transaction stays set.
+    let session = db.session();
+    session.execute("BEGIN").await.unwrap();
+    session.execute("PRAGMA defer_foreign_keys = ON").await.unwrap();
+    session.query("SELECT 2").fetch().await.unwrap();
+    assert!(session.query("PRAGMA defer_foreign_keys").scalar::<bool>().await.unwrap());
+    session.execute("ROLLBACK").await.unwrap();
+    // With a savepoint there is no beginning anew.
+    session.execute("BEGIN").await.unwrap();
+    session.execute("SAVEPOINT s").await.unwrap();
+    session.query("SELECT 3").fetch().await.unwrap();
+    session.execute("UPDATE counter SET n = 5").await.unwrap();
+    session.execute("ROLLBACK TO s").await.unwrap();
+    session.execute("COMMIT").await.unwrap();
+    assert_eq!(db.query(read).scalar::<i64>().await.unwrap(), -1);
+}
+
+/// A transaction that begins with a write waits for the lock, whether its text is known or not.
+#[tokio::test]
+async fn a_first_write_waits_for_its_turn() {
+    let place = Place::new();
+    let db = place.open(SCHEMA).await;
+    for (n, as_script) in [(1, false), (2, true), (3, false), (4, true)] {
+        let bare = place.bare();
+        bare.execute_batch("BEGIN IMMEDIATE; UPDATE counter SET n = n + 100").unwrap();
+        let holding = std::thread::spawn(move || {
+            std::thread::sleep(ms(300));
+            bare.execute_batch("COMMIT").unwrap();
+        });
+        let session = db.session();
+        let update = format!("UPDATE counter SET n = n + {n}");
+        if as_script {
+            session.execute_batch(&format!("BEGIN; {update}; COMMIT")).await.unwrap();
+        } else {
+            session.execute("BEGIN").await.unwrap();
+            session.execute(&update).await.unwrap();
+            session.execute("COMMIT").await.unwrap();
+        }
+        holding.join().unwrap();
+    }
+    let sum: i64 = db.query("SELECT n FROM counter").scalar().await.unwrap();
+    assert_eq!(sum, 410);
+}

@@ -164,7 +164,7 @@ impl Analysis {
         control: &Control,
         sql: &str,
     ) -> Result<(), rusqlite::Error> {
-        let _snapshot = Snapshot::open(connection)?;
+        let _snapshot = Snapshot::open(connection, control.is_nested())?;
         let catalogue = Catalogue::read(connection)?;
         control.take_observed();
         let fresh = connection.prepare(sql)?;
@@ -245,7 +245,7 @@ impl Analysis {
     /// Whether it asks what its own connection did before, which on a shared one is what some
     /// other caller did.
     pub(crate) fn asks_its_connection(&self) -> bool {
-        self.effect == Effect::Read
+        matches!(self.effect, Effect::Read | Effect::Write)
             && self.functions.iter().any(|function| {
                 ["changes", "last_insert_rowid", "total_changes"]
                     .iter()

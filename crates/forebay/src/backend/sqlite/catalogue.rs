@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, TransactionState};
 
 /// The tables of the main database by root page, those of their indexes included.
 pub(super) struct Catalogue {
@@ -16,7 +16,21 @@ pub(super) struct Catalogue {
 }
 
 /// A read transaction around several statements; ends when dropped.
-pub(super) struct Snapshot<'c>(Option<&'c Connection>);
+pub(super) struct Snapshot<'c> {
+    connection: &'c Connection,
+    held: Held,
+}
+
+/// In whose transaction the statements run.
+enum Held {
+    /// In one of ours.
+    Own,
+    /// In one of ours, in the place of a caller's that had touched nothing. It begins anew, with
+    /// its foreign keys deferred or not.
+    Instead { defers: bool },
+    /// In a caller's.
+    Shared,
+}
 
 impl Catalogue {
     /// Reads the catalogue. Afterwards, as long as the snapshot lasts, SQLite prepares statements
@@ -47,22 +61,52 @@ pub(super) fn cookie(connection: &Connection) -> rusqlite::Result<i64> {
 }
 
 impl<'c> Snapshot<'c> {
-    /// Opens a snapshot, unless a transaction is open already.
-    pub(super) fn open(connection: &'c Connection) -> rusqlite::Result<Snapshot<'c>> {
-        if !connection.is_autocommit() {
-            return Ok(Snapshot(None));
-        }
+    /// Opens a snapshot, unless a transaction has one already.
+    ///
+    /// What is read in a transaction that has read nothing yet would decide for its caller which
+    /// state of the database it sees, and take from it the patience to wait for a lock. So such a
+    /// one is ended, and begun again afterwards. With savepoints (`is_nested`) it cannot be.
+    pub(super) fn open(connection: &'c Connection, is_nested: bool) -> rusqlite::Result<Self> {
+        let untouched = || {
+            connection.transaction_state(None::<&str>).is_ok_and(|it| it == TransactionState::None)
+        };
+        let held = if connection.is_autocommit() {
+            Held::Own
+        } else if !is_nested && untouched() {
+            let defers = connection
+                .prepare_cached("PRAGMA defer_foreign_keys")?
+                .query_row([], |row| row.get(0))?;
+            connection.execute_batch("ROLLBACK")?;
+            Held::Instead { defers }
+        } else {
+            return Ok(Snapshot { connection, held: Held::Shared });
+        };
+        // Ended or begun again in any case, when it is dropped.
+        let snapshot = Snapshot { connection, held };
         connection.execute_batch("BEGIN DEFERRED")?;
-        Ok(Snapshot(Some(connection)))
+        Ok(snapshot)
+    }
+
+    fn end(&self) -> rusqlite::Result<()> {
+        if matches!(self.held, Held::Shared) {
+            return Ok(());
+        }
+        if !self.connection.is_autocommit() {
+            self.connection.execute_batch("ROLLBACK")?;
+        }
+        match self.held {
+            Held::Instead { defers: false } => self.connection.execute_batch("BEGIN DEFERRED"),
+            Held::Instead { defers: true } => {
+                self.connection.execute_batch("BEGIN DEFERRED; PRAGMA defer_foreign_keys = ON")
+            }
+            Held::Own | Held::Shared => Ok(()),
+        }
     }
 }
 
 impl Drop for Snapshot<'_> {
     fn drop(&mut self) {
-        if let Some(connection) = self.0
-            && !connection.is_autocommit()
-            && let Err(error) = connection.execute_batch("ROLLBACK")
-        {
+        if let Err(error) = self.end() {
             tracing::error!(%error, "a read transaction of our own could not be ended");
         }
     }

@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use foldhash::fast::RandomState;
-use rusqlite::fallible_iterator::FallibleIterator as _;
 use rusqlite::{CachedStatement, ErrorCode};
 
 use super::analysis::{Analysis, Effect};
 use super::capture::Capture;
+use super::catalogue::Snapshot;
 use super::catchup::{CatchUp, Wrote};
 use super::checkpoint::Checkpoints;
 use super::control::Control;
@@ -21,11 +21,12 @@ use super::lease::Leases;
 use super::observe::Policy;
 use super::options::Options;
 use super::snapshot::Held;
+use super::text::{check_single, check_text};
 use crate::error::{Error, Kind, Result};
 use crate::guard::Stop;
 use crate::invalidate::{Author, Authors, WriteSet};
 use crate::row::Column;
-use crate::sql::{contains_nul, is_blank, may_hold_several, skip_blank};
+use crate::sql::skip_blank;
 
 /// Texts remembered per prepared statement kept.
 const ANALYSES_PER_STATEMENT: usize = 4;
@@ -63,6 +64,8 @@ pub(super) struct Work {
     pub(super) writes: WriteSet,
     /// Which statements did.
     authors: Authors,
+    /// The caller who has the connection now has written something.
+    has_written: bool,
     /// Fills so far, to measure some.
     fills: u32,
     checkpoints: Checkpoints,
@@ -117,6 +120,7 @@ impl Connection {
                 catchup,
                 writes: WriteSet::none(),
                 authors: Authors::all(Author::UNKNOWN),
+                has_written: false,
                 fills: 0,
                 checkpoints: Checkpoints::new(leases),
             },
@@ -145,6 +149,11 @@ impl Connection {
     /// Ends the snapshot that it holds, if it holds one.
     pub(crate) fn end_snapshot(&mut self) {
         self.held.end(&self.hooked);
+    }
+
+    /// The connection goes to another caller, who is not to be told what it did before.
+    pub(crate) fn hand_over(&mut self) {
+        self.work.has_written = false;
     }
 
     /// Whether no transaction is open.
@@ -297,6 +306,7 @@ impl Work {
             None => 0,
         };
         if hooked.connection().is_autocommit() {
+            hooked.control().forget_nesting();
             capture.clear();
             self.writes = WriteSet::none();
             self.authors.clear();
@@ -327,6 +337,14 @@ impl Work {
         scope: Scope,
         analysis: &Analysis,
     ) -> Result<()> {
+        if analysis.asks_its_connection() && !self.has_written {
+            return Err(Error::usage(
+                "changes(), total_changes() and last_insert_rowid() speak of one connection, and \
+                 this one has written nothing for you yet: take them from the outcome of the \
+                 write, or write in the same transaction first",
+            ));
+        }
+        self.has_written |= analysis.effect == Effect::Write;
         match analysis.effect {
             Effect::Transaction if scope != Scope::Session => Err(analysis.refusal()),
             Effect::Session if control.policy().shared => Err(analysis.refusal()),
@@ -366,6 +384,8 @@ impl Statements {
                 // SQLite judges by the schema it saw last: on a locked database, and where
                 // anything but a name is missing. Only a statement on a table makes it look
                 // again; this one fails if the database is locked.
+                let _snapshot = Snapshot::open(connection, control.is_nested())
+                    .map_err(|error| refine(error, control))?;
                 connection
                     .query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
                     .map_err(|error| refine(error, control))?;
@@ -447,37 +467,6 @@ impl Statements {
     /// Forgets what is known about `sql`, because SQLite has prepared it again.
     pub(super) fn forget(&mut self, sql: &str) {
         self.analyses.remove(sql);
-    }
-}
-
-fn check_text(sql: &str) -> Result<()> {
-    if contains_nul(sql) {
-        return Err(Error::usage("the SQL text contains a NUL byte"));
-    }
-    if is_blank(sql) {
-        return Err(Error::usage("the text holds no statement"));
-    }
-    // The driver cuts these off, and what is left may be the name of another table.
-    if sql.trim() != sql.trim_ascii() {
-        return Err(Error::usage(
-            "the text begins or ends with a character that is white space elsewhere, but part of \
-             a name to SQLite; remove it, or end the statement with a semicolon",
-        ));
-    }
-    Ok(())
-}
-
-/// Refuses a text of several statements. The driver would find out too, but by a recursion as
-/// deep as there are statements.
-fn check_single(connection: &rusqlite::Connection, sql: &str) -> Result<(), rusqlite::Error> {
-    if !may_hold_several(sql) {
-        return Ok(());
-    }
-    let mut statements = rusqlite::Batch::new(connection, sql);
-    statements.next()?;
-    match statements.next() {
-        Ok(None) => Ok(()),
-        Ok(Some(_)) | Err(_) => Err(rusqlite::Error::MultipleStatement),
     }
 }
 

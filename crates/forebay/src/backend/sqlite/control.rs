@@ -56,6 +56,8 @@ pub(super) struct Control {
     /// What statements mean may have changed without the schema cookie saying so; see
     /// [`Control::is_in_motion`].
     is_in_motion: Cell<bool>,
+    /// A statement on savepoints was prepared in the transaction that is open.
+    is_nested: Cell<bool>,
     /// A statement that works on the file as a whole is running.
     is_maintaining: Cell<bool>,
     /// What others do between a commit and its being noticed.
@@ -82,6 +84,7 @@ impl Control {
             is_log_late: Cell::new(false),
             is_changed: Cell::new(false),
             is_in_motion: Cell::new(false),
+            is_nested: Cell::new(false),
             is_maintaining: Cell::new(false),
             #[cfg(test)]
             meanwhile: RefCell::default(),
@@ -196,6 +199,16 @@ impl Control {
         self.is_in_motion.set(is_in_motion);
     }
 
+    /// Whether the transaction that is open may have savepoints.
+    pub(super) fn is_nested(&self) -> bool {
+        self.is_nested.get()
+    }
+
+    /// No transaction is open.
+    pub(super) fn forget_nesting(&self) {
+        self.is_nested.set(false);
+    }
+
     /// Takes no commit for ours from now on, and keeps the connection from going to another
     /// caller: what the log tells next may be of a commit that is past.
     pub(super) fn distrust_log(&self) {
@@ -208,6 +221,7 @@ impl Control {
         match self.observed.try_borrow_mut() {
             Ok(mut observed) => {
                 let allowed = observed.report(self.policy, report);
+                self.is_nested.set(self.is_nested.get() || observed.savepoint);
                 if allowed {
                     self.is_changed.set(self.is_changed.get() || observed.session);
                     let moves = observed.session || observed.schema;

@@ -82,6 +82,26 @@ impl Hooked {
         }
     }
 
+    /// Runs `work`; the rowid of the last row that it inserted itself, if it inserted any.
+    ///
+    /// SQLite goes on telling the last one of the connection, which is of whoever had it before.
+    pub(super) fn inserting<T>(&self, work: impl FnOnce() -> T) -> (T, Option<i64>) {
+        /// A rowid that hardly any row has.
+        const NONE: i64 = i64::MIN + 1;
+        let before = self.connection.last_insert_rowid();
+        let set = |rowid| {
+            // SAFETY: the handle is open.
+            unsafe { ffi::sqlite3_set_last_insert_rowid(self.connection.handle(), rowid) }
+        };
+        set(NONE);
+        let done = work();
+        let rowid = Some(self.connection.last_insert_rowid()).filter(|rowid| *rowid != NONE);
+        if rowid.is_none() {
+            set(before);
+        }
+        (done, rowid)
+    }
+
     /// Rows that statements of this connection have changed so far, as SQLite counts them.
     pub(super) fn total_changes(&self) -> i64 {
         // SAFETY: the handle is open.

@@ -33,6 +33,7 @@ mod script;
 mod shm;
 mod snapshot;
 mod survey;
+mod text;
 
 pub(crate) use analysis::{Analysis, Effect};
 pub(crate) use capture::Means;

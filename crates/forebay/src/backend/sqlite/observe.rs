@@ -51,6 +51,8 @@ pub(super) struct Observed {
     pub(super) session: bool,
     /// A transaction or savepoint begins or ends.
     pub(super) transaction: bool,
+    /// It is a savepoint.
+    pub(super) savepoint: bool,
     pub(super) pragma: bool,
     pub(super) maintain: bool,
     /// Functions that are not known to be immutable.
@@ -128,7 +130,8 @@ impl Observed {
                     Pragma::Set => self.session = true,
                 }
             }
-            ffi::SQLITE_TRANSACTION | ffi::SQLITE_SAVEPOINT => self.transaction = true,
+            ffi::SQLITE_TRANSACTION => self.transaction = true,
+            ffi::SQLITE_SAVEPOINT => (self.transaction, self.savepoint) = (true, true),
             ffi::SQLITE_SELECT | ffi::SQLITE_RECURSIVE => {}
             ffi::SQLITE_ATTACH | ffi::SQLITE_DETACH if report.is_maintaining => {}
             action if is_of_connection(action) => self.session = true,

@@ -149,6 +149,9 @@ impl Connection {
         if request.scope == Scope::Transaction {
             self.check_open()?;
         }
+        if request.scope == Scope::Shared {
+            self.hand_over();
+        }
         self.refresh();
         let Connection { hooked, statements, work, held, busy_timeout } = self;
         let mut run = Run { hooked, statements, work, held, busy_timeout: *busy_timeout, request };
@@ -272,7 +275,14 @@ impl<'c> Run<'c> {
         self.hooked.control().set_maintaining(analysis.effect == Effect::Maintain);
         let counted = self.hooked.total_changes();
         let watch = analysis.watch(self.hooked);
-        let stepped = self.step_rows(statement, analysis, sink);
+        // A statement that asks for the last rowid itself is not to see another one.
+        let wrote = analysis.effect == Effect::Write;
+        let (stepped, inserted) = if wrote && !analysis.asks_its_connection() {
+            self.hooked.inserting(|| self.step_rows(statement, analysis, sink))
+        } else {
+            let stepped = self.step_rows(statement, analysis, sink);
+            (stepped, wrote.then(|| self.hooked.connection().last_insert_rowid()))
+        };
         drop(watch);
         self.work.note_read(self.hooked, analysis, counted);
         self.hooked.control().set_maintaining(false);
@@ -295,7 +305,6 @@ impl<'c> Run<'c> {
             self.work.catchup.flush();
         }
         let connection = self.hooked.connection();
-        let wrote = analysis.effect == Effect::Write;
         let mut fill = stepped.fill.filter(|_| !stepped.is_changed);
         let partners_time = fill.as_mut().and_then(|fill| self.ask_partners(fill, analysis));
         let width = stepped.columns.len();
@@ -306,7 +315,7 @@ impl<'c> Run<'c> {
         Ok(Answer {
             rows: Rows::new(stepped.columns, stepped.values),
             rows_affected: if wrote { connection.changes() } else { 0 },
-            last_insert_id: wrote.then(|| connection.last_insert_rowid()),
+            last_insert_id: inserted,
             ticket,
             is_fill: self.request.fill,
             ticket_time: stepped.ticket_time.map(|time| time + partners_time.unwrap_or_default()),

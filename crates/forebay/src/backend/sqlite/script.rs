@@ -31,6 +31,9 @@ impl Connection {
         if scope == Scope::Transaction {
             self.check_open()?;
         }
+        if scope == Scope::Shared {
+            self.hand_over();
+        }
         let ran = catch_unwind(AssertUnwindSafe(|| {
             // SQLite copies the rest of a text for each statement unless it ends with a NUL.
             self.run_statements(&format!("{script}\0"), limit, scope)

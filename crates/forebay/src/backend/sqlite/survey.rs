@@ -58,7 +58,7 @@ pub(super) fn survey(
     connection.execute_batch(&set_up).map_err(failed)?;
     for _ in 0..TRIES {
         let before = index.stable();
-        let snapshot = Snapshot::open(&connection).map_err(failed)?;
+        let snapshot = Snapshot::open(&connection, false).map_err(failed)?;
         let cookie = cookie(&connection).map_err(failed)?;
         // Headers never come back: the snapshot is that of this one.
         if let Some(at) = before.filter(|before| index.header() == *before) {
