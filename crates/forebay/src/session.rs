@@ -3,11 +3,11 @@
 use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::backend::sqlite::Scope;
 use crate::engine::{Engine, Pinned, SessionState};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::outcome::Describe;
 use crate::query::{Execute, Query, Target};
 
@@ -82,11 +82,14 @@ pub struct Transaction {
     pinned: Arc<Pinned>,
     /// Numbers the savepoints, so that each has a name of its own.
     savepoints: Arc<AtomicU64>,
+    /// Whether one is open that was begun with this handle.
+    has_savepoint: Arc<AtomicBool>,
 }
 
 impl Transaction {
     pub(crate) fn new(engine: Arc<Engine>, pinned: Arc<Pinned>) -> Transaction {
-        Transaction { engine, pinned, savepoints: Arc::default() }
+        let (savepoints, has_savepoint) = (Arc::default(), Arc::default());
+        Transaction { engine, pinned, savepoints, has_savepoint }
     }
 
     /// A statement that answers rows; reads see this transaction's own writes.
@@ -109,16 +112,27 @@ impl Transaction {
 
     /// Runs `work` in a savepoint: kept when it returns `Ok`, undone when it returns `Err`. When
     /// the future is dropped or panics half-way, the whole transaction is rolled back.
+    ///
+    /// Savepoints lie within one another: a second one beside it is an error of usage
+    /// ([`crate::Error::is_usage`]) as long as `work` runs. Within, use the handle that it gets.
+    /// What is run with another handle meanwhile belongs to the savepoint too.
     pub async fn savepoint<T, F, Fut>(&self, work: F) -> Result<T>
     where
         F: FnOnce(Transaction) -> Fut,
         Fut: Future<Output = Result<T>>,
     {
+        let Some(_open) = OpenSavepoint::begin(&self.has_savepoint) else {
+            return Err(Error::usage(
+                "another savepoint of this transaction is open: within it, use the handle that it \
+                 was given; beside it, wait for its end",
+            ));
+        };
+        let inner = Transaction { has_savepoint: Arc::default(), ..self.clone() };
         let name = format!("forebay_{}", self.savepoints.fetch_add(1, Ordering::Relaxed));
         let unfinished = Unfinished(Some(&self.pinned));
         let began = self.engine.savepoint(&self.pinned, format!("SAVEPOINT {name}")).await;
         let done = match began {
-            Ok(()) => work(self.clone()).await,
+            Ok(()) => work(inner).await,
             Err(error) => Err(error),
         };
         let done = match done {
@@ -136,6 +150,22 @@ impl Transaction {
         };
         unfinished.finish();
         done
+    }
+}
+
+/// That a savepoint is open, until dropped.
+struct OpenSavepoint(Arc<AtomicBool>);
+
+impl OpenSavepoint {
+    /// `None` if one is open already.
+    fn begin(is_open: &Arc<AtomicBool>) -> Option<OpenSavepoint> {
+        (!is_open.swap(true, Ordering::Relaxed)).then(|| OpenSavepoint(is_open.clone()))
+    }
+}
+
+impl Drop for OpenSavepoint {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
     }
 }
 

@@ -4,16 +4,30 @@
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use crate::cache::Key;
 
 const SHARDS: usize = 16;
 
-type Shard = Mutex<HashMap<Key, Arc<Semaphore>, RandomState>>;
+/// How long a leader may do nothing before it is waited for no more: nobody may be polling it.
+const IDLE_MAX: Duration = Duration::from_secs(1);
+
+type Shard = Mutex<HashMap<Key, Arc<Flight>, RandomState>>;
+
+/// One read in progress.
+struct Flight {
+    /// Never has a permit; closed when it has ended.
+    landed: Semaphore,
+    /// Its statement is running on a worker thread, which needs nobody to poll it.
+    is_working: AtomicBool,
+}
 
 /// Reads in progress, by key. At most one entry per running read.
 pub(crate) struct Flights {
@@ -33,10 +47,14 @@ pub(crate) enum Part<'a> {
 pub(crate) struct Landing<'a> {
     shard: &'a Shard,
     key: Key,
+    flight: Arc<Flight>,
 }
 
+/// The statement of a flight is running on a worker thread, until dropped.
+pub(crate) struct Working(Arc<Flight>);
+
 /// A flight to wait for.
-pub(crate) struct Following(Arc<Semaphore>);
+pub(crate) struct Following(Arc<Flight>);
 
 impl Flights {
     pub(crate) fn new() -> Flights {
@@ -53,25 +71,46 @@ impl Flights {
         if let Some(flight) = flights.get(&key) {
             return Part::Follower(Following(flight.clone()));
         }
-        flights.insert(key.clone(), Arc::new(Semaphore::new(0)));
-        Part::Leader(Landing { shard, key })
+        let flight = Flight { landed: Semaphore::new(0), is_working: AtomicBool::new(false) };
+        let flight = Arc::new(flight);
+        flights.insert(key.clone(), flight.clone());
+        Part::Leader(Landing { shard, key, flight })
+    }
+}
+
+impl Landing<'_> {
+    pub(crate) fn working(&self) -> Working {
+        self.flight.is_working.store(true, Ordering::Relaxed);
+        Working(self.flight.clone())
+    }
+}
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        self.0.is_working.store(false, Ordering::Relaxed);
     }
 }
 
 impl Drop for Landing<'_> {
     fn drop(&mut self) {
         let mut flights = self.shard.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(flight) = flights.remove(&self.key) {
-            flight.close();
-        }
+        flights.remove(&self.key);
+        self.flight.landed.close();
     }
 }
 
 impl Following {
-    /// Returns once the flight has ended, successful or not. Cancel safe.
+    /// Returns once the flight has ended, successful or not, or does not go on. Cancel safe.
+    ///
+    /// A future that is kept and not polled would be waited for without end, perhaps by the task
+    /// that has to poll it.
     pub(crate) async fn landed(self) {
-        // The semaphore never has a permit: the wait ends when it is closed.
-        let _closed = self.0.acquire().await;
+        let Following(flight) = self;
+        while timeout(IDLE_MAX, flight.landed.acquire()).await.is_err() {
+            if !flight.is_working.load(Ordering::Relaxed) {
+                return;
+            }
+        }
     }
 }
 
@@ -98,5 +137,22 @@ mod tests {
         drop(landing);
         waiting.await.unwrap();
         assert!(matches!(flights.join(key("a")), Part::Leader(_)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_leader_that_nobody_polls_is_waited_for_no_more() {
+        let flights = Flights::new();
+        let text = TextHasher::default().text("a").to_text();
+        let key = Key { text, params: Params::default(), shape: Shape::rows() };
+        let Part::Leader(landing) = flights.join(key.clone()) else { panic!("first") };
+        let working = landing.working();
+        let Part::Follower(following) = flights.join(key.clone()) else { panic!("second") };
+        let waiting = tokio::spawn(following.landed());
+        tokio::time::sleep(10 * IDLE_MAX).await;
+        assert!(!waiting.is_finished(), "the statement is running");
+        drop(working);
+        tokio::time::sleep(2 * IDLE_MAX).await;
+        assert!(waiting.is_finished());
+        assert!(matches!(flights.join(key), Part::Follower(_)), "it has not landed yet");
     }
 }

@@ -38,6 +38,8 @@ enum Gone {
     Ended,
     Idle,
     Late,
+    /// Its transaction began or ended with a statement whose caller did not wait for it.
+    Unheard,
 }
 
 /// A pinned connection. Its statements run one after another.
@@ -56,6 +58,9 @@ struct State {
     last_used: Instant,
     /// The connection has settings of its own.
     is_changed: bool,
+    /// The caller of the statement that is running waits no more; whether a transaction was open
+    /// before it.
+    unheard: Option<bool>,
 }
 
 impl Pinned {
@@ -68,7 +73,13 @@ impl Pinned {
         checkout.hand_over();
         let now = Instant::now();
         let since = (!checkout.is_autocommit()).then_some(now);
-        let state = State { slot: Slot::Here(checkout), since, last_used: now, is_changed: false };
+        let state = State {
+            slot: Slot::Here(checkout),
+            since,
+            last_used: now,
+            is_changed: false,
+            unheard: None,
+        };
         let state = Arc::new(Mutex::new(state));
         let watch = watch(Arc::downgrade(&state), patience, closing);
         Arc::new(Pinned { turn: Arc::default(), state, patience, watch })
@@ -76,31 +87,49 @@ impl Pinned {
 
     /// Runs `work` on the connection, on a worker thread, after what was asked for before.
     ///
-    /// Dropping the future does not stop `work`, but the next statement waits for its end.
+    /// Dropping the future does not stop `work`, but the next statement waits for its end. If a
+    /// transaction was begun or ended by then, it is over, and the next statement says so.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let turn = self.turn.clone().lock_owned().await;
-        self.run_in_turn(turn, work).await
+        self.run_for(work, || false).await
     }
 
-    async fn run_in_turn<T: Send + 'static>(
+    /// The same for a caller other than the one who waits for the future: `is_gone` tells, at the
+    /// end of `work`, whether nobody will hear of it.
+    pub(super) async fn run_for<T: Send + 'static>(
         &self,
-        turn: OwnedMutexGuard<()>,
         work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
+        is_gone: impl FnOnce() -> bool + Send + 'static,
     ) -> Result<T> {
-        let checkout = lock(&self.state).take()?;
+        let turn = self.turn.clone().lock_owned().await;
+        let (checkout, was_open) = {
+            let mut state = lock(&self.state);
+            (state.take()?, state.since.is_some())
+        };
         let state = self.state.clone();
-        blocking(move || {
+        let hearing = Hearing { state: Some(state.clone()), was_open };
+        let done = blocking(move || {
             // Gives the connection back also when `work` panics.
             let mut away = Away { checkout: Some(checkout), state, _turn: turn };
             let Some(checkout) = away.checkout.as_mut() else {
                 return Err(Error::new(Kind::Closed, "the connection is gone"));
             };
-            work(checkout)
+            let done = work(checkout);
+            if is_gone() {
+                lock(&away.state).unheard = Some(was_open);
+            }
+            done
         })
-        .await
+        .await;
+        hearing.end();
+        done
+    }
+
+    /// Waits until the statements asked for before have ended, also those given up.
+    pub(super) async fn settled(&self) {
+        drop(self.turn.lock().await);
     }
 
     /// When a statement that begins now must have ended for the transaction's sake.
@@ -122,7 +151,7 @@ impl Pinned {
     /// Whether a transaction is open, as far as its caller knows.
     pub(super) fn is_in_transaction(&self) -> bool {
         let state = lock(&self.state);
-        state.since.is_some() || matches!(state.slot, Slot::Gone(Gone::Idle | Gone::Late))
+        state.since.is_some() || matches!(state.slot, Slot::Gone(gone) if gone != Gone::Ended)
     }
 
     /// Rolls back what is open and gives the connection back, now or when the statement that is
@@ -161,6 +190,19 @@ impl State {
         }
     }
 
+    /// The caller of a statement waits no more. It cannot know that the statement has begun a
+    /// transaction, nor that SQLite has ended one because it was stopped.
+    fn miss(&mut self, was_open: bool) -> Option<Checkout<Connector>> {
+        match self.slot {
+            Slot::Away => {
+                self.unheard = Some(was_open);
+                None
+            }
+            Slot::Here(_) if was_open != self.since.is_some() => self.give_up(Gone::Unheard),
+            Slot::Here(_) | Slot::Unwanted | Slot::Gone(_) => None,
+        }
+    }
+
     fn give_up(&mut self, why: Gone) -> Option<Checkout<Connector>> {
         self.since = None;
         match std::mem::replace(&mut self.slot, Slot::Gone(why)) {
@@ -173,6 +215,28 @@ impl State {
                 self.slot = Slot::Gone(before);
                 None
             }
+        }
+    }
+}
+
+/// What the caller of a statement does not live to hear of.
+struct Hearing {
+    state: Option<Arc<Mutex<State>>>,
+    was_open: bool,
+}
+
+impl Hearing {
+    fn end(mut self) {
+        self.state = None;
+    }
+}
+
+impl Drop for Hearing {
+    fn drop(&mut self) {
+        let Some(state) = self.state.take() else { return };
+        let checkout = lock(&state).miss(self.was_open);
+        if let Some(checkout) = checkout {
+            retire(checkout);
         }
     }
 }
@@ -193,6 +257,11 @@ impl Gone {
                 Kind::Timeout,
                 "the transaction was rolled back because it lasted longer than its limit \
                  (`transaction_timeout`); keep transactions short",
+            ),
+            Gone::Unheard => Error::new(
+                Kind::Closed,
+                "the transaction is over, because a statement that began it, ended it, or had to \
+                 be stopped in it was given up by its caller; see what is there, and begin anew",
             ),
         }
     }
@@ -216,10 +285,17 @@ impl Drop for Away {
         } else if state.since.is_none() {
             state.since = Some(state.last_used);
         }
+        let unheard = state.unheard.take();
+        let is_missed = unheard.is_some_and(|was_open| was_open != state.since.is_some());
         match state.slot {
-            Slot::Away => state.slot = Slot::Here(checkout),
-            Slot::Unwanted | Slot::Here(_) | Slot::Gone(_) => {
-                state.slot = Slot::Gone(Gone::Ended);
+            Slot::Away if !is_missed => state.slot = Slot::Here(checkout),
+            Slot::Away | Slot::Unwanted | Slot::Here(_) | Slot::Gone(_) => {
+                let why = match state.slot {
+                    Slot::Away => Gone::Unheard,
+                    _ => Gone::Ended,
+                };
+                state.since = None;
+                state.slot = Slot::Gone(why);
                 drop(state);
                 clean(checkout);
             }

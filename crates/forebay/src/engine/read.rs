@@ -8,7 +8,7 @@ use super::call::Call;
 use super::compare::digest;
 use super::database::Engine;
 use super::entry::{Entry, Payload};
-use super::flight::{Following, Part};
+use super::flight::{Following, Landing, Part, Working};
 use super::switch::Way;
 use super::template::{INLINE_STEPS, Template};
 use super::trust::Keeping;
@@ -151,7 +151,7 @@ impl Engine {
         match self.way(call, template) {
             Way::Past(why) => {
                 template.record.bypass(why);
-                let answer = self.read_origin(call, template, false).await?;
+                let answer = self.read_origin(call, template, false, None).await?;
                 return Ok(Read::from_origin(answer, None));
             }
             Way::Shadow => return Box::pin(self.read_in_shadow(call, template)).await,
@@ -161,7 +161,9 @@ impl Engine {
         let key =
             Key { text: template.text.clone(), params: call.params.clone(), shape: Shape::rows() };
         match self.flights.join(key.clone()) {
-            Part::Leader(_landing) => self.read_and_keep(call, template, key, keeping).await,
+            Part::Leader(landing) => {
+                self.read_and_keep(call, template, key, keeping, Some(&landing)).await
+            }
             Part::Follower(following) => {
                 Box::pin(self.follow(call, template, key, following)).await
             }
@@ -189,7 +191,7 @@ impl Engine {
             check_limits(rows, call.limits)?;
             return Ok(Read::from_cache(rows.clone(), &entry));
         }
-        self.read_and_keep(call, template, key, Keeping::untimed()).await
+        self.read_and_keep(call, template, key, Keeping::untimed(), None).await
     }
 
     async fn read_and_keep(
@@ -198,10 +200,11 @@ impl Engine {
         template: &Arc<Template>,
         key: Key,
         mut keeping: Keeping,
+        landing: Option<&Landing<'_>>,
     ) -> Result<Read> {
         self.count_miss(&template.record);
         keeping.pause();
-        let mut answer = self.read_origin(call, template, true).await?;
+        let mut answer = self.read_origin(call, template, true, landing).await?;
         keeping.resume();
         let source = match answer.ticket.take() {
             Some(ticket) => {
@@ -227,6 +230,7 @@ impl Engine {
         call: &Call<'_>,
         template: &Arc<Template>,
         fill: bool,
+        landing: Option<&Landing<'_>>,
     ) -> Result<Answer> {
         self.check_nested()?;
         let mut reader =
@@ -252,7 +256,9 @@ impl Engine {
                 Ran::NeedsWorker => template.was_long(),
             }
         }
-        let answer = Box::pin(self.read_on_worker(reader, call, template, deadline, fill)).await?;
+        let working = landing.map(Landing::working);
+        let work = self.read_on_worker(reader, call, template, deadline, (fill, working));
+        let answer = Box::pin(work).await?;
         template.took(answer.steps);
         self.note_origin(template, &answer, began.elapsed());
         self.forget_if_prepared_again(&answer, template);
@@ -265,12 +271,13 @@ impl Engine {
         call: &Call<'_>,
         template: &Template,
         deadline: Option<Instant>,
-        fill: bool,
+        (fill, working): (bool, Option<Working>),
     ) -> Result<Answer> {
         let stop = Stop::at(deadline);
         let _stop = StopOnDrop(stop.clone());
         let (sql, params, limits) = (template.text.sql.clone(), call.params.clone(), call.limits);
         blocking(move || {
+            let _working = working;
             let request = Request {
                 sql: &sql,
                 params: &params,

@@ -24,7 +24,9 @@ impl SessionState {
     /// Whether no transaction is open, as far as the client knows.
     pub(crate) async fn is_autocommit(&self) -> bool {
         let _turn = self.turn.lock().await;
-        self.pinned().is_none_or(|pinned| !pinned.is_in_transaction())
+        let Some(pinned) = self.pinned() else { return true };
+        pinned.settled().await;
+        !pinned.is_in_transaction()
     }
 
     /// Rolls back what is open and gives the connection back.

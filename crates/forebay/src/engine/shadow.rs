@@ -30,7 +30,7 @@ impl Engine {
         let entry = self.look_up_in_shadow(call);
         let looked = began.elapsed();
         let began = Instant::now();
-        let mut answer = self.read_origin(call, template, true).await?;
+        let mut answer = self.read_origin(call, template, true, None).await?;
         let spent = began.elapsed();
         let Some(entry) = entry else {
             record.projection().miss();

@@ -118,8 +118,9 @@ impl Engine {
         let (feed, receiver) = feed(&call, stop.clone(), scope);
         let pinned = pinned.clone();
         tokio::spawn(async move {
-            let pump = feed.clone();
-            let last = pinned.run(move |connection| Ok(pump.pump(connection))).await;
+            let (pump, sender) = (feed.clone(), feed.sender.clone());
+            let work = move |connection: &mut _| Ok(pump.pump(connection));
+            let last = pinned.run_for(work, move || sender.is_closed()).await;
             feed.finish(last.unwrap_or_else(|error| vec![Message::Chunk(Err(error))])).await;
         });
         receive(receiver, stop).await
@@ -131,11 +132,13 @@ impl Engine {
         session: &SessionState,
         call: Call<'_>,
     ) -> Result<Chunks> {
+        let turn = session.turn().await;
         match self.pinned_of(session) {
             Some(pinned) => self.stream_pinned(&pinned, call, Scope::Session).await,
             None => match self.template(&call).await {
                 Ok(template) if template.analysis.effect == Effect::Read => self.stream(call).await,
                 _ => {
+                    drop(turn);
                     let read = self.run_in_session(session, &call).await?;
                     Ok(Chunks::complete(read.outcome.rows))
                 }

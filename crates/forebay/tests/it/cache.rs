@@ -317,3 +317,21 @@ async fn plans_that_depend_on_parameters_are_cached() {
         }
     }
 }
+
+/// A future that is kept and not polled is not waited for without end.
+#[tokio::test]
+async fn a_reader_that_nobody_polls_holds_nobody_up() {
+    let place = Place::new();
+    let db = place.open(SCHEMA).await;
+    let slow = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000)
+        SELECT count(*) + (SELECT count(*) FROM users) FROM n";
+    // The first run finds out that it is long.
+    let expect: i64 = db.query(slow).no_cache().scalar().await.unwrap();
+    let mut kept = Box::pin(db.query(slow).scalar::<i64>());
+    let polled = tokio::time::timeout(std::time::Duration::from_millis(1), &mut kept).await;
+    assert!(polled.is_err(), "it is slow");
+    let limit = std::time::Duration::from_secs(20);
+    let other = tokio::time::timeout(limit, db.query(slow).scalar::<i64>()).await;
+    assert_eq!(other.expect("it waits for ever").unwrap(), expect);
+    assert_eq!(kept.await.unwrap(), expect);
+}

@@ -682,3 +682,90 @@ async fn a_first_write_waits_for_its_turn() {
     let sum: i64 = db.query("SELECT n FROM counter").scalar().await.unwrap();
     assert_eq!(sum, 410);
 }
+
+/// Who gives a statement up does not hear whether it has begun or ended a transaction. The next
+/// statement says that it is over.
+#[tokio::test]
+async fn a_session_that_missed_the_end_of_a_statement() {
+    let place = Place::new();
+    let db = place.open(SCHEMA).await;
+    let insert = "INSERT INTO counter VALUES (7)";
+    let slow = format!("BEGIN; {ENDLESS}");
+    for what in ["begin", "script", "stopped", "stream"] {
+        let session = db.session();
+        match what {
+            "begin" => {
+                let begin = session.execute("BEGIN").into_future();
+                let _ = tokio::time::timeout(ms(0), begin).await;
+            }
+            "script" => drop(tokio::time::timeout(ms(50), session.execute_batch(&slow)).await),
+            "stream" => {
+                session.execute("BEGIN").await.unwrap();
+                session.execute("UPDATE counter SET n = 40").await.unwrap();
+                let returning = format!("{ENDLESS_WRITE} RETURNING n");
+                let stream = session.query(&returning).stream::<i64>();
+                assert!(tokio::time::timeout(ms(50), stream).await.is_err());
+            }
+            _ => {
+                session.execute("BEGIN").await.unwrap();
+                session.execute("UPDATE counter SET n = 40").await.unwrap();
+                let update = session.execute(ENDLESS_WRITE).into_future();
+                tokio::time::timeout(ms(50), update).await.unwrap_err();
+            }
+        }
+        if session.is_autocommit().await {
+            // It was not even begun: the first poll was the last.
+            assert_eq!(what, "begin");
+            continue;
+        }
+        let error = match session.execute(insert).await {
+            Err(error) => error,
+            Ok(_) => {
+                // Given up before it began, on a busy machine: the transaction is as it was.
+                session.execute("ROLLBACK").await.unwrap();
+                db.execute("UPDATE counter SET n = n + 1").await.unwrap();
+                continue;
+            }
+        };
+        assert!(error.is_closed(), "{what}: {error}");
+        assert!(error.message().contains("given up"), "{what}: {error}");
+        // Said once; then the session goes on.
+        assert!(session.is_autocommit().await);
+        session.execute("BEGIN").await.unwrap();
+        session.execute("UPDATE counter SET n = n + 1").await.unwrap();
+        session.execute("COMMIT").await.unwrap();
+    }
+    let (count, n): (i64, i64) =
+        db.query("SELECT count(*), max(n) FROM counter").one().await.unwrap();
+    assert_eq!(count, 1);
+    assert!((3..=4).contains(&n), "{n}");
+    assert_alive(&db).await;
+}
+
+#[tokio::test]
+async fn savepoints_do_not_cross() {
+    let place = Place::new();
+    let db = place.open(SCHEMA).await;
+    let inserted = db
+        .transaction(|tx| async move {
+            let other = tx.clone();
+            let one = tx.savepoint(|sp| async move {
+                insert(&sp, "one").await?;
+                tokio::time::sleep(ms(20)).await;
+                // Within it, the handle that it was given makes another.
+                sp.savepoint(|inner| async move { insert(&inner, "inner").await }).await
+            });
+            let two = async {
+                tokio::time::sleep(ms(5)).await;
+                other.savepoint(|sp| async move { insert(&sp, "two").await }).await
+            };
+            let (one, two) = tokio::join!(one, two);
+            one?;
+            let error = two.unwrap_err();
+            assert!(error.is_usage(), "{error}");
+            tx.savepoint(|sp| async move { insert(&sp, "three").await }).await
+        })
+        .await;
+    inserted.unwrap();
+    assert_eq!(names(&db).await, ["Ada", "one", "inner", "three"]);
+}
