@@ -36,6 +36,16 @@ impl Failure {
         Failure::new(422, "RESPONSE_TOO_LARGE", message)
     }
 
+    /// Of a statement that has run: only its answer failed. Whoever takes that for a failure of the
+    /// statement and tries again writes twice.
+    pub(crate) fn after(mut self, outcome: &forebay::Outcome) -> Failure {
+        if outcome.rows_affected > 0 {
+            let rows = outcome.rows_affected;
+            self.message += &format!("; the statement itself has changed {rows} rows");
+        }
+        self
+    }
+
     /// Whether it may go well when tried again a little later.
     pub(crate) fn is_temporary(&self) -> bool {
         self.status == 503

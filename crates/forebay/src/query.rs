@@ -167,6 +167,9 @@ impl<'a> Query<'a> {
 
     /// All rows, decoded once and shared by every caller that asks for the same type: a hit
     /// neither decodes nor copies.
+    ///
+    /// A type that can be changed through a shared reference (`Cell`, `AtomicI64`, `Mutex`) must
+    /// not be: what one caller stores in it, the others are given as the answer.
     pub fn shared<T>(mut self) -> impl Future<Output = Result<Arc<Vec<T>>>>
     where
         T: DeserializeOwned + Send + Sync + 'static,

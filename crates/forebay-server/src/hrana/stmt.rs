@@ -103,7 +103,8 @@ impl Prepared {
         let started = Instant::now();
         let bounds = Bounds::new(options, options.response_bytes_max);
         let outcome = self.query(session, bounds).fetch().await?;
-        put_result(answer, &outcome, self.want_rows, started.elapsed()).await
+        let put = put_result(answer, &outcome, self.want_rows, started.elapsed()).await;
+        put.map_err(|failure| failure.after(&outcome))
     }
 }
 

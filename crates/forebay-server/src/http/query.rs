@@ -59,7 +59,8 @@ async fn answer(service: &Service, request: Request) -> Result<Answer, Failure> 
     }
     let outcome = query.fetch().await?;
     let mut answer = Answer::new(options.response_bytes_max, service.memory.hold());
-    put_outcome(&mut answer, &outcome).await?;
+    let put = put_outcome(&mut answer, &outcome).await;
+    put.map_err(|failure| failure.after(&outcome))?;
     Ok(answer)
 }
 

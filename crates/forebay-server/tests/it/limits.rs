@@ -126,6 +126,16 @@ async fn an_answer_is_bounded_and_a_transaction_does_not_commit_unseen() {
     ] });
     assert_matches(&reply.json(), &pattern);
     assert_matches(&service.query("SELECT count(*) FROM t").await, &json!({ "rows": [[0]] }));
+    // As JSON it is longer than its values are: the row is written, and the message says so.
+    let write = "INSERT INTO t VALUES (2) RETURNING replace(hex(zeroblob(5000)), '0', char(1))";
+    let says = "the statement itself has changed 1 rows";
+    let reply = service.post("/v1/query", &json!({ "sql": write })).await;
+    assert_eq!(reply.json()["error"]["code"], "RESPONSE_TOO_LARGE");
+    assert!(reply.text().contains(says), "{}", reply.text());
+    let body = json!({ "requests": [execute(write), { "type": "close" }] });
+    let reply = service.post("/v3/pipeline", &body).await;
+    assert!(reply.text().contains(says), "{}", reply.text());
+    assert_matches(&service.query("SELECT count(*) FROM t").await, &json!({ "rows": [[2]] }));
 }
 
 #[tokio::test]
