@@ -18,6 +18,10 @@ use crate::query::{Execute, Query, Target};
 /// does from the first statement that changes the connection (PRAGMA, ATTACH, TEMP objects) until
 /// it is dropped. Statements run one after another, also when called at once.
 /// Dropping it rolls back.
+///
+/// A future that is dropped stops its statement. If a transaction has begun or ended with it, which
+/// its caller then does not hear of, it is over, and the next statement fails with
+/// [`crate::Error::is_closed`].
 pub struct Session {
     engine: Arc<Engine>,
     state: SessionState,
