@@ -2,8 +2,8 @@
 
 use std::future::Future;
 use std::panic::Location;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::backend::sqlite::Scope;
 use crate::engine::{Engine, Pinned, SessionState};
@@ -86,14 +86,16 @@ pub struct Transaction {
     pinned: Arc<Pinned>,
     /// Numbers the savepoints, so that each has a name of its own.
     savepoints: Arc<AtomicU64>,
-    /// Whether one is open that was begun with this handle.
-    has_savepoint: Arc<AtomicBool>,
+    /// Those that are open, each within the one before.
+    open: Arc<Mutex<Vec<u64>>>,
+    /// The savepoint that this handle is for, if it is for one.
+    inside: Option<u64>,
 }
 
 impl Transaction {
     pub(crate) fn new(engine: Arc<Engine>, pinned: Arc<Pinned>) -> Transaction {
-        let (savepoints, has_savepoint) = (Arc::default(), Arc::default());
-        Transaction { engine, pinned, savepoints, has_savepoint }
+        let (savepoints, open) = (Arc::default(), Arc::default());
+        Transaction { engine, pinned, savepoints, open, inside: None }
     }
 
     /// A statement that answers rows; reads see this transaction's own writes.
@@ -125,14 +127,10 @@ impl Transaction {
         F: FnOnce(Transaction) -> Fut,
         Fut: Future<Output = Result<T>>,
     {
-        let Some(_open) = OpenSavepoint::begin(&self.has_savepoint) else {
-            return Err(Error::usage(
-                "another savepoint of this transaction is open: within it, use the handle that it \
-                 was given; beside it, wait for its end",
-            ));
-        };
-        let inner = Transaction { has_savepoint: Arc::default(), ..self.clone() };
-        let name = format!("forebay_{}", self.savepoints.fetch_add(1, Ordering::Relaxed));
+        let number = self.savepoints.fetch_add(1, Ordering::Relaxed);
+        let _open = self.open_savepoint(number)?;
+        let inner = Transaction { inside: Some(number), ..self.clone() };
+        let name = format!("forebay_{number}");
         let unfinished = Unfinished(Some(&self.pinned));
         let began = self.engine.savepoint(&self.pinned, format!("SAVEPOINT {name}")).await;
         let done = match began {
@@ -155,21 +153,31 @@ impl Transaction {
         unfinished.finish();
         done
     }
-}
 
-/// That a savepoint is open, until dropped.
-struct OpenSavepoint(Arc<AtomicBool>);
-
-impl OpenSavepoint {
-    /// `None` if one is open already.
-    fn begin(is_open: &Arc<AtomicBool>) -> Option<OpenSavepoint> {
-        (!is_open.swap(true, Ordering::Relaxed)).then(|| OpenSavepoint(is_open.clone()))
+    /// Opens one within that of this handle, if no other lies within that.
+    fn open_savepoint(&self, number: u64) -> Result<OpenSavepoint<'_>> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.last().copied() != self.inside {
+            return Err(Error::usage(
+                "another savepoint of this transaction is open, or that of this handle is over: \
+                 within a savepoint, use the handle that it gives; beside it, wait for its end",
+            ));
+        }
+        open.push(number);
+        Ok(OpenSavepoint { open: &self.open, number })
     }
 }
 
-impl Drop for OpenSavepoint {
+/// That a savepoint is open, until dropped.
+struct OpenSavepoint<'a> {
+    open: &'a Mutex<Vec<u64>>,
+    number: u64,
+}
+
+impl Drop for OpenSavepoint<'_> {
     fn drop(&mut self) {
-        self.0.store(false, Ordering::Relaxed);
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|number| *number != self.number);
     }
 }
 

@@ -16,8 +16,10 @@ use crate::cache::Key;
 
 const SHARDS: usize = 16;
 
-/// How long a leader may do nothing before it is waited for no more: nobody may be polling it.
-const IDLE_MAX: Duration = Duration::from_secs(1);
+/// How long a leader may do nothing before another takes its place: nobody may be polling it, or it
+/// is still waiting for a connection. Each successor is given twice the time.
+const IDLE_MIN: Duration = Duration::from_secs(1);
+const IDLE_MAX: Duration = Duration::from_secs(60);
 
 type Shard = Mutex<HashMap<Key, Arc<Flight>, RandomState>>;
 
@@ -27,6 +29,7 @@ struct Flight {
     landed: Semaphore,
     /// Its statement is running on a worker thread, which needs nobody to poll it.
     is_working: AtomicBool,
+    idle_max: Duration,
 }
 
 /// Reads in progress, by key. At most one entry per running read.
@@ -56,6 +59,9 @@ pub(crate) struct Working(Arc<Flight>);
 /// A flight to wait for.
 pub(crate) struct Following(Arc<Flight>);
 
+/// A flight that does not go on.
+pub(crate) struct Stalled(Arc<Flight>);
+
 impl Flights {
     pub(crate) fn new() -> Flights {
         Flights {
@@ -71,11 +77,35 @@ impl Flights {
         if let Some(flight) = flights.get(&key) {
             return Part::Follower(Following(flight.clone()));
         }
-        let flight = Flight { landed: Semaphore::new(0), is_working: AtomicBool::new(false) };
-        let flight = Arc::new(flight);
-        flights.insert(key.clone(), flight.clone());
-        Part::Leader(Landing { shard, key, flight })
+        Part::Leader(begin(shard, &mut flights, key, IDLE_MIN))
     }
+
+    /// Takes the place of a leader that does not go on, or follows who has done so before.
+    pub(crate) fn succeed(&self, key: Key, stalled: &Stalled) -> Part<'_> {
+        let shard = &self.shards[(self.hasher.hash_one(&key) % SHARDS as u64) as usize];
+        let mut flights = shard.lock().unwrap_or_else(PoisonError::into_inner);
+        match flights.get(&key) {
+            Some(flight) if !Arc::ptr_eq(flight, &stalled.0) => {
+                Part::Follower(Following(flight.clone()))
+            }
+            _ => {
+                let idle_max = (stalled.0.idle_max * 2).min(IDLE_MAX);
+                Part::Leader(begin(shard, &mut flights, key, idle_max))
+            }
+        }
+    }
+}
+
+fn begin<'a>(
+    shard: &'a Shard,
+    flights: &mut HashMap<Key, Arc<Flight>, RandomState>,
+    key: Key,
+    idle_max: Duration,
+) -> Landing<'a> {
+    let (landed, is_working) = (Semaphore::new(0), AtomicBool::new(false));
+    let flight = Arc::new(Flight { landed, is_working, idle_max });
+    flights.insert(key.clone(), flight.clone());
+    Landing { shard, key, flight }
 }
 
 impl Landing<'_> {
@@ -94,23 +124,28 @@ impl Drop for Working {
 impl Drop for Landing<'_> {
     fn drop(&mut self) {
         let mut flights = self.shard.lock().unwrap_or_else(PoisonError::into_inner);
-        flights.remove(&self.key);
+        // There may be a successor.
+        if flights.get(&self.key).is_some_and(|flight| Arc::ptr_eq(flight, &self.flight)) {
+            flights.remove(&self.key);
+        }
         self.flight.landed.close();
     }
 }
 
 impl Following {
-    /// Returns once the flight has ended, successful or not, or does not go on. Cancel safe.
+    /// Returns once the flight has ended, successful or not; an error if it does not go on. Cancel
+    /// safe.
     ///
     /// A future that is kept and not polled would be waited for without end, perhaps by the task
     /// that has to poll it.
-    pub(crate) async fn landed(self) {
+    pub(crate) async fn landed(self) -> Result<(), Stalled> {
         let Following(flight) = self;
-        while timeout(IDLE_MAX, flight.landed.acquire()).await.is_err() {
+        while timeout(flight.idle_max, flight.landed.acquire()).await.is_err() {
             if !flight.is_working.load(Ordering::Relaxed) {
-                return;
+                return Err(Stalled(flight));
             }
         }
+        Ok(())
     }
 }
 
@@ -135,7 +170,7 @@ mod tests {
         tokio::task::yield_now().await;
         assert!(!waiting.is_finished());
         drop(landing);
-        waiting.await.unwrap();
+        assert!(waiting.await.unwrap().is_ok());
         assert!(matches!(flights.join(key("a")), Part::Leader(_)));
     }
 
@@ -147,12 +182,20 @@ mod tests {
         let Part::Leader(landing) = flights.join(key.clone()) else { panic!("first") };
         let working = landing.working();
         let Part::Follower(following) = flights.join(key.clone()) else { panic!("second") };
-        let waiting = tokio::spawn(following.landed());
-        tokio::time::sleep(10 * IDLE_MAX).await;
+        let Part::Follower(third) = flights.join(key.clone()) else { panic!("third") };
+        let (waiting, third) = (tokio::spawn(following.landed()), tokio::spawn(third.landed()));
+        tokio::time::sleep(10 * IDLE_MIN).await;
         assert!(!waiting.is_finished(), "the statement is running");
         drop(working);
-        tokio::time::sleep(2 * IDLE_MAX).await;
-        assert!(waiting.is_finished());
-        assert!(matches!(flights.join(key), Part::Follower(_)), "it has not landed yet");
+        tokio::time::sleep(2 * IDLE_MIN).await;
+        let (stalled, also) = (waiting.await.unwrap(), third.await.unwrap());
+        let (stalled, also) = (stalled.expect_err("stalled"), also.expect_err("stalled"));
+        let Part::Leader(second) = flights.succeed(key.clone(), &stalled) else { panic!("leads") };
+        let Part::Follower(third) = flights.succeed(key.clone(), &also) else { panic!("one only") };
+        drop(landing);
+        assert!(matches!(flights.join(key.clone()), Part::Follower(_)), "of the successor");
+        drop(second);
+        assert!(third.landed().await.is_ok());
+        assert!(matches!(flights.join(key), Part::Leader(_)));
     }
 }

@@ -127,9 +127,12 @@ impl Pinned {
         done
     }
 
-    /// Waits until the statements asked for before have ended, also those given up.
+    /// Waits until a statement that was given up has ended.
     pub(super) async fn settled(&self) {
-        drop(self.turn.lock().await);
+        // Not for another one: it may be a stream whose reader is asking.
+        if lock(&self.state).unheard.is_some() {
+            drop(self.turn.lock().await);
+        }
     }
 
     /// When a statement that begins now must have ended for the transaction's sake.

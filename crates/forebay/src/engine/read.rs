@@ -178,12 +178,24 @@ impl Engine {
         key: Key,
         following: Following,
     ) -> Result<Read> {
-        match call.deadline(self.statement_timeout) {
-            Some(deadline) => {
+        let mut following = following;
+        let deadline = call.deadline(self.statement_timeout);
+        loop {
+            let landed = match deadline {
                 // Late or not, the statement's own limit decides below.
-                let _ = tokio::time::timeout_at(deadline.into(), following.landed()).await;
+                Some(deadline) => tokio::time::timeout_at(deadline.into(), following.landed())
+                    .await
+                    .unwrap_or(Ok(())),
+                None => following.landed().await,
+            };
+            let Err(stalled) = landed else { break };
+            match self.flights.succeed(key.clone(), &stalled) {
+                Part::Leader(landing) => {
+                    let keeping = Keeping::untimed();
+                    return self.read_and_keep(call, template, key, keeping, Some(&landing)).await;
+                }
+                Part::Follower(next) => following = next,
             }
-            None => following.landed().await,
         }
         if let Some(entry) = self.lookup(call, Shape::rows())
             && let Payload::Rows(rows) = &entry.payload

@@ -20,5 +20,6 @@ pub(crate) use predicate::{
     declared, determined, identifiers, occurrences,
 };
 pub(crate) use statement::{
-    begins_with_rows, contains_nul, is_blank, may_hold_several, may_replace, module_of, skip_blank,
+    begins_with_rows, contains_nul, has_word, is_blank, may_hold_several, may_replace, module_of,
+    skip_blank,
 };

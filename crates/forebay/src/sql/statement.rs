@@ -51,6 +51,14 @@ pub(crate) fn begins_with_rows(sql: &str) -> bool {
         .any(|word| first.eq_ignore_ascii_case(word))
 }
 
+/// Whether a word, quoted or not, stands anywhere in the text.
+pub(crate) fn has_word(sql: &str, word: &str) -> bool {
+    tokens(sql).any(|token| {
+        let quotes = ['"', '`', '[', ']', '\''];
+        sql[token.start..token.end].trim_matches(quotes).eq_ignore_ascii_case(word)
+    })
+}
+
 /// The module of a CREATE VIRTUAL TABLE; quoted, it is taken as it stands.
 pub(crate) fn module_of(sql: &str) -> Option<&str> {
     let mut words =
@@ -84,6 +92,16 @@ mod tests {
         check("EXPLAIN SELECT 1", false);
         check("\"select\"", false);
         check("", false);
+    }
+
+    #[test]
+    fn words() {
+        let check = |sql, expect| assert_eq!(has_word(sql, "changes"), expect, "{sql:?}");
+        check("SELECT Changes()", true);
+        check("SELECT \"changes\" ()", true);
+        check("SELECT [changes](), `changes`", true);
+        check("SELECT total_changes() -- changes", false);
+        check("SELECT my_changes, 'the changes'", false);
     }
 
     #[test]

@@ -716,7 +716,27 @@ async fn what_a_connection_did_is_not_asked_of_shared_ones() {
     ] {
         assert_eq!(kinds(&error), ["usage"], "{error}");
     }
+    // Nor after a write that has inserted nothing.
+    session.execute("DELETE FROM users WHERE id = -5").await.unwrap();
+    assert_eq!(session.query("SELECT changes()").scalar::<i64>().await.unwrap(), 0);
+    let error = session.query(ask).fetch().await.unwrap_err();
+    assert_eq!(kinds(&error), ["usage"], "{error}");
     drop(session);
+    // In a trigger it is the statement's own.
+    db.execute_batch(
+        "CREATE TABLE a (id INTEGER PRIMARY KEY, x INT); CREATE TABLE b (a INT, y INT);
+         CREATE VIEW v AS SELECT x, y FROM a JOIN b ON b.a = a.id;
+         CREATE TRIGGER v_new INSTEAD OF INSERT ON v BEGIN
+             INSERT INTO a (x) VALUES (new.x); INSERT INTO b VALUES (last_insert_rowid(), new.y);
+         END;",
+    )
+    .await
+    .unwrap();
+    let insert = "INSERT INTO v VALUES (1, 2)";
+    db.execute(insert).await.unwrap();
+    db.execute_batch(insert).await.unwrap();
+    db.transaction(|tx| async move { tx.execute(insert).await.map(drop) }).await.unwrap();
+    assert_eq!(db.query("SELECT count(*) FROM v").scalar::<i64>().await.unwrap(), 3);
     db.execute_batch(&format!("INSERT INTO users (name) VALUES ('Q'); {write}")).await.unwrap();
     let title: String = db.query("SELECT max(title) FROM posts").scalar().await.unwrap();
     let id: i64 = db.query("SELECT id FROM users WHERE name = 'Q'").scalar().await.unwrap();

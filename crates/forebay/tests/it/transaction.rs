@@ -656,6 +656,51 @@ async fn a_transaction_sees_what_its_own_first_read_finds() {
     assert_eq!(db.query(read).scalar::<i64>().await.unwrap(), -1);
 }
 
+/// Savepoints of a session stay where they are, also when their text is known and the transaction
+/// has touched nothing before them.
+#[tokio::test]
+async fn savepoints_of_a_session_stay() {
+    let place = Place::new();
+    let db = place.open(SCHEMA).await;
+    for n in 0..4 {
+        let session = db.session();
+        let run = async |sql: String| session.execute(&sql).await.map(drop);
+        run("BEGIN".to_owned()).await.unwrap();
+        run("SAVEPOINT one".to_owned()).await.unwrap();
+        run(format!("INSERT INTO counter VALUES ({n} + 100)")).await.unwrap();
+        run("ROLLBACK TO one".to_owned()).await.unwrap();
+        run("COMMIT".to_owned()).await.unwrap();
+        run("SAVEPOINT outermost".to_owned()).await.unwrap();
+        run(format!("INSERT INTO counter VALUES ({n} + 200)")).await.unwrap();
+        run("RELEASE outermost".to_owned()).await.unwrap();
+        assert!(session.is_autocommit().await);
+    }
+    let numbers: Vec<i64> = db.query("SELECT n FROM counter ORDER BY n").all().await.unwrap();
+    assert_eq!(numbers, [0, 200, 201, 202, 203]);
+}
+
+/// Whether a transaction is open is said at once, also beside a stream that is being read.
+#[tokio::test]
+async fn a_session_that_is_streaming_can_be_asked() {
+    let place = Place::new();
+    let db = place.open(SCHEMA).await;
+    let session = db.session();
+    session.execute("BEGIN").await.unwrap();
+    let rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+        SELECT i FROM n";
+    let mut stream = session.query(rows).stream::<i64>().await.unwrap();
+    assert_eq!(stream.next().await.unwrap().unwrap(), 1);
+    let began = Instant::now();
+    assert!(!session.is_autocommit().await);
+    assert!(began.elapsed() < Duration::from_secs(5));
+    let mut count = 1;
+    while let Some(row) = stream.next().await {
+        row.unwrap();
+        count += 1;
+    }
+    assert_eq!(count, 20_000);
+}
+
 /// A transaction that begins with a write waits for the lock, whether its text is known or not.
 #[tokio::test]
 async fn a_first_write_waits_for_its_turn() {
@@ -763,6 +808,10 @@ async fn savepoints_do_not_cross() {
             one?;
             let error = two.unwrap_err();
             assert!(error.is_usage(), "{error}");
+            // A handle that has outlived its savepoint makes none either.
+            let escaped = tx.savepoint(|sp| async move { Ok(sp) }).await?;
+            let late = escaped.savepoint(|sp| async move { insert(&sp, "late").await }).await;
+            assert!(late.unwrap_err().is_usage());
             tx.savepoint(|sp| async move { insert(&sp, "three").await }).await
         })
         .await;

@@ -19,7 +19,9 @@ use super::reliance::Reliance;
 use crate::error::{Error, Result};
 use crate::invalidate::{Author, Basis, WriteSet};
 use crate::row::Column;
-use crate::sql::{Bypass, Determined, Fingerprint, begins_with_rows, is_immutable, skip_blank};
+use crate::sql::{
+    Bypass, Determined, Fingerprint, begins_with_rows, has_word, is_immutable, skip_blank,
+};
 
 /// What running a statement brings about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +78,10 @@ pub(crate) struct Analysis {
     /// Functions that stopped it, for `explain`.
     pub(crate) functions: Vec<Box<str>>,
     pub(crate) columns: Arc<[Column]>,
+    /// What it asks of its own connection, which on a shared one is what some other caller did.
+    pub(super) asks: Vec<&'static str>,
+    /// It begins, keeps or undoes a savepoint.
+    pub(super) is_savepoint: bool,
     pub(crate) is_explain: bool,
     pub(crate) is_readonly: bool,
     /// The schema cookie under which a statement on rows was analysed.
@@ -133,6 +139,8 @@ impl Analysis {
             bypasses: Vec::new(),
             functions: Vec::new(),
             columns: columns(statement)?,
+            asks: Vec::new(),
+            is_savepoint: observed.savepoint,
             is_explain,
             is_readonly,
             schema: 0,
@@ -151,6 +159,7 @@ impl Analysis {
         if effect == Effect::Write {
             analysis.author = Author::statement(Fingerprint::number(Fingerprint::new(sql).id()));
         }
+        analysis.asks = asks(sql, &analysis);
         // What was prepared for the analysis has reported too; those reports are not the caller's.
         control.take_observed();
         judged.map(|()| analysis)
@@ -245,12 +254,12 @@ impl Analysis {
     /// Whether it asks what its own connection did before, which on a shared one is what some
     /// other caller did.
     pub(crate) fn asks_its_connection(&self) -> bool {
-        matches!(self.effect, Effect::Read | Effect::Write)
-            && self.functions.iter().any(|function| {
-                ["changes", "last_insert_rowid", "total_changes"]
-                    .iter()
-                    .any(|asking| function.eq_ignore_ascii_case(asking))
-            })
+        !self.asks.is_empty()
+    }
+
+    /// Whether it calls a function, a trigger of it included.
+    pub(super) fn calls(&self, name: &str) -> bool {
+        self.functions.iter().any(|function| function.eq_ignore_ascii_case(name))
     }
 
     /// Whether answers may be kept.
@@ -275,6 +284,17 @@ pub(super) fn columns(statement: &rusqlite::Statement<'_>) -> rusqlite::Result<A
         let what = "it is not valid UTF-8; name the columns, and this one anew with AS";
         rusqlite::Error::InvalidColumnName(what.to_owned())
     })
+}
+
+/// See [`Analysis::asks`]. In a trigger they speak of the statement that has fired it, so of a
+/// write only the text counts.
+fn asks(sql: &str, analysis: &Analysis) -> Vec<&'static str> {
+    let is_asked = |name: &&str| match analysis.effect {
+        Effect::Read => analysis.calls(name),
+        Effect::Write => analysis.calls(name) && has_word(sql, name),
+        _ => false,
+    };
+    ["changes", "last_insert_rowid", "total_changes"].into_iter().filter(is_asked).collect()
 }
 
 fn effect(observed: &Observed, is_readonly: bool, is_explain: bool) -> Effect {

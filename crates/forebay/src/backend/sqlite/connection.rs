@@ -64,8 +64,9 @@ pub(super) struct Work {
     pub(super) writes: WriteSet,
     /// Which statements did.
     authors: Authors,
-    /// The caller who has the connection now has written something.
+    /// What the caller who has the connection now has done: changed rows, and inserted some.
     has_written: bool,
+    has_inserted: bool,
     /// Fills so far, to measure some.
     fills: u32,
     checkpoints: Checkpoints,
@@ -121,6 +122,7 @@ impl Connection {
                 writes: WriteSet::none(),
                 authors: Authors::all(Author::UNKNOWN),
                 has_written: false,
+                has_inserted: false,
                 fills: 0,
                 checkpoints: Checkpoints::new(leases),
             },
@@ -153,7 +155,8 @@ impl Connection {
 
     /// The connection goes to another caller, who is not to be told what it did before.
     pub(crate) fn hand_over(&mut self) {
-        self.work.has_written = false;
+        (self.work.has_written, self.work.has_inserted) = (false, false);
+        self.hooked.forget_rowid();
     }
 
     /// Whether no transaction is open.
@@ -316,6 +319,12 @@ impl Work {
         }
     }
 
+    /// A write has come to its end; the rowid of the last row that it inserted itself.
+    pub(super) fn note_write(&mut self, inserted: Option<i64>) {
+        self.has_written = true;
+        self.has_inserted |= inserted.is_some();
+    }
+
     /// Counts a read in which rows were changed as a write of everything: a function may run
     /// statements of its own, as `optimize` of FTS3 and FTS4 does. `counted` is what SQLite had
     /// counted before it.
@@ -337,14 +346,22 @@ impl Work {
         scope: Scope,
         analysis: &Analysis,
     ) -> Result<()> {
-        if analysis.asks_its_connection() && !self.has_written {
+        let is_known = |asked: &&str| match *asked {
+            "last_insert_rowid" => self.has_inserted,
+            "changes" => self.has_written,
+            // Its difference is right, whoever had the connection before.
+            _ => true,
+        };
+        if !analysis.asks.iter().all(is_known) {
             return Err(Error::usage(
                 "changes(), total_changes() and last_insert_rowid() speak of one connection, and \
                  this one has written nothing for you yet: take them from the outcome of the \
                  write, or write in the same transaction first",
             ));
         }
-        self.has_written |= analysis.effect == Effect::Write;
+        if analysis.is_savepoint {
+            control.note_nesting();
+        }
         match analysis.effect {
             Effect::Transaction if scope != Scope::Session => Err(analysis.refusal()),
             Effect::Session if control.policy().shared => Err(analysis.refusal()),
@@ -384,11 +401,8 @@ impl Statements {
                 // SQLite judges by the schema it saw last: on a locked database, and where
                 // anything but a name is missing. Only a statement on a table makes it look
                 // again; this one fails if the database is locked.
-                let _snapshot = Snapshot::open(connection, control.is_nested())
-                    .map_err(|error| refine(error, control))?;
-                connection
-                    .query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
-                    .map_err(|error| refine(error, control))?;
+                look_again(connection, control).map_err(|error| refine(error, control))?;
+                // Not reports on the statement, but on the looking.
                 control.take_observed();
                 connection.prepare_cached(sql)
             }
@@ -468,6 +482,12 @@ impl Statements {
     pub(super) fn forget(&mut self, sql: &str) {
         self.analyses.remove(sql);
     }
+}
+
+/// Makes SQLite look whether the schema is still the one that it knows.
+fn look_again(connection: &rusqlite::Connection, control: &Control) -> rusqlite::Result<()> {
+    let _snapshot = Snapshot::open(connection, control.is_nested())?;
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
 }
 
 /// An error of preparing, with the reason if it was a refusal.

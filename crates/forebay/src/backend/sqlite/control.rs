@@ -204,6 +204,11 @@ impl Control {
         self.is_nested.get()
     }
 
+    /// A statement on savepoints is about to run, which need not have been prepared for it.
+    pub(super) fn note_nesting(&self) {
+        self.is_nested.set(true);
+    }
+
     /// No transaction is open.
     pub(super) fn forget_nesting(&self) {
         self.is_nested.set(false);

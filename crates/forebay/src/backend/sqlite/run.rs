@@ -275,14 +275,16 @@ impl<'c> Run<'c> {
         self.hooked.control().set_maintaining(analysis.effect == Effect::Maintain);
         let counted = self.hooked.total_changes();
         let watch = analysis.watch(self.hooked);
-        // A statement that asks for the last rowid itself is not to see another one.
         let wrote = analysis.effect == Effect::Write;
-        let (stepped, inserted) = if wrote && !analysis.asks_its_connection() {
-            self.hooked.inserting(|| self.step_rows(statement, analysis, sink))
+        let (stepped, inserted) = if wrote {
+            let is_asked = analysis.calls("last_insert_rowid");
+            self.hooked.inserting(is_asked, || self.step_rows(statement, analysis, sink))
         } else {
-            let stepped = self.step_rows(statement, analysis, sink);
-            (stepped, wrote.then(|| self.hooked.connection().last_insert_rowid()))
+            (self.step_rows(statement, analysis, sink), None)
         };
+        if wrote && stepped.is_ok() {
+            self.work.note_write(inserted);
+        }
         drop(watch);
         self.work.note_read(self.hooked, analysis, counted);
         self.hooked.control().set_maintaining(false);

@@ -52,7 +52,7 @@ impl Connection {
         let control = hooked.control();
         control.take_observed();
         let mut script = rusqlite::Batch::new(hooked.connection(), script);
-        while let Some(mut statement) = script.next().map_err(|error| refine(error, control))? {
+        while let Some(statement) = script.next().map_err(|error| refine(error, control))? {
             if let Some(error) = control.next(limit).err().and_then(fault::from_halt) {
                 return Err(error);
             }
@@ -69,16 +69,11 @@ impl Connection {
             control.set_maintaining(analysis.effect == Effect::Maintain);
             let counted = hooked.total_changes();
             let watch = analysis.watch(hooked);
-            let mut rows = statement.raw_query();
-            let stepped = loop {
-                match rows.next() {
-                    Ok(Some(_)) => {}
-                    Ok(None) => break Ok(()),
-                    Err(error) => break Err(error),
-                }
-            };
-            drop(rows);
-            drop(statement);
+            let is_asked = analysis.calls("last_insert_rowid");
+            let (stepped, inserted) = hooked.inserting(is_asked, || run_out(statement));
+            if analysis.effect == Effect::Write && stepped.is_ok() {
+                work.note_write(inserted);
+            }
             drop(watch);
             work.note_read(hooked, &analysis, counted);
             control.set_maintaining(false);
@@ -96,4 +91,11 @@ impl Connection {
         }
         Ok(())
     }
+}
+
+/// Steps to the end, and resets.
+fn run_out(mut statement: rusqlite::Statement<'_>) -> rusqlite::Result<()> {
+    let mut rows = statement.raw_query();
+    while rows.next()?.is_some() {}
+    Ok(())
 }
