@@ -11,8 +11,9 @@ pub struct Outcome {
     pub rows: Rows,
     /// Rows inserted, updated or deleted by the statement itself.
     pub rows_affected: u64,
-    /// The rowid of the last row that a write has inserted itself; none if it has inserted no row,
-    /// or into tables without rowid only. A row that a trigger inserts does not count.
+    /// For a write, the rowid of the last row that was inserted by it or, in a transaction or
+    /// session, before it; none if there was none. As in SQLite, rows that triggers insert and
+    /// tables without rowid do not count.
     pub last_insert_id: Option<i64>,
     /// Whether it was answered from the cache.
     pub cached: bool,

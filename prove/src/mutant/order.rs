@@ -169,30 +169,20 @@ pub(super) const MUTANTS: &[Mutant] = &[
         edits: &[
             Edit {
                 file: "engine/read.rs",
-                find: "        let mut answer = self.read_origin(call, template, true).await?;\n",
-                put: "        let mut answer = self.read_origin(call, template, true).await?;
+                find: "        let mut answer = self.read_origin(call, template, true, landing).await?;\n",
+                put: "        let mut answer = self.read_origin(call, template, true, landing).await?;
         if $on {
             $pause;
         }\n",
             },
             Edit {
                 file: "engine/read.rs",
-                find: "        if let Some(entry) = self.lookup(call, Shape::rows())
-            && let Payload::Rows(rows) = &entry.payload
-        {
-            check_limits(rows, call.limits)?;
-            return Ok(Read::from_cache(rows.clone(), &entry));
-        }
-        self.read_and_keep(",
-                put: "        let asked = call.key(Shape::rows());
-        let found = if $on { self.store.get(&asked) } else { None };
-        if let Some(entry) = found.or_else(|| self.lookup(call, Shape::rows()))
-            && let Payload::Rows(rows) = &entry.payload
-        {
-            check_limits(rows, call.limits)?;
-            return Ok(Read::from_cache(rows.clone(), &entry));
-        }
-        self.read_and_keep(",
+                find: "            if let Some(entry) = self.lookup(call, Shape::rows())
+                && let Payload::Rows(rows) = &entry.payload\n",
+                put: "            let asked = call.key(Shape::rows());
+            let found = if $on { self.store.get(&asked) } else { None };
+            if let Some(entry) = found.or_else(|| self.lookup(call, Shape::rows()))
+                && let Payload::Rows(rows) = &entry.payload\n",
             },
         ],
     },

@@ -188,6 +188,12 @@ impl Engine {
                     .unwrap_or(Ok(())),
                 None => following.landed().await,
             };
+            if let Some(entry) = self.lookup(call, Shape::rows())
+                && let Payload::Rows(rows) = &entry.payload
+            {
+                check_limits(rows, call.limits)?;
+                return Ok(Read::from_cache(rows.clone(), &entry));
+            }
             let Err(stalled) = landed else { break };
             match self.flights.succeed(key.clone(), &stalled) {
                 Part::Leader(landing) => {
@@ -196,12 +202,6 @@ impl Engine {
                 }
                 Part::Follower(next) => following = next,
             }
-        }
-        if let Some(entry) = self.lookup(call, Shape::rows())
-            && let Payload::Rows(rows) = &entry.payload
-        {
-            check_limits(rows, call.limits)?;
-            return Ok(Read::from_cache(rows.clone(), &entry));
         }
         self.read_and_keep(call, template, key, Keeping::untimed(), None).await
     }

@@ -722,6 +722,25 @@ async fn what_a_connection_did_is_not_asked_of_shared_ones() {
     let error = session.query(ask).fetch().await.unwrap_err();
     assert_eq!(kinds(&error), ["usage"], "{error}");
     drop(session);
+    // A write that has failed and kept its rows counts, and equal numbers are no confusion.
+    db.transaction(|tx| async move {
+        tx.execute_batch(
+            "CREATE TABLE p (id INTEGER PRIMARY KEY, u UNIQUE); CREATE TABLE q (p INT)",
+        )
+        .await?;
+        let or_fail = "INSERT OR FAIL INTO p (u) VALUES ('a'), ('b'), ('a')";
+        tx.execute(or_fail).await.unwrap_err();
+        tx.query("SELECT changes()").scalar::<i64>().await?;
+        let last = tx.query("SELECT last_insert_rowid()").scalar::<i64>().await?;
+        assert_eq!(last, 2);
+        tx.execute("INSERT INTO q VALUES (0)").await?;
+        let child = tx.execute("INSERT INTO q VALUES (last_insert_rowid())").await?;
+        assert_eq!(child.last_insert_id, Some(2));
+        assert_eq!(tx.query("SELECT max(p) FROM q").scalar::<i64>().await?, 1);
+        Ok(())
+    })
+    .await
+    .unwrap();
     // In a trigger it is the statement's own.
     db.execute_batch(
         "CREATE TABLE a (id INTEGER PRIMARY KEY, x INT); CREATE TABLE b (a INT, y INT);

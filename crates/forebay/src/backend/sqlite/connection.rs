@@ -64,9 +64,8 @@ pub(super) struct Work {
     pub(super) writes: WriteSet,
     /// Which statements did.
     authors: Authors,
-    /// What the caller who has the connection now has done: changed rows, and inserted some.
+    /// The caller who has the connection now has written something.
     has_written: bool,
-    has_inserted: bool,
     /// Fills so far, to measure some.
     fills: u32,
     checkpoints: Checkpoints,
@@ -122,7 +121,6 @@ impl Connection {
                 writes: WriteSet::none(),
                 authors: Authors::all(Author::UNKNOWN),
                 has_written: false,
-                has_inserted: false,
                 fills: 0,
                 checkpoints: Checkpoints::new(leases),
             },
@@ -155,7 +153,7 @@ impl Connection {
 
     /// The connection goes to another caller, who is not to be told what it did before.
     pub(crate) fn hand_over(&mut self) {
-        (self.work.has_written, self.work.has_inserted) = (false, false);
+        self.work.has_written = false;
         self.hooked.forget_rowid();
     }
 
@@ -319,10 +317,9 @@ impl Work {
         }
     }
 
-    /// A write has come to its end; the rowid of the last row that it inserted itself.
-    pub(super) fn note_write(&mut self, inserted: Option<i64>) {
-        self.has_written = true;
-        self.has_inserted |= inserted.is_some();
+    /// A statement has come to its end, and has perhaps written.
+    pub(super) fn note_write(&mut self, has_written: bool) {
+        self.has_written |= has_written;
     }
 
     /// Counts a read in which rows were changed as a write of everything: a function may run
@@ -342,12 +339,13 @@ impl Work {
     /// Whether the connection may run the statement; notes what it will change.
     pub(super) fn admit(
         &mut self,
-        control: &Control,
+        hooked: &Hooked,
         scope: Scope,
         analysis: &Analysis,
     ) -> Result<()> {
+        let control = hooked.control();
         let is_known = |asked: &&str| match *asked {
-            "last_insert_rowid" => self.has_inserted,
+            "last_insert_rowid" => hooked.last_rowid().is_some(),
             "changes" => self.has_written,
             // Its difference is right, whoever had the connection before.
             _ => true,

@@ -82,37 +82,16 @@ impl Hooked {
         }
     }
 
-    /// Runs `work`; the rowid of the last row that it inserted itself, if it inserted any.
-    ///
-    /// SQLite goes on telling the last one of the connection, which is of whoever had it before.
-    ///
-    /// `is_asked` says that the statement or its triggers ask for that one themselves.
-    pub(super) fn inserting<T>(
-        &self,
-        is_asked: bool,
-        work: impl FnOnce() -> T,
-    ) -> (T, Option<i64>) {
-        /// A rowid that hardly any row has.
-        const NONE: i64 = i64::MIN + 1;
-        let before = self.connection.last_insert_rowid();
-        let none = if is_asked { before } else { NONE };
-        self.set_rowid(none);
-        let done = work();
-        let rowid = Some(self.connection.last_insert_rowid()).filter(|rowid| *rowid != none);
-        if rowid.is_none() {
-            self.set_rowid(before);
-        }
-        (done, rowid)
+    /// The rowid of the last row that was inserted since [`Hooked::forget_rowid`]. A row with the
+    /// rowid 0 does not show.
+    pub(super) fn last_rowid(&self) -> Option<i64> {
+        Some(self.connection.last_insert_rowid()).filter(|rowid| *rowid != 0)
     }
 
-    /// Nobody is told the last rowid any more.
+    /// Whoever has the connection next is not told what was inserted before.
     pub(super) fn forget_rowid(&self) {
-        self.set_rowid(0);
-    }
-
-    fn set_rowid(&self, rowid: i64) {
         // SAFETY: the handle is open.
-        unsafe { ffi::sqlite3_set_last_insert_rowid(self.connection.handle(), rowid) }
+        unsafe { ffi::sqlite3_set_last_insert_rowid(self.connection.handle(), 0) }
     }
 
     /// Rows that statements of this connection have changed so far, as SQLite counts them.

@@ -213,7 +213,7 @@ struct Run<'c> {
 impl<'c> Run<'c> {
     fn prepare_and_step(&mut self, sink: &mut dyn RowSink) -> Result<Answer> {
         let (statement, analysis) = self.statements.prepare(self.hooked, self.request.sql)?;
-        self.work.admit(self.hooked.control(), self.request.scope, &analysis)?;
+        self.work.admit(self.hooked, self.request.scope, &analysis)?;
         if analysis.effect == Effect::Write && !analysis.columns.is_empty() {
             self.step_wrapped(statement, &analysis, sink)
         } else {
@@ -276,15 +276,8 @@ impl<'c> Run<'c> {
         let counted = self.hooked.total_changes();
         let watch = analysis.watch(self.hooked);
         let wrote = analysis.effect == Effect::Write;
-        let (stepped, inserted) = if wrote {
-            let is_asked = analysis.calls("last_insert_rowid");
-            self.hooked.inserting(is_asked, || self.step_rows(statement, analysis, sink))
-        } else {
-            (self.step_rows(statement, analysis, sink), None)
-        };
-        if wrote && stepped.is_ok() {
-            self.work.note_write(inserted);
-        }
+        let stepped = self.step_rows(statement, analysis, sink);
+        self.work.note_write(wrote && stepped.is_ok() || self.hooked.total_changes() != counted);
         drop(watch);
         self.work.note_read(self.hooked, analysis, counted);
         self.hooked.control().set_maintaining(false);
@@ -317,7 +310,7 @@ impl<'c> Run<'c> {
         Ok(Answer {
             rows: Rows::new(stepped.columns, stepped.values),
             rows_affected: if wrote { connection.changes() } else { 0 },
-            last_insert_id: inserted,
+            last_insert_id: self.hooked.last_rowid().filter(|_| wrote),
             ticket,
             is_fill: self.request.fill,
             ticket_time: stepped.ticket_time.map(|time| time + partners_time.unwrap_or_default()),

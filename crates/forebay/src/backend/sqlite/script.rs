@@ -65,15 +65,13 @@ impl Connection {
             })?;
             let analysis = Analysis::of(hooked.connection(), control, &sql, &statement, observed)
                 .map_err(|error| refine(error, control))?;
-            work.admit(control, scope, &analysis)?;
+            work.admit(hooked, scope, &analysis)?;
             control.set_maintaining(analysis.effect == Effect::Maintain);
             let counted = hooked.total_changes();
             let watch = analysis.watch(hooked);
-            let is_asked = analysis.calls("last_insert_rowid");
-            let (stepped, inserted) = hooked.inserting(is_asked, || run_out(statement));
-            if analysis.effect == Effect::Write && stepped.is_ok() {
-                work.note_write(inserted);
-            }
+            let stepped = run_out(statement);
+            let wrote = analysis.effect == Effect::Write && stepped.is_ok();
+            work.note_write(wrote || hooked.total_changes() != counted);
             drop(watch);
             work.note_read(hooked, &analysis, counted);
             control.set_maintaining(false);
