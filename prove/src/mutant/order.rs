@@ -169,11 +169,11 @@ pub(super) const MUTANTS: &[Mutant] = &[
         edits: &[
             Edit {
                 file: "engine/read.rs",
-                find: "        let mut answer = self.read_origin(call, template, true, landing).await?;\n",
-                put: "        let mut answer = self.read_origin(call, template, true, landing).await?;
-        if $on {
+                find: "        keeping.resume();\n",
+                put: "        if $on {
             $pause;
-        }\n",
+        }
+        keeping.resume();\n",
             },
             Edit {
                 file: "engine/read.rs",
