@@ -1,6 +1,6 @@
-use forebay::{Capture, Db, Session, Value};
+use forebay::{Capture, Session, Value};
 
-use crate::place::Place;
+use crate::place::{Place, ask, truth};
 
 const SCHEMA: &str = "
     CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, karma INT DEFAULT 0);
@@ -18,12 +18,6 @@ const SCHEMA: &str = "
     INSERT INTO keyed VALUES ('a', 1);
 ";
 
-async fn ask(db: &Db, sql: &str) -> (Vec<Vec<Value>>, bool) {
-    let outcome = db.query(sql).fetch().await.unwrap();
-    let rows = outcome.rows.iter().map(|row| row.values().to_vec()).collect();
-    (rows, outcome.cached)
-}
-
 /// `read` is cached before and, if `stays`, after `write`; its answer is right either way.
 async fn check(read: &str, write: &str, stays: bool) {
     let place = Place::new();
@@ -33,9 +27,7 @@ async fn check(read: &str, write: &str, stays: bool) {
     db.execute_batch(write).await.unwrap();
     let (rows, cached) = ask(&db, read).await;
     assert_eq!(cached, stays, "{read} after {write}");
-    let outcome = db.query(read).no_cache().fetch().await.unwrap();
-    let truth: Vec<_> = outcome.rows.iter().map(|row| row.values().to_vec()).collect();
-    assert_eq!(rows, truth, "{read} after {write}");
+    assert_eq!(rows, truth(&db, read).await, "{read} after {write}");
 }
 
 /// `optimize` of FTS4 is a function that writes, called by a statement that only reads. It is

@@ -3,10 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use forebay::{Db, Value};
+use forebay::Db;
 use rusqlite::Connection;
 
-use crate::place::Place;
+use crate::place::{Place, ask, truth};
 
 const SCHEMA: &str = "
     CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL, karma INT DEFAULT 0);
@@ -35,16 +35,6 @@ const READS: [(&str, &str); 6] = [
     ("log", "SELECT count(*), max(what) FROM log"),
     ("titles", "SELECT title, name FROM titles ORDER BY title"),
 ];
-
-async fn ask(db: &Db, sql: &str) -> (Vec<Vec<Value>>, bool) {
-    let outcome = db.query(sql).fetch().await.unwrap();
-    (outcome.rows.iter().map(|row| row.values().to_vec()).collect(), outcome.cached)
-}
-
-async fn truth(db: &Db, sql: &str) -> Vec<Vec<Value>> {
-    let outcome = db.query(sql).no_cache().fetch().await.unwrap();
-    outcome.rows.iter().map(|row| row.values().to_vec()).collect()
-}
 
 async fn explained(db: &Db) -> String {
     db.explain("SELECT 1").await.unwrap().freshness

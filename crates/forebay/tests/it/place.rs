@@ -1,10 +1,10 @@
 //! A database file in a folder of its own, with a bare connection to it as a second process
-//! would have.
+//! would have, and what it answers.
 
 use std::path::PathBuf;
 use std::process::Command;
 
-use forebay::{Builder, Db, Error};
+use forebay::{Builder, Db, Error, Value};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -39,6 +39,18 @@ impl Place {
         bare.execute_batch("PRAGMA foreign_keys = ON").unwrap();
         bare
     }
+}
+
+/// The rows that `sql` answers, and whether they were in the cache.
+pub(crate) async fn ask(db: &Db, sql: &str) -> (Vec<Vec<Value>>, bool) {
+    let outcome = db.query(sql).fetch().await.unwrap();
+    (outcome.rows.iter().map(|row| row.values().to_vec()).collect(), outcome.cached)
+}
+
+/// The rows as the database has them.
+pub(crate) async fn truth(db: &Db, sql: &str) -> Vec<Vec<Value>> {
+    let outcome = db.query(sql).no_cache().fetch().await.unwrap();
+    outcome.rows.iter().map(|row| row.values().to_vec()).collect()
 }
 
 /// Whatever happened before: a write works, a read misses, hits, and is exact, and nothing is

@@ -3,19 +3,9 @@
 
 use std::time::Duration;
 
-use forebay::{Capture, Db, Value};
+use forebay::{Capture, Value};
 
-use crate::place::Place;
-
-async fn ask(db: &Db, sql: &str) -> (Vec<Vec<Value>>, bool) {
-    let outcome = db.query(sql).fetch().await.unwrap();
-    (outcome.rows.iter().map(|row| row.values().to_vec()).collect(), outcome.cached)
-}
-
-async fn truth(db: &Db, sql: &str) -> Vec<Vec<Value>> {
-    let outcome = db.query(sql).no_cache().fetch().await.unwrap();
-    outcome.rows.iter().map(|row| row.values().to_vec()).collect()
-}
+use crate::place::{Place, ask, truth};
 
 /// Cached before the write; right after it.
 async fn check(schema: &str, read: &str, write: &str) {
