@@ -258,7 +258,7 @@ impl Analysis {
     }
 
     /// Whether it calls a function, a trigger of it included.
-    pub(super) fn calls(&self, name: &str) -> bool {
+    fn calls(&self, name: &str) -> bool {
         self.functions.iter().any(|function| function.eq_ignore_ascii_case(name))
     }
 

@@ -18,11 +18,11 @@ pub(super) struct Catalogue {
 /// A read transaction around several statements; ends when dropped.
 pub(super) struct Snapshot<'c> {
     connection: &'c Connection,
-    held: Held,
+    whose: Whose,
 }
 
 /// In whose transaction the statements run.
-enum Held {
+enum Whose {
     /// In one of ours.
     Own,
     /// In one of ours, in the place of a caller's that had touched nothing. It begins anew, with
@@ -70,36 +70,36 @@ impl<'c> Snapshot<'c> {
         let untouched = || {
             connection.transaction_state(None::<&str>).is_ok_and(|it| it == TransactionState::None)
         };
-        let held = if connection.is_autocommit() {
-            Held::Own
+        let whose = if connection.is_autocommit() {
+            Whose::Own
         } else if !is_nested && untouched() {
             let defers = connection
                 .prepare_cached("PRAGMA defer_foreign_keys")?
                 .query_row([], |row| row.get(0))?;
             connection.execute_batch("ROLLBACK")?;
-            Held::Instead { defers }
+            Whose::Instead { defers }
         } else {
-            return Ok(Snapshot { connection, held: Held::Shared });
+            return Ok(Snapshot { connection, whose: Whose::Shared });
         };
         // Ended or begun again in any case, when it is dropped.
-        let snapshot = Snapshot { connection, held };
+        let snapshot = Snapshot { connection, whose };
         connection.execute_batch("BEGIN DEFERRED")?;
         Ok(snapshot)
     }
 
     fn end(&self) -> rusqlite::Result<()> {
-        if matches!(self.held, Held::Shared) {
+        if matches!(self.whose, Whose::Shared) {
             return Ok(());
         }
         if !self.connection.is_autocommit() {
             self.connection.execute_batch("ROLLBACK")?;
         }
-        match self.held {
-            Held::Instead { defers: false } => self.connection.execute_batch("BEGIN DEFERRED"),
-            Held::Instead { defers: true } => {
+        match self.whose {
+            Whose::Instead { defers: false } => self.connection.execute_batch("BEGIN DEFERRED"),
+            Whose::Instead { defers: true } => {
                 self.connection.execute_batch("BEGIN DEFERRED; PRAGMA defer_foreign_keys = ON")
             }
-            Held::Own | Held::Shared => Ok(()),
+            Whose::Own | Whose::Shared => Ok(()),
         }
     }
 }

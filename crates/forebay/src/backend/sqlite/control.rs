@@ -281,10 +281,10 @@ impl Control {
     }
 
     /// The hook of the log, which has so many frames now: a commit of this connection has been
-    /// appended to it. The commit hook
-    /// alone does not say so: it is called for a transaction that has changed nothing or TEMP
-    /// tables only, and before one that fails, on a full disk for instance. In these cases the
-    /// write lock is free by now, and a step of the header is somebody else's.
+    /// appended to it. The commit hook alone does not say so: it is called for a transaction that
+    /// has changed nothing or TEMP tables only, and before one that fails, on a full disk for
+    /// instance. In these cases the write lock is free by now, and a step of the header is
+    /// somebody else's.
     pub(super) fn on_log(&self, frames: u32) {
         let is_ours = self.committing.get().is_some() && !self.is_log_late.get();
         self.logged.set(is_ours.then_some(frames));
