@@ -26,6 +26,7 @@ pub(crate) fn threads(criterion: &mut Criterion) {
     timed(runtime, async {
         for id in ids.every() {
             db.query(POINT).bind(*id).shared::<User>().await?;
+            db.query(POINT).bind(*id).one::<User>().await?;
         }
         Ok(())
     });
@@ -37,6 +38,10 @@ pub(crate) fn threads(criterion: &mut Criterion) {
         group.bench_function(format!("shared_{threads}"), |bencher| {
             let handle = runtime.handle();
             bencher.iter_custom(|count| together(threads, |ids| hits(handle, &db, ids, count)));
+        });
+        group.bench_function(format!("one_{threads}"), |bencher| {
+            let handle = runtime.handle();
+            bencher.iter_custom(|count| together(threads, |ids| typed(handle, &db, ids, count)));
         });
     }
     group.finish();
@@ -71,6 +76,15 @@ fn hits(runtime: &Handle, db: &Db, ids: &mut Ids, count: u64) {
         for _ in 0..count {
             let users = db.query(POINT).bind(ids.next()).shared::<User>().await;
             black_box(users.expect("every statement succeeds"));
+        }
+    });
+}
+
+fn typed(runtime: &Handle, db: &Db, ids: &mut Ids, count: u64) {
+    runtime.block_on(async {
+        for _ in 0..count {
+            let user = db.query(POINT).bind(ids.next()).one::<User>().await;
+            black_box(user.expect("every statement succeeds"));
         }
     });
 }

@@ -138,8 +138,8 @@ impl Record {
         self.projection.get_or_init(Box::default)
     }
 
-    /// Counts a hit. Gives how many this core has counted before, or a few that share its
-    /// counter: good enough to pick some of them.
+    /// Counts a hit. Gives how many this thread has counted before: good enough to pick some of
+    /// them.
     #[inline]
     pub(crate) fn hit(&self) -> u64 {
         self.hits.increment()
