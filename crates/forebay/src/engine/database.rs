@@ -28,22 +28,22 @@ use crate::watch::Fingerprints;
 /// Templates expected; with long texts there are fewer of them.
 const TEMPLATES_ESTIMATE: usize = 10_000;
 
-/// Bytes that a template takes, beside its text.
-const TEMPLATE_BYTES: u64 = 2_000;
+/// Bytes that a template takes, beside its text and what is known of it.
+const TEMPLATE_BYTES: u64 = 1_000;
 
 /// Bytes of all templates together; the least used go first.
-const TEMPLATES_BYTES_MAX: u64 = 40_000_000;
+pub(super) const TEMPLATES_BYTES_MAX: u64 = 40_000_000;
 
 /// How often the file is looked after: replaced under us, or dead entries to be dropped.
 const TEND_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Weighs a template with its text, which may be long.
+/// Weighs a template with its text, which may be long, and with what is known of it.
 #[derive(Clone)]
-pub(super) struct ByText;
+pub(super) struct ByContent;
 
-impl Weighter<Text, Arc<Template>> for ByText {
-    fn weight(&self, text: &Text, _template: &Arc<Template>) -> u64 {
-        TEMPLATE_BYTES + text.sql.len() as u64
+impl Weighter<Text, Arc<Template>> for ByContent {
+    fn weight(&self, text: &Text, template: &Arc<Template>) -> u64 {
+        TEMPLATE_BYTES + (text.sql.len() + template.analysis.size()) as u64
     }
 }
 
@@ -76,7 +76,7 @@ pub(crate) struct Engine {
     pub(super) store: Store<Entry>,
     pub(super) flights: Flights,
     pub(crate) texts: TextHasher,
-    pub(super) templates: Cache<Text, Arc<Template>, ByText, RandomState>,
+    pub(super) templates: Cache<Text, Arc<Template>, ByContent, RandomState>,
     pub(super) fingerprints: Fingerprints,
     pub(super) counters: Arc<StatementCounters>,
     limits: Limits,
@@ -122,7 +122,7 @@ impl Engine {
             templates: Cache::with(
                 TEMPLATES_ESTIMATE,
                 TEMPLATES_BYTES_MAX,
-                ByText,
+                ByContent,
                 RandomState::default(),
                 quick_cache::sync::DefaultLifecycle::default(),
             ),

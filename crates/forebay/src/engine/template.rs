@@ -80,3 +80,30 @@ impl Engine {
         Ok(template)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::builder::Builder;
+
+    /// What is known of a statement may take many times its text: every column by its name.
+    #[tokio::test]
+    async fn templates_weigh_what_is_known_of_them() {
+        let db = Builder::new("sqlite::memory:").open().await.unwrap();
+        let name = "x".repeat(10_000);
+        db.execute(&format!("CREATE TABLE t (\"{name}\" INT)")).await.unwrap();
+        let engine = db.engine();
+        let before = engine.templates.weight();
+        db.query(&format!("SELECT {}* FROM t", "*, ".repeat(19))).fetch().await.unwrap();
+        let weight = engine.templates.weight() - before;
+        assert!((200_000..400_000).contains(&weight), "{weight} for 20 columns of 10,000 bytes");
+        for n in 0..2_000 {
+            db.query(&format!("SELECT {}* FROM t LIMIT {n}", "*, ".repeat(19)))
+                .fetch()
+                .await
+                .unwrap();
+        }
+        let weight = engine.templates.weight();
+        assert!(weight <= super::super::database::TEMPLATES_BYTES_MAX, "{weight}");
+        assert!(engine.templates.len() < 250, "{} of 2,000", engine.templates.len());
+    }
+}

@@ -38,6 +38,12 @@ impl Basis {
 }
 
 impl Basis {
+    /// Bytes that it takes, about.
+    pub(crate) fn size(&self) -> usize {
+        let need = |need: &Need| size_of::<Need>() + need.table.len() + need.occurrence.size();
+        self.0.iter().map(need).sum()
+    }
+
     /// The partner of an occurrence that a draft awaits.
     pub(crate) fn partner(&self, need: usize) -> Option<&Partner> {
         self.0.get(need)?.occurrence.partner.as_ref()

@@ -219,3 +219,64 @@ async fn settings_that_take_effect_on_the_way() {
         }
     }
 }
+
+/// A write works and is seen, by every means of learning what it changes, and an answer of
+/// another table stays.
+async fn check_written(place: &Place, table: &str) {
+    for capture in [Capture::Auto, Capture::Reread, Capture::Tables] {
+        let db = place.builder().capture(capture).open().await.unwrap();
+        let (read, other) = (format!("SELECT id FROM {table} ORDER BY id"), "SELECT a FROM other");
+        for sql in [&read, other] {
+            ask(&db, sql).await;
+            assert!(ask(&db, sql).await.1, "{sql} is not cached, {capture:?}");
+        }
+        for write in [
+            format!("INSERT INTO {table} (id) SELECT 1 + coalesce(max(id), 0) FROM {table}"),
+            format!("UPDATE {table} SET id = id + 10"),
+            format!("INSERT OR REPLACE INTO {table} (id) VALUES (11)"),
+            format!("DELETE FROM {table} WHERE id = 11"),
+            format!("DELETE FROM {table}"),
+        ] {
+            db.execute(&write).await.unwrap();
+            assert_eq!(ask(&db, &read).await.0, truth(&db, &read).await, "{write}, {capture:?}");
+        }
+        assert!(ask(&db, other).await.1, "{capture:?}");
+        assert_eq!(db.stats().cache.capture_gaps, 0, "{capture:?}");
+        db.close().await;
+    }
+}
+
+#[tokio::test]
+async fn names_of_the_functions_that_list_columns_may_be_taken() {
+    for taken in [
+        "CREATE TABLE pragma_table_list (id INTEGER PRIMARY KEY, a INT)",
+        "CREATE TABLE pragma_table_xinfo (id INTEGER PRIMARY KEY)",
+        "CREATE VIEW pragma_index_list AS SELECT 1 AS name",
+        "CREATE VIEW pragma_index_xinfo AS SELECT a FROM other",
+    ] {
+        let place = Place::new();
+        let schema = "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT UNIQUE ON CONFLICT REPLACE);
+                      CREATE TABLE other (a INT); INSERT INTO other VALUES (1);";
+        place.open(schema).await.execute_batch(taken).await.unwrap();
+        check_written(&place, "t").await;
+    }
+}
+
+#[tokio::test]
+async fn a_column_may_have_a_name_that_is_not_utf8() {
+    let place = Place::new();
+    let schema = "CREATE TABLE t (id INTEGER PRIMARY KEY, axb INT);
+                  CREATE TABLE other (a INT); INSERT INTO other VALUES (1);";
+    place.open(schema).await.close().await;
+    let bare = place.bare();
+    bare.execute_batch(
+        "PRAGMA writable_schema = ON;
+         UPDATE sqlite_schema SET sql = CAST(replace(hex(sql), '617862', '61FF62') AS TEXT)
+         WHERE name = 't';
+         UPDATE sqlite_schema SET sql = CAST(unhex(sql) AS TEXT) WHERE name = 't';
+         PRAGMA writable_schema = OFF; PRAGMA schema_version = 77;",
+    )
+    .unwrap();
+    drop(bare);
+    check_written(&place, "t").await;
+}

@@ -262,6 +262,31 @@ impl Analysis {
         self.functions.iter().any(|function| function.eq_ignore_ascii_case(name))
     }
 
+    /// Bytes that it takes, about: what grows with the schema and the text is counted.
+    pub(crate) fn size(&self) -> usize {
+        /// What the heap adds to a name.
+        const BLOCK: usize = 16;
+        let named = |names: &[Box<str>]| {
+            names.iter().map(|name| size_of::<Box<str>>() + BLOCK + name.len()).sum::<usize>()
+        };
+        let lines = |lines: &[String]| {
+            lines.iter().map(|line| size_of::<String>() + BLOCK + line.capacity()).sum::<usize>()
+        };
+        let column = |column: &Column| {
+            let declared = column.declared.as_ref().map_or(0, |declared| BLOCK + declared.len());
+            size_of::<Column>() + BLOCK + column.name.len() + declared
+        };
+        size_of::<Analysis>()
+            + self.columns.iter().map(column).sum::<usize>()
+            + named(&self.read_tables)
+            + named(&self.write_tables)
+            + named(&self.functions)
+            + lines(&self.rests_on)
+            + lines(&self.drops)
+            + self.basis.size()
+            + self.footprint.size()
+    }
+
     /// Whether answers may be kept.
     pub(crate) fn is_cacheable(&self) -> bool {
         self.bypasses.is_empty()

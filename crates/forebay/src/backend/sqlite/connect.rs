@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use super::capture::Capture;
 use super::catchup::CatchUp;
-use super::connection::{Connection, StatementCounters};
+use super::connection::Connection;
 use super::lease::Leases;
 use super::location::Location;
 use super::observe::Policy;
 use super::open::{self, Opened};
 use super::options::Options;
 use super::reread::Past;
+use super::statements::StatementCounters;
 use crate::error::{Error, Kind, Result};
 use crate::pool::Connect;
 

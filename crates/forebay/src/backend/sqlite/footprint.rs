@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 
 use super::analysis::Program;
 use super::capture::Means;
@@ -57,6 +57,9 @@ pub(super) enum Whole {
     LongKey,
     /// Texts are not in UTF-8: two that differ may come out as the same bytes.
     Encoding,
+    /// Its columns and keys cannot be asked for: they have names that are not UTF-8, or something
+    /// in the schema is called like the functions that list them.
+    Unlisted,
 }
 
 impl Whole {
@@ -67,6 +70,7 @@ impl Whole {
             Whole::Copied => "SQLite copies rows without taking them apart",
             Whole::LongKey => "its key has a column twice",
             Whole::Encoding => "the database is not in UTF-8",
+            Whole::Unlisted => "its columns cannot be listed",
         }
     }
 }
@@ -75,7 +79,8 @@ impl Whole {
 #[derive(Debug, Default)]
 pub(super) struct Facts {
     schema: i64,
-    tables: HashMap<Box<str>, Arc<Fact>, RandomState>,
+    /// `None` for those that cannot be told.
+    tables: HashMap<Box<str>, Option<Arc<Fact>>, RandomState>,
 }
 
 /// One table, or a view with triggers.
@@ -122,7 +127,10 @@ impl Footprint {
         means: Means,
     ) -> rusqlite::Result<()> {
         for table in self.tables.iter_mut().filter(|table| table.whole.is_none()) {
-            let fact = facts.of(connection, schema, &table.name)?;
+            let Some(fact) = facts.of(connection, schema, &table.name)? else {
+                table.whole = Some(Whole::Unlisted);
+                continue;
+            };
             table.whole = match means {
                 _ if !fact.is_utf8 => Some(Whole::Encoding),
                 Means::Hook if program.copies_rows() && fact.has_default => Some(Whole::Copied),
@@ -152,8 +160,10 @@ impl Footprint {
             .iter()
             .map(|table| facts.of(connection, schema, &table.name))
             .collect::<rusqlite::Result<Vec<_>>>()?;
-        let replaces = may_replace(sql) || known.iter().any(|fact| fact.may_replace);
+        let is_replacing = |fact: &Option<Arc<Fact>>| fact.as_ref().is_none_or(|it| it.may_replace);
+        let replaces = may_replace(sql) || known.iter().any(is_replacing);
         for (table, fact) in self.tables.iter_mut().zip(&known) {
+            let Some(fact) = fact else { continue };
             let is_moved = observed.updates.iter().any(|(name, column)| {
                 name.eq_ignore_ascii_case(&table.name) && fact.is_rowid(column)
             });
@@ -161,7 +171,8 @@ impl Footprint {
             table.select = fact.select.clone().filter(|_| !is_silent);
         }
         let mut known = known.iter();
-        self.tables.retain(|_| known.next().is_none_or(|fact| !fact.is_view));
+        let is_view = |fact: &Option<Arc<Fact>>| fact.as_ref().is_some_and(|it| it.is_view);
+        self.tables.retain(|_| !known.next().is_some_and(is_view));
         Ok(())
     }
 
@@ -170,18 +181,26 @@ impl Footprint {
         Footprint { tables: Vec::new(), beyond: Beyond::End }
     }
 
+    /// Bytes that it takes, about.
+    pub(super) fn size(&self) -> usize {
+        let select = |table: &Written| table.select.as_ref().map_or(0, |select| select.len());
+        let written = |table: &Written| size_of::<Written>() + table.name.len() + select(table);
+        size_of::<Footprint>() + self.tables.iter().map(written).sum::<usize>()
+    }
+
     pub(super) fn find(&self, table: &str) -> Option<&Written> {
         self.tables.iter().find(|known| *known.name == *table)
     }
 }
 
 impl Facts {
+    /// The facts of a table; `None` if they cannot be told.
     fn of(
         &mut self,
         connection: &Connection,
         schema: i64,
         table: &str,
-    ) -> rusqlite::Result<Arc<Fact>> {
+    ) -> rusqlite::Result<Option<Arc<Fact>>> {
         if self.schema != schema || self.tables.len() >= FACTS_MAX {
             self.tables.clear();
             self.schema = schema;
@@ -189,7 +208,14 @@ impl Facts {
         if let Some(fact) = self.tables.get(table) {
             return Ok(fact.clone());
         }
-        let fact = Arc::new(Fact::read(connection, table)?);
+        let fact = match Fact::read(connection, table) {
+            Ok(fact) => Some(Arc::new(fact)),
+            // What stops a statement says nothing about the table.
+            Err(error @ rusqlite::Error::SqliteFailure(..)) if !is_of_schema(&error) => {
+                return Err(error);
+            }
+            Err(_) => None,
+        };
         self.tables.insert(table.into(), fact.clone());
         Ok(fact)
     }
@@ -257,6 +283,12 @@ impl Fact {
         column.eq_ignore_ascii_case("ROWID")
             || self.alias.as_ref().is_some_and(|alias| alias.eq_ignore_ascii_case(column))
     }
+}
+
+/// Whether a question was refused for what stands in the schema, and not for want of a lock, of
+/// memory or of time.
+fn is_of_schema(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::Unknown)
 }
 
 /// A name of the rowid that no column has taken.

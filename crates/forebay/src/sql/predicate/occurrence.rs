@@ -19,6 +19,36 @@ pub(crate) struct Occurrence {
     pub partner: Option<Partner>,
 }
 
+impl Occurrence {
+    /// Bytes on the heap, about.
+    pub(crate) fn size(&self) -> usize {
+        let of_conjuncts = self.conjuncts.iter().map(Conjunct::size).sum::<usize>();
+        let of_partner = self.partner.as_ref().map_or(0, |partner| {
+            let filters = partner.filters.iter().map(|(name, it)| name.len() + it.size());
+            partner.table.len() + partner.value.len() + filters.sum::<usize>()
+        });
+        self.table.len() + of_conjuncts + of_partner
+    }
+}
+
+impl Conjunct {
+    fn size(&self) -> usize {
+        let of_operand = |operand: &Operand| match operand {
+            Operand::Literal(value) => size_of::<Operand>() + value.size(),
+            Operand::Parameter(_) => size_of::<Operand>(),
+        };
+        let of_test = match &self.test {
+            Test::OneOf(operands) => operands.iter().map(of_operand).sum(),
+            Test::Null => 0,
+            Test::Range { low, high } => {
+                let bounds = low.iter().chain(high);
+                bounds.map(|bound| of_operand(&bound.operand)).sum::<usize>()
+            }
+        };
+        size_of::<Conjunct>() + of_test
+    }
+}
+
 /// A comparison of a column with constants.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Conjunct {
