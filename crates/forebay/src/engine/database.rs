@@ -34,7 +34,8 @@ const TEMPLATE_BYTES: u64 = 1_000;
 /// Bytes of all templates together; the least used go first.
 pub(super) const TEMPLATES_BYTES_MAX: u64 = 40_000_000;
 
-/// How often the file is looked after: replaced under us, or dead entries to be dropped.
+/// How often the file is looked after: replaced under us, in a state that cannot be told from
+/// others, or dead entries to be dropped.
 const TEND_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Weighs a template with its text, which may be long, and with what is known of it.
@@ -231,7 +232,11 @@ fn tend(engine: &Arc<Engine>) {
             tokio::time::sleep(TEND_INTERVAL).await;
             let Some(engine) = weak.upgrade() else { return };
             let catchup = engine.catchup.clone();
-            let has_moved = blocking(move || Ok(catchup.has_moved())).await.unwrap_or(false);
+            let look = move || {
+                catchup.draw_salts();
+                Ok(catchup.has_moved())
+            };
+            let has_moved = blocking(look).await.unwrap_or(false);
             if has_moved && !engine.has_moved.load(Ordering::Relaxed) {
                 tracing::error!("the database file was deleted or replaced; it must be reopened");
                 engine.has_moved.store(true, Ordering::Relaxed);

@@ -127,6 +127,21 @@ impl Header {
         fields[0] == Header::VERSION && (first, second) == (fields[10], fields[11])
     }
 
+    /// Whether it is valid and no other state of the database has had it or will have it.
+    ///
+    /// Salts are drawn at random when the first frame is written or the log begins again, and
+    /// every commit changes the checksum of the last frame. But an index that is built anew from a
+    /// log without a frame has no salts, whatever the file holds (`walIndexRecover`).
+    pub(crate) fn is_position(self) -> bool {
+        self.has_salts() && self.is_valid()
+    }
+
+    /// Whether it has what tells it from others.
+    #[inline]
+    pub(crate) fn has_salts(self) -> bool {
+        self.salts() != [0, 0]
+    }
+
     /// Judges a commit of our own: `self` was read by the commit hook before it, `after` once
     /// it had returned, and `horizon` is the position that the cache reflects. `logged` is the
     /// frame that ours ends with, if it took place: without one, a step by one was somebody
@@ -153,9 +168,19 @@ mod tests {
     }
 
     fn salted(change: u32, frames: u32, salt: u32) -> Header {
+        sealed(change, frames, [salt, 4])
+    }
+
+    /// Of a log without a frame.
+    fn bare(change: u32, salts: [u32; 2]) -> Header {
+        sealed(change, 0, salts)
+    }
+
+    fn sealed(change: u32, frames: u32, salts: [u32; 2]) -> Header {
         let [low, high] = 4_096u16.to_ne_bytes();
         let sizes = u32::from_ne_bytes([1, 0, low, high]);
-        let mut fields = [Header::VERSION, 0, change, sizes, frames, 9, 1, 2, salt, 4, 0, 0];
+        let mut fields =
+            [Header::VERSION, 0, change, sizes, frames, 9, 1, 2, salts[0], salts[1], 0, 0];
         let (mut first, mut second) = (0u32, 0u32);
         for pair in fields[..10].chunks_exact(2) {
             first = first.wrapping_add(pair[0]).wrapping_add(second);
@@ -183,6 +208,19 @@ mod tests {
             assert!(!torn.is_valid(), "word {word}");
         }
         assert!(!Header::default().is_valid(), "an index that was never written");
+    }
+
+    #[test]
+    fn only_a_header_with_salts_is_a_position() {
+        let check = |header: Header, expect| assert_eq!(header.is_position(), expect, "{header:?}");
+        check(header(7, 12), true);
+        check(salted(7, 0, 3), true);
+        check(bare(0, [0, 0]), false);
+        check(bare(0, [0, 1]), true);
+        check(bare(0, [1, 0]), true);
+        let mut torn = header(7, 12);
+        torn.0[0] ^= 1 << 40;
+        check(torn, false);
     }
 
     #[test]

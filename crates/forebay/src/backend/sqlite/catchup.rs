@@ -199,6 +199,14 @@ impl CatchUp {
         )
     }
 
+    /// Makes the database's state one that can be told from all others, where it is not: after a
+    /// process was killed at the wrong moment, or before the first write. Blocks on the disk.
+    pub(crate) fn draw_salts(&self) {
+        if let Witness::WalIndex(index) = &self.witness {
+            index.draw_salts();
+        }
+    }
+
     /// Whether the file was deleted or replaced under us.
     pub(crate) fn has_moved(&self) -> bool {
         self.file.as_ref().is_some_and(Identity::has_moved)
@@ -344,6 +352,16 @@ impl CatchUp {
     /// moved since the fill began.
     pub(super) fn is_snapshot_of(&self, fill: &Fill) -> bool {
         self.is_at(fill.position)
+    }
+
+    /// Whether the database's state can be told from all others. SQLite itself cannot tell either:
+    /// it takes the pages that it holds for those of any state with the header that it saw last.
+    #[inline]
+    pub(super) fn is_distinct(&self) -> bool {
+        match &self.witness {
+            Witness::WalIndex(index) => index.header().has_salts(),
+            Witness::Private | Witness::Blind(_) => true,
+        }
     }
 
     /// Whether the database has not moved from there.

@@ -140,6 +140,7 @@ impl Connection {
     pub(crate) fn analyse(&mut self, sql: &str, stop: Option<Arc<Stop>>) -> Result<Arc<Analysis>> {
         let busy = if stop.is_some() { self.busy_timeout } else { Duration::ZERO };
         self.end_snapshot();
+        self.forget_pages();
         self.hooked.control().arm(stop, None, busy);
         let analysis = self.statements.prepare(&self.hooked, sql)?.1;
         self.statements.release(&self.hooked, sql);
@@ -149,6 +150,7 @@ impl Connection {
     /// What `sql` takes and gives, without running it.
     pub(crate) fn describe(&mut self, sql: &str) -> Result<Described> {
         self.end_snapshot();
+        self.forget_pages();
         self.hooked.control().arm(None, None, self.busy_timeout);
         let (statement, analysis) = self.statements.prepare(&self.hooked, sql)?;
         let params = (1..=statement.parameter_count())
@@ -162,6 +164,7 @@ impl Connection {
     /// The query plan of `sql`, one step a line, indented by depth.
     pub(crate) fn plan(&mut self, sql: &str) -> Result<Vec<String>> {
         self.end_snapshot();
+        self.forget_pages();
         let listed = self.list_plan(sql).map_err(|error| fault::from_driver(error, None, None));
         self.hooked.control().take_observed();
         listed
@@ -185,6 +188,7 @@ impl Connection {
     /// Rolls back what is open. To be called before the connection goes to another caller.
     pub(crate) fn roll_back(&mut self) -> Result<()> {
         self.end_snapshot();
+        self.forget_pages();
         self.hooked.control().arm(None, None, self.busy_timeout);
         let done = if self.is_autocommit() {
             Ok(())
@@ -214,6 +218,17 @@ impl Connection {
         self.work.settle(&self.hooked);
         if self.is_autocommit() {
             self.refresh();
+        }
+        self.forget_pages();
+    }
+
+    /// Lets SQLite read every page anew while it could take those that it holds for others.
+    #[inline]
+    pub(super) fn forget_pages(&self) {
+        if !self.work.catchup.is_distinct()
+            && let Err(error) = self.hooked.connection().release_memory()
+        {
+            tracing::warn!(%error, "the page cache of a connection could not be emptied");
         }
     }
 

@@ -142,7 +142,10 @@ fn open_file(path: &Path, options: &Options) -> Result<Witness> {
         return Ok(Witness::Blind(why));
     }
     Ok(match WalIndex::map(connection) {
-        Ok(index) if index.stable().is_some() => Witness::WalIndex(index),
+        Ok(index) if index.is_known() => {
+            index.draw_salts();
+            Witness::WalIndex(index)
+        }
         Ok(_) => Witness::Blind("the WAL index has a layout that is not known".to_owned()),
         Err(error) => Witness::Blind(format!("the WAL index cannot be read: {error}")),
     })

@@ -143,6 +143,7 @@ impl Connection {
             Budget::Worker => (None, self.busy_timeout),
         };
         self.held.review(&self.hooked, &self.work.catchup);
+        self.forget_pages();
         self.hooked.control().arm(request.stop.clone(), steps_max, busy);
         if request.stop.as_ref().is_some_and(|stop| stop.is_cancelled()) {
             return Err(Error::new(Kind::Cancelled, "the statement was given up by its caller"));

@@ -95,8 +95,17 @@ impl WalIndex {
     }
 
     /// The header once both copies agree and the checksum is right; `None` if it does not come
-    /// to rest.
+    /// to rest, or is one that other states have had.
     pub(super) fn stable(&self) -> Option<Header> {
+        self.at_rest().filter(|header| header.is_position())
+    }
+
+    /// Whether the index has the layout that is known here.
+    pub(super) fn is_known(&self) -> bool {
+        self.at_rest().is_some()
+    }
+
+    fn at_rest(&self) -> Option<Header> {
         for _ in 0..STABLE_TRIES {
             let first = self.copy(0);
             fence(Ordering::SeqCst);
@@ -107,6 +116,18 @@ impl WalIndex {
             std::hint::spin_loop();
         }
         None
+    }
+
+    /// Makes the header one that no other state has, if it is not: a checkpoint lets the log begin
+    /// again, with salts drawn at random, also where there is nothing in it. Whether that worked
+    /// does not matter: as long as somebody reads it does not, nor is anything served meanwhile.
+    pub(super) fn draw_salts(&self) {
+        if self.at_rest().is_some_and(|header| !header.is_position()) {
+            let truncate = "PRAGMA wal_checkpoint(TRUNCATE)";
+            if let Err(error) = self.pin().connection.query_row(truncate, [], |_| Ok(())) {
+                tracing::warn!(%error, "the log did not begin again; nothing is cached until then");
+            }
+        }
     }
 
     /// The frames of the log that are in the file already (`nBackfill` in wal.c, which follows

@@ -109,7 +109,7 @@ impl Held {
             (self.seen, self.reads) = (before, 0);
         }
         self.reads = self.reads.saturating_add(1);
-        if self.reads <= READS_BEFORE || !before.is_valid() {
+        if self.reads <= READS_BEFORE || !before.is_position() {
             return Ok(());
         }
         let is_backfilled = catchup.backfilled() == before.frames();
@@ -126,7 +126,7 @@ impl Held {
     }
 
     /// To be called after the first step of a statement: the snapshot is that of the header
-    /// before it was opened, if that is the header still. Headers never come back.
+    /// before it was opened, if that is the header still: a position never comes back.
     #[inline]
     pub(super) fn note_opened(&mut self, hooked: &Hooked, catchup: &CatchUp) {
         if !matches!(self.state, State::Opening { .. }) {

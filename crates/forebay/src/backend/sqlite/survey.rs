@@ -60,7 +60,7 @@ pub(super) fn survey(
         let before = index.stable();
         let snapshot = Snapshot::open(&connection, false).map_err(failed)?;
         let cookie = cookie(&connection).map_err(failed)?;
-        // Headers never come back: the snapshot is that of this one.
+        // A position never comes back: the snapshot is that of this one.
         if let Some(at) = before.filter(|before| index.header() == *before) {
             let pages = walk(&connection, bounds)?;
             drop(snapshot);
