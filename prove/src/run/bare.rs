@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use forebay::{Rows, Value};
+use rusqlite::config::DbConfig;
 use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Connection, StatementStatus};
 
@@ -45,6 +46,8 @@ impl Bare {
              PRAGMA foreign_keys = ON;",
         ))?;
         connection.busy_timeout(std::time::Duration::from_secs(5))?;
+        // Else SQLite prepares a statement again for most values that are bound to it.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         Ok(Bare { connection })
     }
 
