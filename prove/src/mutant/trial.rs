@@ -82,9 +82,9 @@ fn say(line: &str) -> Result<()> {
 }
 
 fn run(program: &Path, names: &[&'static str], args: &Args) -> Result<Vec<Trial>> {
-    let asked: Vec<(&'static str, u64)> = names
-        .iter()
-        .flat_map(|name| (0..SEEDS).map(|seed| (*name, args.seed.wrapping_add(seed))))
+    // Seed after seed, so that a run which is broken off has tried every bug.
+    let asked: Vec<(&'static str, u64)> = (0..SEEDS)
+        .flat_map(|seed| names.iter().map(move |name| (*name, args.seed.wrapping_add(seed))))
         .collect();
     let (next, trials) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let work = || -> Result<()> {
