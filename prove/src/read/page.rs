@@ -14,8 +14,8 @@ impl Draft<'_> {
         }
         for source in sources {
             for term in source.order() {
-                let direction = if self.once_in(4) { self.direction() } else { String::new() };
-                terms.push(term + &direction);
+                let direction = if self.once_in(4) { " DESC" } else { "" };
+                terms.push(term + direction);
             }
         }
         format!(" ORDER BY {}", terms.join(", "))
