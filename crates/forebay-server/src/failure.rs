@@ -1,8 +1,13 @@
 //! What a client gets to see when something fails: a status, a code for programs and a text for
 //! people. One mapping from the library's errors serves every door; the doors only differ in the
-//! JSON around it. It never carries parameter values.
+//! JSON around it. It never carries parameter values, and it is small, so that it can be told
+//! when there is room for nothing else.
 
 use serde::Serialize;
+
+/// Bytes of a message at most. SQLite repeats the names of a statement in its errors, and these
+/// are as long as a client makes them.
+pub(crate) const MESSAGE_BYTES_MAX: usize = 4 << 10;
 
 /// A failed request, or a failed part of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +27,7 @@ pub(crate) struct HranaError<'a> {
 
 impl Failure {
     pub(crate) fn new(status: u16, code: &'static str, message: impl Into<String>) -> Failure {
-        Failure { status, code, message: message.into() }
+        Failure { status, code, message: cut(message.into()) }
     }
 
     /// A request that is wrong in itself.
@@ -69,6 +74,18 @@ impl From<forebay::Error> for Failure {
     }
 }
 
+/// The text, as long as it may be. What is missing is said.
+fn cut(mut message: String) -> String {
+    let whole = message.len();
+    if whole > MESSAGE_BYTES_MAX {
+        let end = (0..=MESSAGE_BYTES_MAX).rev().find(|end| message.is_char_boundary(*end));
+        message.truncate(end.unwrap_or(0));
+        message.shrink_to_fit();
+        message += &format!("… (cut, {whole} bytes in all)");
+    }
+    message
+}
+
 /// The status and, where the database has no name for it, the code.
 fn class(error: &forebay::Error) -> (u16, &'static str) {
     // The first predicate that holds decides.
@@ -111,6 +128,21 @@ fn primary(code: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_is_cut_between_characters_and_says_so() {
+        let fits = "ä".repeat(MESSAGE_BYTES_MAX / 2);
+        for (message, expect) in [
+            (fits.clone(), fits.clone()),
+            (format!("{fits}x"), format!("{fits}… (cut, {} bytes in all)", fits.len() + 1)),
+            (
+                format!("x{fits}"),
+                format!("x{}… (cut, {} bytes in all)", &fits[2..], fits.len() + 1),
+            ),
+        ] {
+            assert_eq!(Failure::bad("X", message).message, expect);
+        }
+    }
 
     #[test]
     fn hrana_gets_primary_codes() {

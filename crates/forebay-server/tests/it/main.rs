@@ -9,6 +9,8 @@ mod cursor;
 mod query;
 // Bounds, and what happens at them.
 mod limits;
+// What a small request may make large: answers.
+mod amplify;
 // What is refused, and to whom.
 mod security;
 // `GET /health` and `GET /metrics`.
