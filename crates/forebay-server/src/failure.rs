@@ -41,6 +41,21 @@ impl Failure {
         Failure::new(422, "RESPONSE_TOO_LARGE", message)
     }
 
+    /// The results before this one fill the answer. It is short, as is [`Failure::untold`]: their
+    /// space is set aside beforehand.
+    pub(crate) fn not_run() -> Failure {
+        Failure::response_too_large(
+            "the answer is full (response_bytes_max); the statement was not run",
+        )
+    }
+
+    /// A failure with an error that finds no room in the answer.
+    pub(crate) fn untold() -> Failure {
+        Failure::response_too_large(
+            "the answer is full (response_bytes_max); this has failed with a longer error",
+        )
+    }
+
     /// Of a statement that has run: only its answer failed. Whoever takes that for a failure of the
     /// statement and tries again writes twice.
     pub(crate) fn after(mut self, outcome: &forebay::Outcome) -> Failure {
@@ -58,6 +73,10 @@ impl Failure {
 
     pub(crate) fn hrana(&self) -> HranaError<'_> {
         HranaError { message: &self.message, code: primary(self.code) }
+    }
+
+    pub(crate) fn hrana_json(&self) -> String {
+        serde_json::to_string(&self.hrana()).expect("two texts are valid JSON")
     }
 }
 

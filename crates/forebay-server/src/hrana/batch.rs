@@ -4,11 +4,17 @@
 use forebay::Session;
 use serde::Deserialize;
 
-use super::stmt::{Prepared, Stmt};
+use super::stmt::{Prepared, RESULT_BYTES_MIN, Stmt};
 use super::store::StoredSql;
 use crate::failure::Failure;
 use crate::json::Answer;
 use crate::options::Options;
+
+/// Space for what a result has once: its frame, and the error that says that it is full.
+const FRAME_BYTES: usize = 240;
+
+/// Space for a step of which there is nothing to tell: `null,` among the results and the errors.
+const STEP_BYTES: usize = 10;
 
 /// A batch as a client sends it.
 #[derive(Debug, Deserialize)]
@@ -128,32 +134,63 @@ impl Program {
     }
 
     /// Runs it and appends its result. A step whose answer is too large counts as failed, so
-    /// that a transaction built of conditions rolls back rather than commit unseen.
-    pub(crate) async fn run(self, session: &Session, limits: &Options, answer: &mut Answer) {
+    /// that a transaction built of conditions rolls back rather than commit unseen. The first
+    /// step for which the answer has no room left fails, and ends the batch. An `Err` means that
+    /// nothing has been run.
+    pub(crate) async fn run(
+        self,
+        session: &Session,
+        limits: &Options,
+        answer: &mut Answer,
+    ) -> Result<(), Failure> {
+        let mut reserved = FRAME_BYTES + STEP_BYTES * self.steps.len();
+        answer.reserve(reserved)?;
         let mut fates = Vec::with_capacity(self.steps.len());
-        let mut errors = Vec::with_capacity(self.steps.len());
+        let mut errors: Vec<Option<String>> = Vec::with_capacity(self.steps.len());
+        let mut is_full = false;
         answer.raw(r#"{"step_results":["#);
-        for (index, step) in self.steps.iter().enumerate() {
-            if index > 0 {
-                answer.raw(",");
-            }
+        for (index, step) in self.steps.into_iter().enumerate() {
+            answer.raw(if index > 0 { "," } else { "" });
             let mark = answer.mark();
-            let result = match step.is_due(session, &fates).await {
-                true => step.stmt.run(session, limits, answer).await.map(|()| Fate::Ok),
-                false => Ok(Fate::Skipped),
+            let result = if is_full || !step.is_due(session, &fates).await {
+                Ok(Fate::Skipped)
+            } else if let Err(failure) = answer.make_room(RESULT_BYTES_MIN) {
+                is_full = true;
+                Err(failure)
+            } else {
+                step.stmt.run(session, limits, answer).await.map(|()| Fate::Ok)
             };
             if result != Ok(Fate::Ok) {
                 answer.undo(mark);
                 answer.raw("null");
             }
             fates.push(*result.as_ref().unwrap_or(&Fate::Error));
-            errors.push(result.err());
+            errors.push(match result.as_ref().map_err(Failure::hrana_json) {
+                Ok(_) => None,
+                Err(json) if answer.reserve(json.len()).is_ok() => {
+                    reserved += json.len();
+                    Some(json)
+                }
+                Err(_) => {
+                    is_full = true;
+                    Some(Failure::untold().hrana_json())
+                }
+            });
         }
-        let errors: Vec<_> = errors.iter().map(|e| e.as_ref().map(Failure::hrana)).collect();
-        answer.raw(r#"],"step_errors":"#);
-        answer.put(&errors);
-        answer.raw(r#","replication_index":null}"#);
+        put_errors(errors, answer);
+        answer.release(reserved);
+        Ok(())
     }
+}
+
+/// The end of a result. Its space is reserved.
+fn put_errors(errors: Vec<Option<String>>, answer: &mut Answer) {
+    answer.raw(r#"],"step_errors":["#);
+    for (index, error) in errors.into_iter().enumerate() {
+        answer.raw(if index > 0 { "," } else { "" });
+        answer.raw(error.as_deref().unwrap_or("null"));
+    }
+    answer.raw(r#"],"replication_index":null}"#);
 }
 
 #[cfg(test)]

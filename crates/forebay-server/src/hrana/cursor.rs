@@ -59,6 +59,34 @@ enum Rows {
     Streamed(RowStream<JsonRow>),
 }
 
+impl Rows {
+    fn columns(&self) -> &[forebay::Column] {
+        match self {
+            Rows::None => &[],
+            Rows::Collected { outcome, .. } => outcome.rows.columns(),
+            Rows::Streamed(rows) => rows.columns(),
+        }
+    }
+
+    /// Rows of any number may be sent, but their columns are one entry.
+    fn admit(self, bytes_max: usize) -> Result<Rows, Failure> {
+        let columns = self.columns().iter();
+        let bytes: usize =
+            columns.map(|c| c.name.len() + c.declared.as_ref().map_or(0, |d| d.len())).sum();
+        if bytes <= bytes_max {
+            return Ok(self);
+        }
+        let failure = Failure::response_too_large(format!(
+            "the names of the columns are larger than {bytes_max} bytes (response_bytes_max); \
+             give them shorter ones with AS"
+        ));
+        Err(match &self {
+            Rows::Collected { outcome, .. } => failure.after(outcome),
+            Rows::None | Rows::Streamed(_) => failure,
+        })
+    }
+}
+
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Entry<'a> {
@@ -163,14 +191,11 @@ impl CursorRun {
     /// Runs a step as far as its first rows.
     async fn begin(&mut self, step: &Step, door: &Door, out: &mut Vec<u8>) {
         let index = self.fates.len();
-        match self.rows_of(step, door).await {
+        let rows = self.rows_of(step, door).await;
+        let rows = rows.and_then(|rows| rows.admit(door.options.response_bytes_max));
+        match rows {
             Ok(rows) => {
-                let columns = match &rows {
-                    Rows::None => &[],
-                    Rows::Collected { outcome, .. } => outcome.rows.columns(),
-                    Rows::Streamed(rows) => rows.columns(),
-                };
-                entry(out, &Entry::StepBegin { step: index, cols: cols(columns) });
+                entry(out, &Entry::StepBegin { step: index, cols: cols(rows.columns()) });
                 self.rows = rows;
             }
             Err(failure) => self.fail(&failure, out),

@@ -3,29 +3,28 @@
 use forebay::Describe;
 use serde::Serialize;
 
-use super::stmt::{Col, cols};
-
-/// The result of describing a statement.
-#[derive(Serialize)]
-pub(crate) struct DescribeResult<'a> {
-    params: Vec<Param<'a>>,
-    cols: Vec<Col<'a>>,
-    is_explain: bool,
-    is_readonly: bool,
-}
+use super::stmt::put_cols;
+use crate::failure::Failure;
+use crate::json::Answer;
 
 #[derive(Serialize)]
 struct Param<'a> {
     name: Option<&'a str>,
 }
 
-impl DescribeResult<'_> {
-    pub(crate) fn new(describe: &Describe) -> DescribeResult<'_> {
-        DescribeResult {
-            params: describe.params.iter().map(|name| Param { name: name.as_deref() }).collect(),
-            cols: cols(&describe.columns),
-            is_explain: describe.is_explain,
-            is_readonly: describe.is_readonly,
-        }
+/// Appends the result of describing a statement.
+pub(crate) fn put_describe(answer: &mut Answer, describe: &Describe) -> Result<(), Failure> {
+    answer.raw(r#"{"params":["#);
+    for (index, name) in describe.params.iter().enumerate() {
+        answer.raw(if index > 0 { "," } else { "" });
+        answer.put(&Param { name: name.as_deref() })?;
     }
+    answer.raw(r#"],"cols":"#);
+    put_cols(answer, &describe.columns)?;
+    answer.raw(r#","is_explain":"#);
+    answer.put(&describe.is_explain)?;
+    answer.raw(r#","is_readonly":"#);
+    answer.put(&describe.is_readonly)?;
+    answer.raw("}");
+    answer.check()
 }

@@ -4,14 +4,21 @@
 use serde::Deserialize;
 
 use super::batch::Batch;
-use super::describe::DescribeResult;
+use super::describe::put_describe;
 use super::door::Door;
 use super::stmt::Stmt;
 use super::store::SqlSource;
 use super::stream::Stream;
 use super::streams::Lease;
 use crate::failure::Failure;
-use crate::json::Answer;
+use crate::json::{Answer, put};
+
+/// Space for what a pipeline's answer has once: its frame, that of the result at work, a baton.
+const FRAME_BYTES: usize = 200;
+
+/// Space for what each request is answered in any case: that it is done, or the error that says
+/// that the answer is full.
+const RESULT_BYTES: usize = 176;
 
 /// A pipeline as a client sends it.
 #[derive(Debug, Deserialize)]
@@ -49,27 +56,27 @@ impl PipelineRequest {
             ));
         }
         let closes = self.requests.iter().any(|request| matches!(request, StreamRequest::Close));
+        let mut answer = door.answer();
+        answer.reserve(FRAME_BYTES + self.requests.len() * RESULT_BYTES)?;
         let mut lease = match &self.baton {
             Some(baton) => door.streams.resume(baton).await?,
             None if closes => door.streams.open_passing(&door.db),
             None => door.streams.open(&door.db)?,
         };
-        let mut answer = door.answer();
         answer.raw(r#"{"base_url":null,"results":["#);
         for (index, request) in self.requests.into_iter().enumerate() {
             if index > 0 {
                 answer.raw(",");
             }
             let mark = answer.mark();
+            answer.release(RESULT_BYTES);
             if let Err(failure) = request.run(door, &mut lease, &mut answer).await {
                 answer.undo(mark);
-                answer.raw(r#"{"type":"error","error":"#);
-                answer.put(&failure.hrana());
-                answer.raw("}");
+                put_failure(&mut answer, &failure);
             }
         }
         answer.raw(r#"],"baton":"#);
-        answer.put(&lease.release());
+        put(answer.buffer(), &lease.release());
         answer.raw("}");
         Ok(answer)
     }
@@ -94,7 +101,7 @@ impl StreamRequest {
             StreamRequest::Batch { batch } => {
                 answer.raw(r#"batch","result":"#);
                 let program = batch.program(&stream.sqls, &door.options)?;
-                program.run(&stream.session, &door.options, answer).await;
+                program.run(&stream.session, &door.options, answer).await?;
             }
             StreamRequest::Sequence(source) => {
                 sequence(stream, source, door).await?;
@@ -104,8 +111,7 @@ impl StreamRequest {
                 let sql = stream.sqls.resolve(source)?;
                 let describe = stream.session.describe(&sql).await?;
                 answer.raw(r#"describe","result":"#);
-                answer.put(&DescribeResult::new(&describe));
-                answer.check()?;
+                put_describe(answer, &describe)?;
             }
             StreamRequest::StoreSql { sql_id, sql } => {
                 stream.sqls.put(sql_id, &sql, &door.options)?;
@@ -117,12 +123,24 @@ impl StreamRequest {
             }
             StreamRequest::GetAutocommit => {
                 answer.raw(r#"get_autocommit","is_autocommit":"#);
-                answer.put(&stream.session.is_autocommit().await);
+                answer.put(&stream.session.is_autocommit().await)?;
             }
         }
         answer.raw("}}");
         Ok(())
     }
+}
+
+/// Appends a failure, or where it finds no room, one that is short enough for the space that was
+/// reserved.
+fn put_failure(answer: &mut Answer, failure: &Failure) {
+    answer.raw(r#"{"type":"error","error":"#);
+    let mark = answer.mark();
+    if answer.put(&failure.hrana()).is_err() {
+        answer.undo(mark);
+        answer.raw(&Failure::untold().hrana_json());
+    }
+    answer.raw("}");
 }
 
 async fn sequence(stream: &Stream, source: SqlSource, door: &Door) -> Result<(), Failure> {
@@ -135,5 +153,23 @@ async fn sequence(stream: &Stream, source: SqlSource, door: &Door) -> Result<(),
             "STATEMENT_TIMEOUT",
             format!("the script ran longer than {limit:?} (script_timeout) and was stopped"),
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::Memory;
+
+    #[test]
+    fn the_shortest_answer_to_a_request_fits_into_its_space() {
+        let memory = Memory::new(1 << 20);
+        let mut answer = Answer::new(30, memory.hold());
+        answer.raw(",");
+        put_failure(&mut answer, &Failure::bad("X", "x".repeat(100)));
+        let bytes = answer.finish().0;
+        let expect = format!(r#",{{"type":"error","error":{}}}"#, Failure::untold().hrana_json());
+        assert_eq!(String::from_utf8_lossy(&bytes), expect);
+        assert!(bytes.len() <= RESULT_BYTES, "{}", bytes.len());
     }
 }

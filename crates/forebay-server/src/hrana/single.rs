@@ -41,9 +41,9 @@ impl SingleBatch {
         let session = door.db.session();
         let mut answer = door.answer();
         answer.raw(r#"{"result":"#);
-        program.run(&session, &door.options, &mut answer).await;
+        let result = program.run(&session, &door.options, &mut answer).await;
         session.close().await;
         answer.raw("}");
-        Ok(answer)
+        result.map(|()| answer)
     }
 }

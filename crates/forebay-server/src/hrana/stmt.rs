@@ -12,8 +12,9 @@ use crate::failure::Failure;
 use crate::json::Answer;
 use crate::options::Options;
 
-/// Space that the result of a statement without rows may need.
-const RESULT_BYTES_MIN: usize = 512;
+/// Space that the result of a statement without rows may need, or that it has changed rows of
+/// which its answer cannot tell.
+pub(crate) const RESULT_BYTES_MIN: usize = 512;
 
 /// A statement as a client sends it.
 #[derive(Debug, Deserialize)]
@@ -94,12 +95,7 @@ impl Prepared {
         answer: &mut Answer,
     ) -> Result<(), Failure> {
         // A statement whose result could not be told in any case is not run at all.
-        if answer.room() < RESULT_BYTES_MIN {
-            return Err(Failure::response_too_large(
-                "the results before this one fill the answer (response_bytes_max); the \
-                 statement was not run",
-            ));
-        }
+        answer.make_room(RESULT_BYTES_MIN)?;
         let started = Instant::now();
         let bounds = Bounds::new(options, options.response_bytes_max);
         let outcome = self.query(session, bounds).fetch().await?;
@@ -116,7 +112,22 @@ pub(crate) struct Col<'a> {
 }
 
 pub(crate) fn cols(columns: &[forebay::Column]) -> Vec<Col<'_>> {
-    columns.iter().map(|c| Col { name: &c.name, decltype: c.declared.as_deref() }).collect()
+    columns.iter().map(col).collect()
+}
+
+fn col(column: &forebay::Column) -> Col<'_> {
+    Col { name: &column.name, decltype: column.declared.as_deref() }
+}
+
+/// Appends the columns. They are checked one by one: their names are as long as a client likes.
+pub(crate) fn put_cols(answer: &mut Answer, columns: &[forebay::Column]) -> Result<(), Failure> {
+    answer.raw("[");
+    for (index, column) in columns.iter().enumerate() {
+        answer.raw(if index > 0 { "," } else { "" });
+        answer.put(&col(column))?;
+    }
+    answer.raw("]");
+    Ok(())
 }
 
 async fn put_result(
@@ -127,27 +138,28 @@ async fn put_result(
 ) -> Result<(), Failure> {
     let rows = &outcome.rows;
     answer.raw(r#"{"cols":"#);
-    answer.put(&cols(rows.columns()));
+    put_cols(answer, rows.columns())?;
     answer.raw(r#","rows":["#);
     for index in 0..if want_rows { rows.len() } else { 0 } {
         if index > 0 {
             answer.raw(",");
         }
+        answer.admit(rows.values(index))?;
         put_row(answer.buffer(), rows.values(index));
         answer.check()?;
         answer.breathe().await;
     }
     answer.raw(r#"],"affected_row_count":"#);
-    answer.put(&outcome.rows_affected);
+    answer.put(&outcome.rows_affected)?;
     answer.raw(r#","last_insert_rowid":"#);
-    answer.put(&outcome.last_insert_id.map(|id| id.to_string()));
+    answer.put(&outcome.last_insert_id.map(|id| id.to_string()))?;
     // How many rows were looked at, SQLite does not tell; these are the rows answered.
     answer.raw(r#","replication_index":null,"rows_read":"#);
-    answer.put(&rows.len());
+    answer.put(&rows.len())?;
     answer.raw(r#","rows_written":"#);
-    answer.put(&outcome.rows_affected);
+    answer.put(&outcome.rows_affected)?;
     answer.raw(r#","query_duration_ms":"#);
-    answer.put(&(elapsed.as_secs_f64() * 1e3));
+    answer.put(&(elapsed.as_secs_f64() * 1e3))?;
     answer.raw("}");
     answer.check()
 }

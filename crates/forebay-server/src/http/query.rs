@@ -108,24 +108,27 @@ fn param(raw: &RawValue, name: &str) -> Result<Value, Failure> {
 
 async fn put_outcome(answer: &mut Answer, outcome: &Outcome) -> Result<(), Failure> {
     let rows = &outcome.rows;
-    let names: Vec<&str> = rows.columns().iter().map(|column| &*column.name).collect();
-    answer.raw(r#"{"columns":"#);
-    answer.put(&names);
-    answer.raw(r#","rows":["#);
+    answer.raw(r#"{"columns":["#);
+    for (index, column) in rows.columns().iter().enumerate() {
+        answer.raw(if index > 0 { "," } else { "" });
+        answer.put(&column.name)?;
+    }
+    answer.raw(r#"],"rows":["#);
     for index in 0..rows.len() {
         if index > 0 {
             answer.raw(",");
         }
+        answer.admit(rows.values(index))?;
         put_row(answer.buffer(), rows.values(index));
         answer.check()?;
         answer.breathe().await;
     }
     answer.raw(r#"],"rows_affected":"#);
-    answer.put(&outcome.rows_affected);
+    answer.put(&outcome.rows_affected)?;
     answer.raw(r#","last_insert_rowid":"#);
-    answer.put(&outcome.last_insert_id);
+    answer.put(&outcome.last_insert_id)?;
     answer.raw(r#","cached":"#);
-    answer.put(&outcome.cached);
+    answer.put(&outcome.cached)?;
     answer.raw("}");
     answer.check()
 }

@@ -1,11 +1,16 @@
-//! Small requests that ask for much: an answer stays small whatever fills it.
+//! Small requests that ask for much: an answer stays within its bound whatever fills it.
 
 use serde_json::{Value, json};
 
+use crate::pattern::assert_matches;
 use crate::service::Service;
 
 fn store(sql: &str) -> Value {
     json!({ "type": "store_sql", "sql_id": 1, "sql": sql })
+}
+
+fn execute(sql: &str) -> Value {
+    json!({ "type": "execute", "stmt": { "sql": sql } })
 }
 
 /// The stored text, `count` times.
@@ -43,4 +48,94 @@ async fn the_text_of_an_error_is_cut() {
     let reply = service.post("/v3/pipeline", &body).await;
     assert_eq!(reply.code(), "REQUEST_INVALID");
     assert!(reply.text().len() < 5_000);
+}
+
+#[tokio::test]
+async fn errors_count_and_end_a_batch_that_is_full() {
+    let service = Service::with(|options| options.response_bytes_max = 50_000).await;
+    service.query("CREATE TABLE t(x)").await;
+    let mut full = batch(300);
+    let steps = full["batch"]["steps"].as_array_mut().unwrap();
+    steps.push(json!({ "stmt": { "sql": "INSERT INTO t VALUES (1)" } }));
+    let requests = json!([
+        store(&missing(10_000)),
+        full,
+        batch(600),
+        { "type": "get_autocommit" },
+        { "type": "close" },
+    ]);
+    let reply = service.post("/v3/pipeline", &json!({ "requests": requests })).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    assert!(reply.text().len() <= 50_000, "{} bytes", reply.text().len());
+    let too_large = json!({ "type": "error", "error": { "code": "RESPONSE_TOO_LARGE" } });
+    let pattern = json!({ "results": [
+        { "type": "ok" },
+        { "type": "ok", "response": { "type": "batch" } },
+        too_large,
+        { "type": "ok", "response": { "is_autocommit": true } },
+        { "type": "ok", "response": { "type": "close" } },
+    ], "baton": null });
+    let json = reply.json();
+    assert_matches(&json, &pattern);
+    let result = &json["results"][1]["response"]["result"];
+    assert_eq!(result["step_results"], json!(vec![Value::Null; 301]));
+    let errors = result["step_errors"].as_array().unwrap();
+    assert_eq!(errors.len(), 301);
+    let first = errors.iter().take_while(|error| error["code"] == "SQLITE_ERROR").count();
+    assert!((5..20).contains(&first), "{first}");
+    assert_eq!(errors[first]["code"], "RESPONSE_TOO_LARGE");
+    assert!(errors[first + 1..].iter().all(Value::is_null));
+    assert_matches(&service.query("SELECT count(*) FROM t").await, &json!({ "rows": [[0]] }));
+}
+
+#[tokio::test]
+async fn errors_count_in_a_pipeline() {
+    let service = Service::with(|options| options.response_bytes_max = 50_000).await;
+    let stored = json!({ "type": "execute", "stmt": { "sql_id": 1 } });
+    let mut requests = vec![stored; 100];
+    requests.insert(0, store(&missing(10_000)));
+    requests.push(json!({ "type": "close" }));
+    let reply = service.post("/v3/pipeline", &json!({ "requests": requests })).await;
+    assert!(reply.text().len() <= 50_000, "{} bytes", reply.text().len());
+    let json = reply.json();
+    let results = json["results"].as_array().unwrap();
+    assert_eq!(results.len(), requests.len());
+    assert_eq!(results[1]["error"]["code"], "SQLITE_ERROR");
+    assert_eq!(results[100]["error"]["code"], "RESPONSE_TOO_LARGE");
+    assert_eq!(results[101]["type"], "ok");
+    // More results than can be told in any case are not begun.
+    let service = Service::with(|options| options.response_bytes_max = 50_000).await;
+    service.query("CREATE TABLE t(x)").await;
+    let requests = vec![execute("INSERT INTO t VALUES (1)"); 1_000];
+    let reply = service.post("/v3/pipeline", &json!({ "requests": requests })).await;
+    assert_eq!((reply.status, reply.code().as_str()), (422, "RESPONSE_TOO_LARGE"));
+    assert_matches(&service.query("SELECT count(*) FROM t").await, &json!({ "rows": [[0]] }));
+}
+
+#[tokio::test]
+async fn columns_count() {
+    let service = Service::with(|options| options.response_bytes_max = 50_000).await;
+    let columns: Vec<String> =
+        (0..20).map(|n| format!("{n} AS \"{n}{}\"", "x".repeat(10_000))).collect();
+    let sql = format!("SELECT {}", columns.join(", "));
+    let steps = json!({ "steps": [{ "stmt": { "sql": sql } }] });
+    for (path, body, code) in [
+        ("/v1/query", json!({ "sql": sql }), "/error/code"),
+        ("/v1/execute", json!({ "stmt": { "sql": sql } }), "/code"),
+        ("/v1/batch", json!({ "batch": steps }), "/result/step_errors/0/code"),
+        ("/v3/pipeline", json!({ "requests": [execute(&sql)] }), "/results/0/error/code"),
+        (
+            "/v3/pipeline",
+            json!({ "requests": [{ "type": "describe", "sql": sql }] }),
+            "/results/0/error/code",
+        ),
+    ] {
+        let reply = service.post(path, &body).await;
+        let json = reply.json();
+        assert_eq!(json.pointer(code), Some(&json!("RESPONSE_TOO_LARGE")), "{path}: {json}");
+        assert!(reply.text().len() < 1_000);
+    }
+    let lines = service.post("/v3/cursor", &json!({ "batch": steps })).await.lines();
+    let error = json!({ "type": "step_error", "error": { "code": "RESPONSE_TOO_LARGE" } });
+    assert_matches(&lines[1], &error);
 }

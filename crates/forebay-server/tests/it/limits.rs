@@ -143,7 +143,7 @@ async fn a_statement_whose_result_cannot_be_told_is_not_run() {
     let service = Service::with(|options| options.response_bytes_max = 20_000).await;
     service.query("CREATE TABLE t(x)").await;
     let body = json!({ "requests": [
-        execute("SELECT hex(zeroblob(9800))"),
+        execute("SELECT hex(zeroblob(9500))"),
         execute("INSERT INTO t VALUES (1)"),
         { "type": "close" },
     ] });
