@@ -13,6 +13,7 @@ mod http;
 mod json;
 mod memory;
 mod options;
+mod request;
 mod run;
 
 pub use error::{Error, Result};

@@ -3,12 +3,14 @@
 
 use forebay::Session;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::stmt::{Prepared, RESULT_BYTES_MIN, Stmt};
 use super::store::StoredSql;
 use crate::failure::Failure;
 use crate::json::Answer;
 use crate::options::Options;
+use crate::request::{List, list, within};
 
 /// Space for what a result has once: its frame, and the error that says that it is full.
 const FRAME_BYTES: usize = 240;
@@ -17,9 +19,9 @@ const FRAME_BYTES: usize = 240;
 const STEP_BYTES: usize = 10;
 
 /// A batch as a client sends it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct Batch {
-    steps: Vec<BatchStep>,
+    steps: List<BatchStep>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -31,13 +33,37 @@ struct BatchStep {
 
 /// When a step is run. How deeply conditions nest is bounded by the JSON reader (128).
 #[derive(Debug, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(try_from = "WireCond")]
 enum Cond {
     Ok { step: usize },
     Error { step: usize },
     Not { cond: Box<Cond> },
     And { conds: Vec<Cond> },
     Or { conds: Vec<Cond> },
+    IsAutocommit,
+}
+
+/// A condition as a client sends it. serde could choose the variant by itself, but it would first
+/// make a tree of everything in it, many times as large.
+#[derive(Deserialize)]
+struct WireCond {
+    r#type: CondType,
+    #[serde(default)]
+    step: Option<usize>,
+    #[serde(default)]
+    cond: Option<Box<Cond>>,
+    #[serde(default)]
+    conds: Option<Vec<Cond>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum CondType {
+    Ok,
+    Error,
+    Not,
+    And,
+    Or,
     IsAutocommit,
 }
 
@@ -60,20 +86,51 @@ pub(crate) enum Fate {
     Error,
 }
 
+impl TryFrom<WireCond> for Cond {
+    type Error = &'static str;
+
+    fn try_from(wire: WireCond) -> Result<Cond, &'static str> {
+        let step = wire.step.ok_or("missing field `step`");
+        let conds = wire.conds.ok_or("missing field `conds`");
+        Ok(match wire.r#type {
+            CondType::Ok => Cond::Ok { step: step? },
+            CondType::Error => Cond::Error { step: step? },
+            CondType::Not => Cond::Not { cond: wire.cond.ok_or("missing field `cond`")? },
+            CondType::And => Cond::And { conds: conds? },
+            CondType::Or => Cond::Or { conds: conds? },
+            CondType::IsAutocommit => Cond::IsAutocommit,
+        })
+    }
+}
+
 impl Batch {
-    pub(crate) fn program(self, sqls: &StoredSql, limits: &Options) -> Result<Program, Failure> {
-        if self.steps.len() > limits.batch_steps_max {
-            return Err(Failure::bad(
-                "BATCH_TOO_LONG",
-                format!(
-                    "the batch has {} steps, and {} are allowed (batch_steps_max); split it",
-                    self.steps.len(),
-                    limits.batch_steps_max
-                ),
-            ));
+    pub(crate) fn decode(json: &RawValue, limits: &Options) -> serde_json::Result<Batch> {
+        #[derive(Deserialize)]
+        struct Wire<'a> {
+            #[serde(borrow)]
+            steps: &'a RawValue,
         }
-        let mut steps = Vec::with_capacity(self.steps.len());
-        for (index, BatchStep { condition, stmt }) in self.steps.into_iter().enumerate() {
+        let wire: Wire<'_> = serde_json::from_str(json.get())?;
+        let steps = list(wire.steps, limits.batch_steps_max).map_err(within("steps"))?;
+        Ok(Batch { steps })
+    }
+
+    pub(crate) fn program(self, sqls: &StoredSql, limits: &Options) -> Result<Program, Failure> {
+        let given = match self.steps {
+            List::Whole(steps) => steps,
+            List::TooLong(count) => {
+                let max = limits.batch_steps_max;
+                return Err(Failure::bad(
+                    "BATCH_TOO_LONG",
+                    format!(
+                        "the batch has {count} steps, and {max} are allowed (batch_steps_max); \
+                         split it"
+                    ),
+                ));
+            }
+        };
+        let mut steps = Vec::with_capacity(given.len());
+        for (index, BatchStep { condition, stmt }) in given.into_iter().enumerate() {
             if condition.as_ref().is_some_and(|cond| !cond.looks_back_from(index)) {
                 return Err(Failure::bad(
                     "BATCH_COND_INVALID",

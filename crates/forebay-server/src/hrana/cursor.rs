@@ -12,6 +12,7 @@ use bytes::Bytes;
 use forebay::{Outcome, RowStream};
 use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::batch::{Batch, Fate, Program, Step};
 use super::baton::StreamId;
@@ -21,6 +22,8 @@ use super::stream::Stream;
 use super::value::{JsonRow, put_row};
 use crate::failure::{Failure, HranaError};
 use crate::json::put;
+use crate::options::Options;
+use crate::request::Request;
 
 /// A chunk of the answer is sent when it has grown to this size.
 const CHUNK_BYTES: usize = 64 << 10;
@@ -31,9 +34,8 @@ const COLLECTED_ROWS_MAX: usize = 1_000;
 const COLLECTED_BYTES_MAX: usize = 1 << 20;
 
 /// A cursor as a client asks for it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct CursorRequest {
-    #[serde(default)]
     baton: Option<String>,
     batch: Batch,
 }
@@ -94,6 +96,20 @@ enum Entry<'a> {
     StepEnd { affected_row_count: u64, last_insert_rowid: Option<String> },
     StepError { step: usize, error: HranaError<'a> },
     Error { error: HranaError<'a> },
+}
+
+impl Request for CursorRequest {
+    fn decode(json: &[u8], limits: &Options) -> serde_json::Result<CursorRequest> {
+        #[derive(Deserialize)]
+        struct Wire<'a> {
+            #[serde(default)]
+            baton: Option<String>,
+            #[serde(borrow)]
+            batch: &'a RawValue,
+        }
+        let wire: Wire<'_> = serde_json::from_slice(json)?;
+        Ok(CursorRequest { baton: wire.baton, batch: Batch::decode(wire.batch, limits)? })
+    }
 }
 
 impl CursorRequest {

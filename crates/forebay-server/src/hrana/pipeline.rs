@@ -2,6 +2,7 @@
 //! run and answered, also after one has failed.
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::batch::Batch;
 use super::describe::put_describe;
@@ -12,6 +13,8 @@ use super::stream::Stream;
 use super::streams::Lease;
 use crate::failure::Failure;
 use crate::json::{Answer, put};
+use crate::options::Options;
+use crate::request::{List, Request, list, within};
 
 /// Space for what a pipeline's answer has once: its frame, that of the result at work, a baton.
 const FRAME_BYTES: usize = 200;
@@ -21,15 +24,13 @@ const FRAME_BYTES: usize = 200;
 const RESULT_BYTES: usize = 176;
 
 /// A pipeline as a client sends it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct PipelineRequest {
-    #[serde(default)]
     baton: Option<String>,
-    requests: Vec<StreamRequest>,
+    requests: List<StreamRequest>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[derive(Debug)]
 enum StreamRequest {
     Close,
     Execute { stmt: Stmt },
@@ -41,30 +42,77 @@ enum StreamRequest {
     GetAutocommit,
 }
 
+/// What kind of request it is. The rest is read when that is known: serde would first make a
+/// tree of it, many times as large.
+#[derive(Deserialize)]
+struct Kind {
+    r#type: Type,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Type {
+    Close,
+    Execute,
+    Batch,
+    Sequence,
+    Describe,
+    StoreSql,
+    CloseSql,
+    GetAutocommit,
+}
+
+impl Request for PipelineRequest {
+    fn decode(json: &[u8], limits: &Options) -> serde_json::Result<PipelineRequest> {
+        #[derive(Deserialize)]
+        struct Wire<'a> {
+            #[serde(default)]
+            baton: Option<String>,
+            #[serde(borrow)]
+            requests: &'a RawValue,
+        }
+        let wire: Wire<'_> = serde_json::from_slice(json)?;
+        let max = limits.pipeline_requests_max;
+        let requests = match list::<&RawValue>(wire.requests, max).map_err(within("requests"))? {
+            List::Whole(requests) => requests.into_iter().enumerate(),
+            List::TooLong(count) => {
+                return Ok(PipelineRequest { baton: wire.baton, requests: List::TooLong(count) });
+            }
+        };
+        let requests = requests.map(|(index, json)| {
+            StreamRequest::decode(json, limits).map_err(within(format_args!("request {index}")))
+        });
+        let requests = requests.collect::<serde_json::Result<_>>()?;
+        Ok(PipelineRequest { baton: wire.baton, requests: List::Whole(requests) })
+    }
+}
+
 impl PipelineRequest {
     /// Runs it. An `Err` is the answer to the whole: nothing has been run.
     pub(crate) async fn run(self, door: &Door) -> Result<Answer, Failure> {
-        let requests_max = door.options.pipeline_requests_max;
-        if self.requests.len() > requests_max {
-            return Err(Failure::bad(
-                "PIPELINE_TOO_LONG",
-                format!(
-                    "the pipeline has {} requests, and {requests_max} are allowed \
-                     (pipeline_requests_max); split it",
-                    self.requests.len()
-                ),
-            ));
-        }
-        let closes = self.requests.iter().any(|request| matches!(request, StreamRequest::Close));
+        let requests = match self.requests {
+            List::Whole(requests) => requests,
+            List::TooLong(count) => {
+                let max = door.options.pipeline_requests_max;
+                return Err(Failure::bad(
+                    "PIPELINE_TOO_LONG",
+                    format!(
+                        "the pipeline has {count} requests, and {max} are allowed \
+                         (pipeline_requests_max); split it"
+                    ),
+                ));
+            }
+        };
+        let closes = requests.iter().any(|request| matches!(request, StreamRequest::Close));
         let mut answer = door.answer();
-        answer.reserve(FRAME_BYTES + self.requests.len() * RESULT_BYTES)?;
+        answer.reserve(FRAME_BYTES + requests.len() * RESULT_BYTES)?;
         let mut lease = match &self.baton {
             Some(baton) => door.streams.resume(baton).await?,
             None if closes => door.streams.open_passing(&door.db),
             None => door.streams.open(&door.db)?,
         };
         answer.raw(r#"{"base_url":null,"results":["#);
-        for (index, request) in self.requests.into_iter().enumerate() {
+        for (index, request) in requests.into_iter().enumerate() {
             if index > 0 {
                 answer.raw(",");
             }
@@ -83,6 +131,51 @@ impl PipelineRequest {
 }
 
 impl StreamRequest {
+    fn decode(json: &RawValue, limits: &Options) -> serde_json::Result<StreamRequest> {
+        #[derive(Deserialize)]
+        struct Execute {
+            stmt: Stmt,
+        }
+        #[derive(Deserialize)]
+        struct InBatch<'a> {
+            #[serde(borrow)]
+            batch: &'a RawValue,
+        }
+        #[derive(Deserialize)]
+        struct StoreSql {
+            sql_id: i32,
+            sql: String,
+        }
+        #[derive(Deserialize)]
+        struct CloseSql {
+            sql_id: i32,
+        }
+        let json = json.get();
+        let Kind { r#type } = serde_json::from_str(json)?;
+        Ok(match r#type {
+            Type::Close => StreamRequest::Close,
+            Type::Execute => {
+                let Execute { stmt } = serde_json::from_str(json)?;
+                StreamRequest::Execute { stmt }
+            }
+            Type::Batch => {
+                let InBatch { batch } = serde_json::from_str(json)?;
+                StreamRequest::Batch { batch: Batch::decode(batch, limits)? }
+            }
+            Type::Sequence => StreamRequest::Sequence(serde_json::from_str(json)?),
+            Type::Describe => StreamRequest::Describe(serde_json::from_str(json)?),
+            Type::StoreSql => {
+                let StoreSql { sql_id, sql } = serde_json::from_str(json)?;
+                StreamRequest::StoreSql { sql_id, sql }
+            }
+            Type::CloseSql => {
+                let CloseSql { sql_id } = serde_json::from_str(json)?;
+                StreamRequest::CloseSql { sql_id }
+            }
+            Type::GetAutocommit => StreamRequest::GetAutocommit,
+        })
+    }
+
     async fn run(self, door: &Door, lease: &mut Lease, answer: &mut Answer) -> Result<(), Failure> {
         let Some(stream) = lease.stream() else {
             return Err(Failure::bad("STREAM_CLOSED", "the stream was closed before"));

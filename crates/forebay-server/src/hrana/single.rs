@@ -2,6 +2,7 @@
 //! `libsql-client` speaks nothing else over HTTP.
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::batch::Batch;
 use super::door::Door;
@@ -9,6 +10,8 @@ use super::stmt::Stmt;
 use super::store::StoredSql;
 use crate::failure::Failure;
 use crate::json::Answer;
+use crate::options::Options;
+use crate::request::Request;
 
 /// A request with one statement.
 #[derive(Debug, Deserialize)]
@@ -17,9 +20,27 @@ pub(crate) struct SingleExecute {
 }
 
 /// A request with one batch.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct SingleBatch {
     batch: Batch,
+}
+
+impl Request for SingleExecute {
+    fn decode(json: &[u8], _: &Options) -> serde_json::Result<SingleExecute> {
+        serde_json::from_slice(json)
+    }
+}
+
+impl Request for SingleBatch {
+    fn decode(json: &[u8], limits: &Options) -> serde_json::Result<SingleBatch> {
+        #[derive(Deserialize)]
+        struct Wire<'a> {
+            #[serde(borrow)]
+            batch: &'a RawValue,
+        }
+        let wire: Wire<'_> = serde_json::from_slice(json)?;
+        Ok(SingleBatch { batch: Batch::decode(wire.batch, limits)? })
+    }
 }
 
 impl SingleExecute {

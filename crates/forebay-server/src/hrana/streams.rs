@@ -363,7 +363,8 @@ mod tests {
                     assert_eq!(lease.release(), None);
                 }
                 4 | 5 => {
-                    let batch: Batch = serde_json::from_str(r#"{"steps":[]}"#).unwrap();
+                    let json = serde_json::from_str(r#"{"steps":[]}"#).unwrap();
+                    let batch = Batch::decode(json, &self.options).unwrap();
                     let program = batch.program(&StoredSql::default(), &self.options).unwrap();
                     let begun = lease.begin_cursor(|stream| CursorRun::new(stream, program));
                     let (run, baton) = begun.unwrap();

@@ -3,18 +3,19 @@
 use axum::extract::Request;
 use axum::http::header;
 use http_body_util::BodyExt;
-use serde::de::DeserializeOwned;
 
 use super::service::Service;
 use crate::failure::Failure;
 use crate::memory::Held;
+use crate::options::Options;
+use crate::request;
 
 /// Larger bodies are decoded on a thread of their own, so that they hold up no other request.
 const DECODED_INLINE_BYTES_MAX: usize = 256 << 10;
 
 /// Reads and decodes the body of `request`. The memory is held for as long as the request needs
 /// what was decoded.
-pub(crate) async fn read<T: DeserializeOwned + Send + 'static>(
+pub(crate) async fn read<T: request::Request>(
     service: &Service,
     request: Request,
 ) -> Result<(T, Held), Failure> {
@@ -30,9 +31,10 @@ pub(crate) async fn read<T: DeserializeOwned + Send + 'static>(
         }
     };
     if bytes.len() <= DECODED_INLINE_BYTES_MAX {
-        return decode(&bytes).map(|value| (value, held));
+        return decode(&bytes, &service.options).map(|value| (value, held));
     }
-    let decoded = tokio::task::spawn_blocking(move || decode(&bytes)).await;
+    let options = service.options.clone();
+    let decoded = tokio::task::spawn_blocking(move || decode(&bytes, &options)).await;
     let value =
         decoded.map_err(|_| Failure::new(500, "INTERNAL", "decoding the body failed"))??;
     Ok((value, held))
@@ -67,8 +69,8 @@ async fn collect(service: &Service, request: Request) -> Result<(Vec<u8>, Held),
     Ok((bytes, held))
 }
 
-fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
-    serde_json::from_slice(bytes).map_err(|error| {
+fn decode<T: request::Request>(bytes: &[u8], options: &Options) -> Result<T, Failure> {
+    T::decode(bytes, options).map_err(|error| {
         Failure::bad("REQUEST_INVALID", format!("the body is not a request: {error}"))
     })
 }

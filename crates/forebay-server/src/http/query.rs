@@ -16,6 +16,7 @@ use super::service::Service;
 use super::{body, reply};
 use crate::failure::Failure;
 use crate::json::{Answer, base64_decode, put, put_base64, put_real};
+use crate::options::Options;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,6 +26,12 @@ struct QueryRequest {
     /// many must not turn into a float on the way.
     #[serde(default)]
     params: Option<Box<RawValue>>,
+}
+
+impl crate::request::Request for QueryRequest {
+    fn decode(json: &[u8], _: &Options) -> serde_json::Result<QueryRequest> {
+        serde_json::from_slice(json)
+    }
 }
 
 /// Answers one statement.

@@ -9,7 +9,6 @@ use axum::http::{StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::{get, post};
-use serde::de::DeserializeOwned;
 
 use super::reply::Dialect;
 use super::service::Service;
@@ -17,6 +16,7 @@ use super::{body, guard, health, metrics, query, reply};
 use crate::failure::Failure;
 use crate::hrana::{CursorRequest, PipelineRequest, SingleBatch, SingleExecute};
 use crate::json::Answer;
+use crate::request::Request as Decoded;
 
 /// Every route; the guard counts by these names and no others.
 pub(crate) const ROUTES: [&str; 11] = [
@@ -83,7 +83,7 @@ async fn pipeline(State(service): State<Arc<Service>>, request: Request) -> Resp
         .await
 }
 
-async fn answer<T: DeserializeOwned + Send + 'static>(
+async fn answer<T: Decoded>(
     service: &Service,
     request: Request,
     run: impl AsyncFnOnce(T) -> Result<Answer, Failure>,

@@ -1,4 +1,5 @@
-//! Small requests that ask for much: an answer stays within its bound whatever fills it.
+//! Small requests that ask for much: an answer stays within its bound whatever fills it, and of a
+//! body no more is decoded than the limits allow.
 
 use serde_json::{Value, json};
 
@@ -138,4 +139,35 @@ async fn columns_count() {
     let lines = service.post("/v3/cursor", &json!({ "batch": steps })).await.lines();
     let error = json!({ "type": "step_error", "error": { "code": "RESPONSE_TOO_LARGE" } });
     assert_matches(&lines[1], &error);
+}
+
+#[tokio::test]
+async fn decoding_stops_at_the_limits() {
+    let service = Service::with(|options| {
+        options.pipeline_requests_max = 3;
+        options.batch_steps_max = 2;
+    })
+    .await;
+    // What is beyond the limit has not been decoded, or it would have been refused for its form.
+    let steps = json!({ "steps": [
+        { "stmt": { "sql": "SELECT 1" } }, { "stmt": { "sql": "SELECT 1" } }, 5, {},
+    ] });
+    let close = json!({ "type": "close" });
+    let requests = json!([close, close, close, 5, {}]);
+    let reply = service.post("/v3/pipeline", &json!({ "requests": requests })).await;
+    assert_eq!((reply.status, reply.code().as_str()), (400, "PIPELINE_TOO_LONG"));
+    assert!(reply.text().contains("has 5 requests, and 3 are allowed"), "{}", reply.text());
+    for path in ["/v1/batch", "/v3/cursor"] {
+        let reply = service.post(path, &json!({ "batch": steps })).await;
+        assert_eq!((reply.status, reply.code().as_str()), (400, "BATCH_TOO_LONG"));
+        assert!(reply.text().contains("has 4 steps, and 2 are allowed"), "{}", reply.text());
+    }
+    let requests = json!([{ "type": "batch", "batch": steps }, execute("SELECT 1"), close]);
+    let reply = service.post("/v3/pipeline", &json!({ "requests": requests })).await;
+    let pattern = json!({ "results": [
+        { "type": "error", "error": { "code": "BATCH_TOO_LONG" } },
+        { "type": "ok" },
+        { "type": "ok" },
+    ] });
+    assert_matches(&reply.json(), &pattern);
 }

@@ -9,7 +9,7 @@ mod cursor;
 mod query;
 // Bounds, and what happens at them.
 mod limits;
-// What a small request may make large: answers.
+// What a small request may make large: answers, and what decoding takes.
 mod amplify;
 // What is refused, and to whom.
 mod security;
