@@ -7,6 +7,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
+use crate::request::BODY_COPIES;
 
 /// Settings of the service. Begin with [`Options::default`] and change fields; [`crate::run`]
 /// checks them.
@@ -38,8 +39,10 @@ pub struct Options {
     pub answer_send_timeout: Duration,
     /// The largest body of a request in bytes. 32 MiB.
     pub body_bytes_max: usize,
-    /// Bytes of request bodies and collected answers held at once, all clients together; more is
-    /// refused with 503. 1 GiB.
+    /// Bytes of requests and collected answers held at once, all clients together; more is refused
+    /// with 503. Once it is decoded, a body counts four times, and each object and array in it 96
+    /// bytes; for `POST /v1/query` each comma too. A request that takes more than all of it alone
+    /// is refused with 413. 1 GiB.
     pub memory_bytes_max: usize,
 
     /// Rows of one collected answer at most; a cursor has no such bound. 100,000.
@@ -146,11 +149,13 @@ impl Options {
         for (name, value) in times {
             within(name, &value, &seconds)?;
         }
-        if self.memory_bytes_max < self.body_bytes_max.max(self.response_bytes_max) {
-            return Err(Error::options(
-                "memory_bytes_max is smaller than body_bytes_max or response_bytes_max, so that \
-                 a single request could never be served; raise it, or lower the other two",
-            ));
+        let body_bytes = self.body_bytes_max.saturating_mul(BODY_COPIES);
+        if self.memory_bytes_max < body_bytes.max(self.response_bytes_max) {
+            return Err(Error::options(format!(
+                "memory_bytes_max is smaller than {BODY_COPIES} times body_bytes_max, or than \
+                 response_bytes_max, so that a single request could never be served; raise it, \
+                 or lower the other two"
+            )));
         }
         self.validate_names()
     }
@@ -239,7 +244,8 @@ mod tests {
         check(|o| o.body_bytes_max = 10, Some("body_bytes_max"));
         check(|o| o.drain_timeout = Duration::ZERO, Some("drain_timeout is 0ns"));
         check(|o| o.cursor_timeout = Duration::from_secs(100_000), Some("cursor_timeout"));
-        check(|o| o.memory_bytes_max = 1 << 20, Some("memory_bytes_max is smaller"));
+        check(|o| o.memory_bytes_max = (128 << 20) - 1, Some("memory_bytes_max is smaller"));
+        check(|o| o.memory_bytes_max = 128 << 20, None);
         check(|o| o.token = Some(Token::new(" \n")), Some("token is empty"));
         check(|o| o.token = Some(Token::new("x")), None);
         check(|o| o.allowed_hosts = vec!["db.example.com".into()], None);

@@ -1,5 +1,6 @@
-//! Requests read from JSON within bounds: a list is kept only up to its limit. Which limits there
-//! are, the doors say; nothing here reads from a connection.
+//! Requests read from JSON within bounds: what decoding a body will take is known before it is
+//! done, and a list is kept only up to its limit. Which limits there are, the doors say; nothing
+//! here reads from a connection.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -9,9 +10,48 @@ use serde_json::value::RawValue;
 
 use crate::options::Options;
 
+/// What a value takes in memory, beside its bytes of text, at the most.
+const VALUE_BYTES: usize = 96;
+
+/// How often the bytes of a body are in memory at once: as it came, decoded, in the statement
+/// they are bound to, and in the database that runs it.
+pub(crate) const BODY_COPIES: usize = 4;
+
 /// A request of any door.
 pub(crate) trait Request: Sized + Send + 'static {
+    /// The bytes of JSON of which there is at least one for each value that is decoded into
+    /// memory of its own: objects and arrays, unless a door keeps numbers too.
+    const VALUE_MARKS: &'static [u8] = b"{[";
+
     fn decode(json: &[u8], limits: &Options) -> serde_json::Result<Self>;
+}
+
+/// What `json` takes once it is decoded.
+pub(crate) fn weight<T: Request>(json: &[u8]) -> usize {
+    BODY_COPIES * json.len() + VALUE_BYTES * values(json, T::VALUE_MARKS)
+}
+
+fn values(json: &[u8], marks: &[u8]) -> usize {
+    let mut count = 0;
+    let mut bytes = json.iter();
+    while let Some(byte) = bytes.next() {
+        if *byte == b'"' {
+            skip_text(&mut bytes);
+        } else if marks.contains(byte) {
+            count += 1;
+        }
+    }
+    count
+}
+
+fn skip_text(bytes: &mut std::slice::Iter<'_, u8>) {
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => return,
+            b'\\' => drop(bytes.next()),
+            _ => {}
+        }
+    }
 }
 
 /// A list up to its limit. Of a longer one nothing is known but how long it is.
@@ -71,6 +111,22 @@ pub(crate) fn within(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_are_counted_outside_of_texts() {
+        for (json, marks, expect) in [
+            ("", "{[", 0),
+            ("{}", "{[", 1),
+            (r#"{"a":[1,2,{"b":"{[,"}]}"#, "{[", 3),
+            (r#"{"a":[1,2,{"b":"{[,"}]}"#, "{[,", 5),
+            (r#"["\"[",[]]"#, "{[", 2),
+            (r#"["\\",[]]"#, "{[", 2),
+            (r#"["[[["#, "{[", 1),
+            (r#"["\"#, "{[", 1),
+        ] {
+            assert_eq!(values(json.as_bytes(), marks.as_bytes()), expect, "{json}");
+        }
+    }
 
     #[test]
     fn a_list_is_kept_up_to_its_limit() {

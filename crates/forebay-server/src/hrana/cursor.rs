@@ -22,6 +22,7 @@ use super::stream::Stream;
 use super::value::{JsonRow, put_row};
 use crate::failure::{Failure, HranaError};
 use crate::json::put;
+use crate::memory::Held;
 use crate::options::Options;
 use crate::request::Request;
 
@@ -113,8 +114,8 @@ impl Request for CursorRequest {
 }
 
 impl CursorRequest {
-    /// Starts it. Statements run when the body is read.
-    pub(crate) async fn open(self, door: &Arc<Door>) -> Result<CursorBody, Failure> {
+    /// Starts it. Statements run when the body is read. `held` is what the request takes.
+    pub(crate) async fn open(self, door: &Arc<Door>, held: Held) -> Result<CursorBody, Failure> {
         let mut lease = match &self.baton {
             Some(baton) => door.streams.resume(baton).await?,
             None => door.streams.open(&door.db)?,
@@ -139,6 +140,7 @@ impl CursorRequest {
             head: Some(head.into()),
             chunk: None,
             is_done: false,
+            _held: held,
         })
     }
 }
@@ -272,6 +274,7 @@ pub(crate) struct CursorBody {
     /// The work on the next lines, and whether they are the last.
     chunk: Option<Chunk>,
     is_done: bool,
+    _held: Held,
 }
 
 impl futures_core::Stream for CursorBody {

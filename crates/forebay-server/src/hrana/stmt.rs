@@ -71,13 +71,9 @@ impl Bounds {
 }
 
 impl Prepared {
-    /// The statement on `session`, with its parameters and bounds.
+    /// The statement on `session`, with its parameters and bounds. It may be asked for again.
     pub(crate) fn query<'a>(&'a self, session: &'a Session, bounds: Bounds) -> Query<'a> {
-        let mut query = session
-            .query(&self.sql)
-            .timeout(bounds.time)
-            .max_rows(bounds.rows)
-            .max_bytes(bounds.bytes);
+        let mut query = bounded(session, &self.sql, bounds);
         for Arg(value) in &self.args {
             query = query.bind(value);
         }
@@ -87,9 +83,9 @@ impl Prepared {
         query
     }
 
-    /// Runs it and appends its result.
+    /// Runs it and appends its result. Its parameters are moved, as they may be large.
     pub(crate) async fn run(
-        &self,
+        self,
         session: &Session,
         options: &Options,
         answer: &mut Answer,
@@ -98,10 +94,21 @@ impl Prepared {
         answer.make_room(RESULT_BYTES_MIN)?;
         let started = Instant::now();
         let bounds = Bounds::new(options, options.response_bytes_max);
-        let outcome = self.query(session, bounds).fetch().await?;
+        let mut query = bounded(session, &self.sql, bounds);
+        for Arg(value) in self.args {
+            query = query.bind(value);
+        }
+        for NamedArg { name, value: Arg(value) } in self.named_args {
+            query = query.bind_named(&name, value);
+        }
+        let outcome = query.fetch().await?;
         let put = put_result(answer, &outcome, self.want_rows, started.elapsed()).await;
         put.map_err(|failure| failure.after(&outcome))
     }
+}
+
+fn bounded<'a>(session: &'a Session, sql: &'a str, bounds: Bounds) -> Query<'a> {
+    session.query(sql).timeout(bounds.time).max_rows(bounds.rows).max_bytes(bounds.bytes)
 }
 
 /// A column, as results and cursors describe it.

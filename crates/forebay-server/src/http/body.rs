@@ -8,7 +8,7 @@ use super::service::Service;
 use crate::failure::Failure;
 use crate::memory::Held;
 use crate::options::Options;
-use crate::request;
+use crate::request::{self, weight};
 
 /// Larger bodies are decoded on a thread of their own, so that they hold up no other request.
 const DECODED_INLINE_BYTES_MAX: usize = 256 << 10;
@@ -31,13 +31,11 @@ pub(crate) async fn read<T: request::Request>(
         }
     };
     if bytes.len() <= DECODED_INLINE_BYTES_MAX {
-        return decode(&bytes, &service.options).map(|value| (value, held));
+        return decode(&bytes, held, &service.options);
     }
     let options = service.options.clone();
-    let decoded = tokio::task::spawn_blocking(move || decode(&bytes, &options)).await;
-    let value =
-        decoded.map_err(|_| Failure::new(500, "INTERNAL", "decoding the body failed"))??;
-    Ok((value, held))
+    let decoded = tokio::task::spawn_blocking(move || decode(&bytes, held, &options)).await;
+    decoded.map_err(|_| Failure::new(500, "INTERNAL", "decoding the body failed"))?
 }
 
 async fn collect(service: &Service, request: Request) -> Result<(Vec<u8>, Held), Failure> {
@@ -69,8 +67,26 @@ async fn collect(service: &Service, request: Request) -> Result<(Vec<u8>, Held),
     Ok((bytes, held))
 }
 
-fn decode<T: request::Request>(bytes: &[u8], options: &Options) -> Result<T, Failure> {
-    T::decode(bytes, options).map_err(|error| {
+/// The memory that decoding takes is held before it is done.
+fn decode<T: request::Request>(
+    bytes: &[u8],
+    mut held: Held,
+    options: &Options,
+) -> Result<(T, Held), Failure> {
+    let (weight, max) = (weight::<T>(bytes), options.memory_bytes_max);
+    if weight > max {
+        return Err(Failure::new(
+            413,
+            "BODY_TOO_LARGE",
+            format!(
+                "the values in the body of the request take {weight} bytes of memory, and all \
+                 requests together may take {max} (memory_bytes_max); split it"
+            ),
+        ));
+    }
+    held.grow_to(weight)?;
+    let value = T::decode(bytes, options).map_err(|error| {
         Failure::bad("REQUEST_INVALID", format!("the body is not a request: {error}"))
-    })
+    })?;
+    Ok((value, held))
 }

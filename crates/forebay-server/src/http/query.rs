@@ -29,6 +29,8 @@ struct QueryRequest {
 }
 
 impl crate::request::Request for QueryRequest {
+    const VALUE_MARKS: &'static [u8] = b"{[,";
+
     fn decode(json: &[u8], _: &Options) -> serde_json::Result<QueryRequest> {
         serde_json::from_slice(json)
     }

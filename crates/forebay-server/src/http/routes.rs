@@ -100,7 +100,7 @@ async fn answer<T: Decoded>(
 
 async fn cursor(State(service): State<Arc<Service>>, request: Request) -> Response {
     let result = match body::read::<CursorRequest>(&service, request).await {
-        Ok((request, _held)) => request.open(&service.door).await,
+        Ok((request, held)) => request.open(&service.door, held).await,
         Err(failure) => Err(failure),
     };
     match result {

@@ -1,10 +1,16 @@
-//! Small requests that ask for much: an answer stays within its bound whatever fills it, and of a
-//! body no more is decoded than the limits allow.
+//! Small requests that ask for much: an answer stays within its bound whatever fills it, and what
+//! decoding a body takes is counted before it is done.
+
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::pattern::assert_matches;
 use crate::service::Service;
+
+const JSON: [(&str, &str); 1] = [("content-type", "application/json")];
 
 fn store(sql: &str) -> Value {
     json!({ "type": "store_sql", "sql_id": 1, "sql": sql })
@@ -162,6 +168,14 @@ async fn decoding_stops_at_the_limits() {
         assert_eq!((reply.status, reply.code().as_str()), (400, "BATCH_TOO_LONG"));
         assert!(reply.text().contains("has 4 steps, and 2 are allowed"), "{}", reply.text());
     }
+    let deep = format!(
+        r#"{{"batch":{{"steps":[{{"stmt":{{}},"condition":{}{{}}{}}}]}}}}"#,
+        r#"{"type":"not","cond":"#.repeat(10_000),
+        "}".repeat(10_000)
+    );
+    let reply = service.client().await.send("POST", "/v1/batch", &JSON, deep).await;
+    assert_eq!((reply.status, reply.code().as_str()), (400, "REQUEST_INVALID"));
+    assert!(reply.text().contains("recursion limit"), "{}", reply.text());
     let requests = json!([{ "type": "batch", "batch": steps }, execute("SELECT 1"), close]);
     let reply = service.post("/v3/pipeline", &json!({ "requests": requests })).await;
     let pattern = json!({ "results": [
@@ -170,4 +184,65 @@ async fn decoding_stops_at_the_limits() {
         { "type": "ok" },
     ] });
     assert_matches(&reply.json(), &pattern);
+}
+
+#[tokio::test]
+async fn what_decoding_takes_is_counted() {
+    let service = Service::with(|options| {
+        options.body_bytes_max = 1 << 20;
+        options.response_bytes_max = 1 << 20;
+        options.memory_bytes_max = 4 << 20;
+    })
+    .await;
+    let steps = [r#"{"stmt":{}}"#; 50_000].join(",");
+    let args = [r#"{"type":"null"}"#; 40_000].join(",");
+    let batch = format!(r#"{{"batch":{{"steps":[{steps}]}}}}"#);
+    let pipeline = format!(r#"{{"requests":[{{"type":"close","stmt":{{"args":[{args}]}}}}]}}"#);
+    let query = format!(r#"{{"sql":"SELECT 1","params":[{}]}}"#, ["1"; 100_000].join(","));
+    for (path, body) in [("/v1/batch", batch), ("/v3/pipeline", pipeline), ("/v1/query", query)] {
+        assert!(body.len() < 700_000);
+        let reply = service.client().await.send("POST", path, &JSON, body).await;
+        assert_eq!((reply.status, reply.code().as_str()), (413, "BODY_TOO_LARGE"), "{path}");
+        assert!(reply.text().contains("memory_bytes_max"), "{}", reply.text());
+    }
+    // It is the values that count so much, not the bytes.
+    let body = json!({ "sql": "SELECT length(?)", "params": ["x[{,".repeat(250_000)] });
+    assert_eq!(service.post("/v1/query", &body).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_cursor_holds_what_its_request_takes() {
+    let service = Service::with(|options| {
+        options.body_bytes_max = 1 << 20;
+        options.response_bytes_max = 1 << 20;
+        options.memory_bytes_max = 4 << 20;
+    })
+    .await;
+    let text = json!({ "type": "text", "value": "x".repeat(700_000) });
+    let rows = "SELECT i, hex(zeroblob(1000)) FROM (WITH RECURSIVE n(i) AS \
+                (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1000000) SELECT i FROM n)";
+    let steps = json!([
+        { "stmt": { "sql": "SELECT length(?)", "args": [text] } }, { "stmt": { "sql": rows } },
+    ]);
+    let body = json!({ "batch": { "steps": steps } }).to_string();
+    let mut stream = TcpStream::connect(service.address).await.unwrap();
+    let head = format!(
+        "POST /v3/cursor HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(body.as_bytes()).await.unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200");
+    let query = json!({ "sql": "SELECT length(?)", "params": ["x".repeat(700_000)] });
+    let reply = service.post("/v1/query", &query).await;
+    assert_eq!((reply.status, reply.code().as_str()), (503, "MEMORY_EXHAUSTED"));
+    drop(stream);
+    let started = Instant::now();
+    while service.post("/v1/query", &query).await.status != 200 {
+        assert!(started.elapsed() < Duration::from_secs(5));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
