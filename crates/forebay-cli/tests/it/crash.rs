@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -15,8 +15,10 @@ use crate::process::Service;
 
 const WRITERS: i64 = 4;
 const ROUNDS: usize = 3;
-/// How long each round writes before the kill.
+/// How long each round writes before the kill; longer where little was written by then.
 const LOAD: Duration = Duration::from_millis(400);
+const LOAD_MAX: Duration = Duration::from_secs(20);
+const WRITTEN_MIN: i64 = 20;
 
 /// What writers were told: the last row that each inserted, and the counter's last value.
 #[derive(Default)]
@@ -41,14 +43,18 @@ fn nothing_acknowledged_is_lost_and_no_read_is_stale() {
         }
         let (address, watched) = (service.address, Arc::clone(&known));
         clients.push(thread::spawn(move || watch(address, &watched)));
-        thread::sleep(LOAD);
+        let began = Instant::now();
+        let written = || known.counter.load(SeqCst) - before;
+        while began.elapsed() < LOAD || (written() <= WRITTEN_MIN && began.elapsed() < LOAD_MAX) {
+            thread::sleep(LOAD / 10);
+        }
         let (code, _, _) = service.stop("KILL");
         assert_eq!(code, None, "it was killed");
         for client in clients {
             client.join().unwrap();
         }
-        let written = known.counter.load(SeqCst) - before;
-        assert!(written > 20, "round {round}: only {written} writes, too few to prove anything");
+        let written = written();
+        assert!(written > WRITTEN_MIN, "round {round}: only {written} writes prove nothing");
     }
     let service = Service::start(folder.path(), &["app.db"]);
     verify(service.address, &known);

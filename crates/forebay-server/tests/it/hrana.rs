@@ -373,19 +373,19 @@ async fn a_baton_is_good_for_one_request() {
 #[tokio::test]
 async fn an_idle_stream_expires_and_is_rolled_back() {
     let service = Service::with(|options: &mut Options| {
-        options.stream_idle_timeout = Duration::from_millis(200);
+        options.stream_idle_timeout = Duration::from_millis(800);
     })
     .await;
     service.query("CREATE TABLE t(x)").await;
     let mut stream = Stream::open(&service).await;
     stream.execute("BEGIN IMMEDIATE", json!({})).await;
     stream.execute("INSERT INTO t VALUES (1)", json!({})).await;
-    tokio::time::sleep(Duration::from_millis(150)).await;
+    tokio::time::sleep(Duration::from_millis(450)).await;
     // Each request begins the time anew.
     stream.execute("SELECT 1", json!({})).await;
-    tokio::time::sleep(Duration::from_millis(150)).await;
+    tokio::time::sleep(Duration::from_millis(450)).await;
     stream.execute("SELECT 1", json!({})).await;
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    tokio::time::sleep(Duration::from_millis(2_000)).await;
     // Nobody asked, and still the lock is free.
     service.query("INSERT INTO t VALUES (2)").await;
     let body = json!({ "baton": stream.baton, "requests": [{ "type": "get_autocommit" }] });
