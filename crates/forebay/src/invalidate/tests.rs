@@ -197,6 +197,10 @@ fn rest() -> impl Strategy<Value = Rest> {
     let partner = proptest::option::of((0..WIDTH as u16, values));
     (0..TABLES.len(), conjuncts, columns, page, partner).prop_map(
         |(table, conjuncts, columns, page, partner)| {
+            // The last row of a page meets the conjuncts, as all its rows do.
+            let page = page.filter(|(column, _, last)| {
+                conjuncts.get(column).is_none_or(|plain: &Plain| plain.holds(Some(*last)))
+            });
             let conjuncts = conjuncts.into_iter().collect();
             Rest { table, conjuncts, columns, page, partner }
         },
@@ -231,11 +235,13 @@ fn step() -> impl Strategy<Value = Step> {
 /// A ticket, what it rests on, and whether the model takes it for valid.
 type Live = (Ticket, Rest, bool);
 
-fn check(index: &Index, live: &[Live], needless: &mut usize) {
+/// Counts a ticket that has died needlessly once.
+fn check(index: &Index, live: &mut [Live], needless: &mut usize) {
     for (ticket, rest, is_valid) in live {
         let found = index.is_valid(ticket);
         assert!(!found || *is_valid, "a ticket outlived a change: {rest:?}");
         *needless += usize::from(*is_valid && !found);
+        *is_valid = found;
     }
 }
 
@@ -273,19 +279,20 @@ fn run(steps: Vec<Step>) -> usize {
                 }
             }
         }
-        check(&index, &live, &mut needless);
+        check(&index, &mut live, &mut needless);
     }
     needless
 }
 
 proptest! {
-    /// Never a stale ticket; a needless drop only when two slots happen to meet.
+    /// Never a stale ticket; a needless drop only when two slots happen to meet, or for NULL in a
+    /// range without a lower end.
     #[test]
     fn a_ticket_lives_until_a_change_matters_to_it(
         steps in proptest::collection::vec(step(), 1..60)
     ) {
-        let total = steps.len() * steps.len();
-        prop_assert!(run(steps) * 20 <= total.max(200));
+        let count = steps.len();
+        prop_assert!(run(steps) * 10 <= count.max(50));
     }
 }
 
