@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::backend::sqlite::{self, Limits, Location};
+use crate::backend::Limits;
+use crate::backend::sqlite::{self, Location};
 use crate::db::Db;
 use crate::engine::{Engine, Settings, TrustSettings};
 use crate::error::{Error, Result};

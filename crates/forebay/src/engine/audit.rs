@@ -10,9 +10,8 @@ use super::call::Call;
 use super::database::Engine;
 use super::difference::FoundBy;
 use super::entry::{Entry, Payload};
-use crate::backend::sqlite::{
-    Analysis, Answer, Budget, Collect, Connector, Limits, Ran, Request, Scope,
-};
+use crate::backend::sqlite::{Analysis, Budget, Connector, Ran, Request, Scope};
+use crate::backend::{Answer, Collect, Limits};
 use crate::guard::Stop;
 use crate::params::Params;
 use crate::pool::Checkout;

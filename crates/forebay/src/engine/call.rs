@@ -4,7 +4,7 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::backend::sqlite::Limits;
+use crate::backend::Limits;
 use crate::cache::{KeyRef, Shape, TextRef};
 use crate::params::Params;
 use crate::pool::HolderLabel;

@@ -15,8 +15,9 @@ use super::pinned::Closing;
 use super::template::Template;
 use super::trust::{Trust, TrustSettings};
 use super::worker::blocking;
+use crate::backend::Limits;
 use crate::backend::sqlite::{
-    self, CatchUp, Connector, Limits, Location, Opened, Role, StatementCounters, Sweep, Sweeper,
+    self, CatchUp, Connector, Location, Opened, Role, StatementCounters, Sweep, Sweeper,
 };
 use crate::cache::{Store, Text, TextHasher};
 use crate::error::Result;

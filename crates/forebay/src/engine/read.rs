@@ -13,9 +13,8 @@ use super::switch::Way;
 use super::template::{INLINE_STEPS, Template};
 use super::trust::Keeping;
 use super::worker::blocking;
-use crate::backend::sqlite::{
-    Answer, Budget, Collect, Connector, Effect, Limits, Ran, Request, Scope,
-};
+use crate::backend::sqlite::{Budget, Connector, Ran, Request, Scope};
+use crate::backend::{Answer, Collect, Effect, Limits};
 use crate::cache::{Key, Resident as _, Shape};
 use crate::error::{Error, Kind, Result};
 use crate::guard::{Stop, StopOnDrop};

@@ -10,7 +10,8 @@ use super::call::Call;
 use super::database::Engine;
 use super::pinned::Pinned;
 use super::read::Read;
-use crate::backend::sqlite::{Effect, Scope};
+use crate::backend::Effect;
+use crate::backend::sqlite::Scope;
 use crate::error::Result;
 
 /// What a session holds on to.

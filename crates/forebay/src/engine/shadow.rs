@@ -11,7 +11,7 @@ use super::difference::FoundBy;
 use super::entry::{Entry, Payload};
 use super::read::Read;
 use super::template::Template;
-use crate::backend::sqlite::Answer;
+use crate::backend::Answer;
 use crate::cache::{Key, Shape};
 use crate::error::Result;
 use crate::sql::{Bypass, Determined};

@@ -11,7 +11,7 @@ use super::difference::Differences;
 use super::entry::Entry;
 use super::switch::{Glance, Switches};
 use super::template::Template;
-use crate::backend::sqlite::Answer;
+use crate::backend::Answer;
 use crate::cache::Shape;
 use crate::invalidate::Author;
 use crate::mode::CacheMode;

@@ -16,42 +16,13 @@ use super::module;
 use super::observe::Observed;
 use super::relations::Relations;
 use super::reliance::Reliance;
+use crate::backend::Effect;
 use crate::error::{Error, Result};
 use crate::invalidate::{Author, Basis, WriteSet};
 use crate::row::Column;
 use crate::sql::{
     Bypass, Determined, Fingerprint, begins_with_rows, has_word, is_immutable, skip_blank,
 };
-
-/// What running a statement brings about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Effect {
-    /// Rows, nothing else.
-    Read,
-    /// Changed rows.
-    Write,
-    /// A changed schema, or changed planner statistics.
-    Schema,
-    /// Work on the file as a whole: VACUUM, checkpoints, PRAGMAs of the file.
-    Maintain,
-    /// A changed connection: PRAGMA, ATTACH, TEMP objects.
-    Session,
-    /// The begin or end of a transaction or savepoint.
-    Transaction,
-}
-
-impl Effect {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Effect::Read => "read",
-            Effect::Write => "write",
-            Effect::Schema => "schema",
-            Effect::Maintain => "maintain",
-            Effect::Session => "session",
-            Effect::Transaction => "transaction",
-        }
-    }
-}
 
 /// Everything known about one prepared statement. It holds as long as SQLite does not prepare
 /// the statement again.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::analysis::{Analysis, Effect};
+use super::analysis::Analysis;
 use super::capture::Capture;
 use super::catchup::{CatchUp, Wrote};
 use super::checkpoint::Checkpoints;
@@ -17,6 +17,7 @@ use super::observe::Policy;
 use super::options::Options;
 use super::snapshot::Held;
 use super::statements::{StatementCounters, Statements};
+use crate::backend::Effect;
 use crate::error::{Error, Kind, Result};
 use crate::guard::Stop;
 use crate::invalidate::{Author, Authors, WriteSet};

@@ -1,10 +1,10 @@
 //! What a statement drops from the cache, in words, for `explain`. It decides nothing: what is
 //! dropped is told by what was captured when a transaction commits.
 
-use super::analysis::Effect;
 use super::capture::Means;
 use super::footprint::Footprint;
 use super::observe::Observed;
+use crate::backend::Effect;
 use crate::invalidate::WriteSet;
 
 /// One line per table that the statement may write, or one for everything.

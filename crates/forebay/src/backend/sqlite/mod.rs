@@ -36,7 +36,7 @@ mod statements;
 mod survey;
 mod text;
 
-pub(crate) use analysis::{Analysis, Effect};
+pub(crate) use analysis::Analysis;
 pub(crate) use capture::Means;
 pub(crate) use catchup::CatchUp;
 pub(crate) use connect::{Connector, Role};
@@ -46,5 +46,5 @@ pub(crate) use location::Location;
 pub(crate) use open::{Opened, open};
 pub(crate) use options::Options;
 pub(crate) use owners::Foreign;
-pub(crate) use run::{Answer, Budget, Collect, Limits, Ran, Request, RowSink};
+pub(crate) use run::{Budget, Ran, Request};
 pub(crate) use statements::StatementCounters;

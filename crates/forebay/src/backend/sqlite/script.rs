@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use rusqlite::fallible_iterator::FallibleIterator as _;
 
-use super::analysis::{Analysis, Effect};
+use super::analysis::Analysis;
 use super::connection::{Connection, Scope};
 use super::fault;
 use super::statements::refine;
+use crate::backend::Effect;
 use crate::error::{Error, Kind, Result};
 use crate::guard::Stop;
 use crate::invalidate::WriteSet;

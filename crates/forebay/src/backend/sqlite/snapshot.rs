@@ -9,12 +9,13 @@ use std::sync::Arc;
 
 use rusqlite::TransactionState;
 
-use super::analysis::{Analysis, Effect};
+use super::analysis::Analysis;
 use super::catchup::CatchUp;
 use super::checkpoint::CHECKPOINT_FRAMES;
 use super::fault;
 use super::hooks::Hooked;
 use super::lease::{Lease, Leases};
+use crate::backend::Effect;
 use crate::error::Result;
 use crate::invalidate::Header;
 use crate::sql::Bypass;
