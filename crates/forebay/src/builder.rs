@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::backend::Limits;
 use crate::backend::sqlite::{self, Location};
 use crate::db::Db;
-use crate::engine::{Engine, Settings, TrustSettings};
+use crate::engine::{Engine, Place, Settings, SqliteSettings, TrustSettings};
 use crate::error::{Error, Result};
 use crate::mode::CacheMode;
 use crate::pool;
@@ -285,7 +285,7 @@ impl Builder {
         }
         self.validate()?;
         let shares = self.max_size as u64 + 1;
-        let sqlite = sqlite::Options {
+        let options = sqlite::Options {
             remote: self.access == Access::Remote,
             create: self.create,
             read_only: self.read_only,
@@ -314,11 +314,14 @@ impl Builder {
             pragmas: self.pragmas,
         };
         Ok(Settings {
-            location,
-            sqlite,
-            readers,
-            writer,
-            sessions,
+            place: Place::Sqlite(SqliteSettings {
+                location,
+                options,
+                readers,
+                writer,
+                sessions,
+                hold_max: self.snapshot_hold,
+            }),
             trust: TrustSettings {
                 mode: self.cache,
                 audit_one_in: self.audit_one_in,
@@ -327,7 +330,6 @@ impl Builder {
             },
             cache_bytes: self.cache_bytes,
             limits: Limits { rows_max: self.max_result_rows, bytes_max: self.max_result_bytes },
-            hold_max: self.snapshot_hold,
             statement_timeout: self.statement_timeout,
             transaction_idle_timeout: self.transaction_idle_timeout,
             transaction_timeout: self.transaction_timeout,

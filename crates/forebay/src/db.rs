@@ -6,8 +6,9 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use crate::control::CacheControl;
-use crate::engine::{Engine, transact};
+use crate::engine::{Engine, transact, transact_again};
 use crate::error::Result;
+use crate::isolation::TransactionOptions;
 use crate::outcome::{Describe, Explanation};
 use crate::prepared::Prepared;
 use crate::query::{Execute, Query, Target};
@@ -73,7 +74,26 @@ impl Db {
         let caller = Location::caller();
         async move {
             let handle = |pinned| work(Transaction::new(self.engine.clone(), pinned));
-            transact(&self.engine, caller, handle).await
+            transact(&self.engine, caller, &TransactionOptions::default(), handle).await
+        }
+    }
+
+    /// The same under `options`; `work` is called again for each try that they allow, and what it
+    /// did before is rolled back then.
+    #[track_caller]
+    pub fn transaction_with<T, F, Fut>(
+        &self,
+        options: TransactionOptions,
+        mut work: F,
+    ) -> impl Future<Output = Result<T>>
+    where
+        F: FnMut(Transaction) -> Fut,
+        Fut: Future<Output = Result<T>>,
+    {
+        let caller = Location::caller();
+        async move {
+            let handle = |pinned| work(Transaction::new(self.engine.clone(), pinned));
+            transact_again(&self.engine, caller, &options, handle).await
         }
     }
 

@@ -152,6 +152,15 @@ impl Error {
         self.0.kind == Kind::Busy
     }
 
+    /// The transaction could not be put in order with others beside it, or waited for one that
+    /// waited for it; nothing of it was kept. Run it again from its beginning.
+    ///
+    /// PostgreSQL: `40001` and `40P01`. On SQLite a transaction that read before others wrote:
+    /// `SQLITE_BUSY_SNAPSHOT`.
+    pub fn is_serialization_failure(&self) -> bool {
+        matches!(self.0.code, Some("40001" | "40P01" | "SQLITE_BUSY_SNAPSHOT"))
+    }
+
     /// The database, or this handle to it, may only be read.
     pub fn is_read_only(&self) -> bool {
         self.0.kind == Kind::ReadOnly

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
-use crate::backend::sqlite::Scope;
+use crate::backend::Scope;
 use crate::cache::TextRef;
 use crate::decode;
 use crate::engine::{Call, Chunks, Engine, Pinned, Read, SessionState};

@@ -5,7 +5,7 @@ use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::backend::sqlite::Scope;
+use crate::backend::Scope;
 use crate::engine::{Engine, Pinned, SessionState};
 use crate::error::{Error, Result};
 use crate::outcome::Describe;

@@ -190,9 +190,9 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "ticket not asked",
         edits: &[Edit {
             file: "engine/read.rs",
-            find: "        if self.catchup.is_valid(&entry.ticket) {
+            find: "        if self.origin.is_valid(&entry.ticket) {
             return self.admit_hit(",
-            put: "        if $on || self.catchup.is_valid(&entry.ticket) {
+            put: "        if $on || self.origin.is_valid(&entry.ticket) {
             return self.admit_hit(",
         }],
     },

@@ -3,7 +3,11 @@
 
 mod answer;
 mod effect;
+mod known;
+mod scope;
 pub(crate) mod sqlite;
 
 pub(crate) use answer::{Answer, Collect, Limits, RowSink};
 pub(crate) use effect::Effect;
+pub(crate) use known::{Described, Known};
+pub(crate) use scope::Scope;

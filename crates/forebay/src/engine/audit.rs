@@ -7,15 +7,23 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::call::Call;
+use super::connection::perform;
 use super::database::Engine;
 use super::difference::FoundBy;
 use super::entry::{Entry, Payload};
-use crate::backend::sqlite::{Analysis, Budget, Connector, Ran, Request, Scope};
-use crate::backend::{Answer, Collect, Limits};
+#[cfg(feature = "postgres")]
+use super::postgres::Link;
+use super::read::finish;
+use super::work::Work;
+#[cfg(feature = "postgres")]
+use crate::backend::postgres;
+use crate::backend::sqlite::{self, Budget, Request};
+use crate::backend::{Answer, Collect, Limits, Scope};
+use crate::error::Result;
 use crate::guard::Stop;
 use crate::params::Params;
-use crate::pool::Checkout;
 use crate::row::Rows;
+use crate::sql::Determined;
 use crate::stats::AuditStats;
 use crate::watch::Compared;
 
@@ -59,11 +67,16 @@ enum Skipped {
 /// The right to run an audit; given back when it is dropped.
 struct Turn(Arc<AtomicBool>);
 
-/// One hit to be asked again.
+/// One hit that is asked again.
 struct Hit {
-    sql: Arc<str>,
     params: Params,
     entry: Arc<Entry>,
+}
+
+/// Runs the statement of a hit once more.
+struct AskAgain {
+    sql: Arc<str>,
+    params: Params,
     limits: Limits,
 }
 
@@ -164,20 +177,20 @@ impl Engine {
         let audit = &self.trust.audit;
         let Some(turn) = audit.begin() else { return audit.skip(Skipped::Busy) };
         let holder = call.holder(Some(entry.record.text().clone()));
-        let Some(reader) = self.readers.take_idle(holder) else {
+        let Some(reader) = self.origin.take_idle(holder) else {
             return audit.skip(Skipped::NoReader);
         };
-        let hit = Hit {
+        let again = AskAgain {
             sql: call.text.sql.into(),
             params: call.params.clone(),
-            entry: entry.clone(),
             limits: self.limits(),
         };
+        let hit = Hit { entry: entry.clone(), params: call.params.clone() };
         let engine = self.this.clone();
-        self.runtime.spawn_blocking(move || {
+        self.runtime.spawn(async move {
             let _turn = turn;
             let began = Instant::now();
-            let asked = hit.ask_again(reader);
+            let asked = perform(reader, again).await.ok();
             if let Some(engine) = engine.upgrade() {
                 engine.judge_audit(&hit, asked);
                 engine.trust.audit.rest(began.elapsed());
@@ -185,10 +198,10 @@ impl Engine {
         });
     }
 
-    fn judge_audit(&self, hit: &Hit, asked: Option<(Answer, Arc<Analysis>)>) {
+    fn judge_audit(&self, hit: &Hit, asked: Option<(Answer, Option<Determined>)>) {
         let audit = &self.trust.audit;
-        let Some((answer, analysis)) = asked else { return audit.skip(Skipped::Failed) };
-        let compared = self.compare_fairly(&hit.entry, &answer, analysis.determined.as_ref());
+        let Some((answer, determined)) = asked else { return audit.skip(Skipped::Failed) };
+        let compared = self.compare_fairly(&hit.entry, &answer, determined.as_ref());
         match compared {
             Compared::Disturbed => return audit.skip(Skipped::Disturbed),
             Compared::Undetermined => return audit.skip(Skipped::Undetermined),
@@ -216,10 +229,11 @@ impl Engine {
     }
 }
 
-impl Hit {
-    /// The database's answer now, and what is known of the statement; `None` when there is none
-    /// in time.
-    fn ask_again(&self, mut reader: Checkout<Connector>) -> Option<(Answer, Arc<Analysis>)> {
+impl Work for AskAgain {
+    /// The database's answer now, and what is determined of it.
+    type Done = (Answer, Option<Determined>);
+
+    fn on_sqlite(self, connection: &mut sqlite::Connection) -> Result<Self::Done> {
         let request = Request {
             sql: &self.sql,
             params: &self.params,
@@ -228,10 +242,20 @@ impl Hit {
             scope: Scope::Shared,
             fill: true,
         };
-        match reader.run(&request, &mut Collect::new(self.limits)) {
-            Ok(Ran::Done(answer)) => Some((answer, reader.analyse(&self.sql, None).ok()?)),
-            Ok(Ran::NeedsWorker) | Err(_) => None,
-        }
+        let answer = finish(connection.run(&request, &mut Collect::new(self.limits))?)?;
+        let analysis = connection.analyse(&self.sql, None)?;
+        Ok((answer, analysis.determined.clone()))
+    }
+
+    #[cfg(feature = "postgres")]
+    async fn on_postgres(self, link: &mut Link) -> Result<Self::Done> {
+        let request = postgres::Request {
+            sql: self.sql,
+            params: self.params,
+            deadline: Instant::now().checked_add(AUDIT_MAX),
+            is_repeatable: true,
+        };
+        Ok((link.connection().run(request, self.limits).await?, None))
     }
 }
 

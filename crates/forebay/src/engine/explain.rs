@@ -1,13 +1,12 @@
 //! What is known about a statement, for `explain` and `describe`. Nothing is run.
 
-use std::sync::Arc;
-
 use super::call::Call;
+use super::connection::perform;
 use super::database::Engine;
+use super::origin::Purpose;
 use super::session::SessionState;
-use super::worker::blocking;
-use crate::backend::Effect;
-use crate::backend::sqlite::{Analysis, Described};
+use super::work::{self, Explain};
+use crate::backend::{Described, Known};
 use crate::error::Result;
 use crate::outcome::{Describe, Explanation};
 use crate::sql::Bypass;
@@ -16,22 +15,11 @@ use crate::watch::{Record, Switch};
 
 impl Engine {
     pub(crate) async fn explain(&self, call: Call<'_>) -> Result<Explanation> {
-        self.check_moved()?;
+        self.origin.check()?;
         self.check_nested()?;
-        let mut reader = self.readers.acquire(call.holder(None)).await?;
-        let sql: Arc<str> = call.text.sql.into();
-        let (described, plan) = blocking(move || {
-            let described = reader.describe(&sql)?;
-            let plan = match described.analysis.effect {
-                Effect::Read | Effect::Write if !described.analysis.is_explain => {
-                    reader.plan(&sql).unwrap_or_default()
-                }
-                _ => Vec::new(),
-            };
-            Ok((described, plan))
-        })
-        .await?;
-        let analysis = described.analysis;
+        let reader = self.origin.acquire(Purpose::Read, call.holder(None)).await?;
+        let (described, plan) = perform(reader, Explain { sql: call.text.sql.into() }).await?;
+        let analysis = described.known;
         let record = self.fingerprints.look_up(call.text.sql);
         record.set_tables(&analysis.read_tables);
         self.trust.switches.settle(&record);
@@ -55,7 +43,7 @@ impl Engine {
             drops: analysis.drops.clone(),
             key: if is_cacheable { key } else { Vec::new() },
             freshness: self.cache_off().map_or_else(
-                || self.catchup.describe(),
+                || self.origin.describe(),
                 |why| format!("nothing is cached through this handle: {why}"),
             ),
             switch: if is_cacheable { switch(&record) } else { String::new() },
@@ -65,11 +53,10 @@ impl Engine {
     }
 
     pub(crate) async fn describe(&self, call: Call<'_>) -> Result<Describe> {
-        self.check_moved()?;
+        self.origin.check()?;
         self.check_nested()?;
-        let mut reader = self.readers.acquire(call.holder(None)).await?;
-        let sql: Arc<str> = call.text.sql.into();
-        blocking(move || reader.describe(&sql)).await.map(describe)
+        let reader = self.origin.acquire(Purpose::Read, call.holder(None)).await?;
+        perform(reader, work::Describe { sql: call.text.sql.into() }).await.map(describe)
     }
 
     /// Whether keeping the answers of a statement pays, in words.
@@ -112,8 +99,7 @@ impl Engine {
     ) -> Result<Describe> {
         let _turn = session.turn().await;
         let Some(pinned) = session.pinned() else { return self.describe(call).await };
-        let sql = call.text.sql.to_owned();
-        pinned.run(move |connection| connection.describe(&sql)).await.map(describe)
+        pinned.run(work::Describe { sql: call.text.sql.into() }).await.map(describe)
     }
 }
 
@@ -135,13 +121,13 @@ fn switch(record: &Record) -> String {
 fn describe(described: Described) -> Describe {
     Describe {
         params: described.params,
-        columns: described.analysis.columns.to_vec(),
-        is_explain: described.analysis.is_explain,
-        is_readonly: described.analysis.is_readonly,
+        columns: described.known.columns.to_vec(),
+        is_explain: described.known.is_explain,
+        is_readonly: described.known.is_readonly,
     }
 }
 
-fn reasons(analysis: &Analysis) -> Vec<String> {
+fn reasons(analysis: &Known) -> Vec<String> {
     let reason = |rule: &Bypass| match rule {
         Bypass::Function => format!("{}: {}", rule.reason(), analysis.functions.join(", ")),
         rule => rule.reason().to_owned(),

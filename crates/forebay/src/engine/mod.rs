@@ -4,29 +4,39 @@
 mod audit;
 mod call;
 mod compare;
+mod connection;
 mod database;
 mod difference;
 mod entry;
 mod explain;
 mod flight;
+mod inline;
+mod origin;
 mod pinned;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod read;
 mod report;
 mod session;
 mod shadow;
+mod sqlite;
 mod stream;
 mod switch;
 mod template;
 mod transaction;
 mod trust;
+mod work;
 mod worker;
 mod write;
 
 pub(crate) use call::Call;
-pub(crate) use database::{Engine, Settings};
+pub(crate) use database::{Engine, Place, Settings};
 pub(crate) use pinned::Pinned;
+#[cfg(feature = "postgres")]
+pub(crate) use postgres::PostgresSettings;
 pub(crate) use read::Read;
 pub(crate) use session::SessionState;
+pub(crate) use sqlite::SqliteSettings;
 pub(crate) use stream::Chunks;
-pub(crate) use transaction::transact;
+pub(crate) use transaction::{transact, transact_again};
 pub(crate) use trust::TrustSettings;

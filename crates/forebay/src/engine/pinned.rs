@@ -7,10 +7,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Mutex as Turn, OwnedMutexGuard, Semaphore};
 use tokio::task::AbortHandle;
 
-use super::worker::blocking;
-use crate::backend::sqlite::{Connection, Connector};
+use super::connection::{Connection, Hold, perform};
+use super::work::Work;
 use crate::error::{Error, Kind, Result};
-use crate::pool::Checkout;
 
 /// How long a connection may be kept.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +23,7 @@ pub(super) struct Patience {
 /// Where the connection is.
 enum Slot {
     /// Here, waiting for the next statement.
-    Here(Checkout<Connector>),
+    Here(Connection),
     /// With a statement that is running.
     Away,
     /// With a statement that is running; to be rolled back when it returns.
@@ -64,17 +63,17 @@ struct State {
 }
 
 impl Pinned {
-    /// Pins `checkout`, whose transaction, if one is open, began now.
+    /// Pins `connection`, whose transaction, if one is open, began now.
     pub(super) fn new(
-        mut checkout: Checkout<Connector>,
+        mut connection: Connection,
         patience: Patience,
         closing: Arc<Closing>,
     ) -> Arc<Pinned> {
-        checkout.hand_over();
+        connection.hand_over();
         let now = Instant::now();
-        let since = (!checkout.is_autocommit()).then_some(now);
+        let since = (!connection.is_autocommit()).then_some(now);
         let state = State {
-            slot: Slot::Here(checkout),
+            slot: Slot::Here(connection),
             since,
             last_used: now,
             is_changed: false,
@@ -85,44 +84,31 @@ impl Pinned {
         Arc::new(Pinned { turn: Arc::default(), state, patience, watch })
     }
 
-    /// Runs `work` on the connection, on a worker thread, after what was asked for before.
+    /// Does `work` on the connection, after what was asked for before.
     ///
     /// Dropping the future does not stop `work`, but the next statement waits for its end. If a
     /// transaction was begun or ended by then, it is over, and the next statement says so.
-    pub(super) async fn run<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
+    pub(super) async fn run<W: Work>(&self, work: W) -> Result<W::Done> {
         self.run_for(work, || false).await
     }
 
     /// The same for a caller other than the one who waits for the future: `is_gone` tells, at the
     /// end of `work`, whether nobody will hear of it.
-    pub(super) async fn run_for<T: Send + 'static>(
+    pub(super) async fn run_for<W: Work>(
         &self,
-        work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
+        work: W,
         is_gone: impl FnOnce() -> bool + Send + 'static,
-    ) -> Result<T> {
+    ) -> Result<W::Done> {
         let turn = self.turn.clone().lock_owned().await;
-        let (checkout, was_open) = {
+        let (connection, was_open) = {
             let mut state = lock(&self.state);
             (state.take()?, state.since.is_some())
         };
         let state = self.state.clone();
         let hearing = Hearing { state: Some(state.clone()), was_open };
-        let done = blocking(move || {
-            // Gives the connection back also when `work` panics.
-            let mut away = Away { checkout: Some(checkout), state, _turn: turn };
-            let Some(checkout) = away.checkout.as_mut() else {
-                return Err(Error::new(Kind::Closed, "the connection is gone"));
-            };
-            let done = work(checkout);
-            if is_gone() {
-                lock(&away.state).unheard = Some(was_open);
-            }
-            done
-        })
-        .await;
+        let lent = Lent { connection, state, was_open, is_gone, _turn: turn };
+        let away = Away { lent: Some(lent) };
+        let done = perform(away, work).await;
         hearing.end();
         done
     }
@@ -160,10 +146,8 @@ impl Pinned {
     /// Rolls back what is open and gives the connection back, now or when the statement that is
     /// running returns.
     pub(crate) fn release(&self) {
-        let checkout = lock(&self.state).give_up(Gone::Ended);
-        if let Some(checkout) = checkout {
-            retire(checkout);
-        }
+        let given_up = lock(&self.state).give_up(Gone::Ended);
+        drop(given_up);
     }
 }
 
@@ -175,9 +159,9 @@ impl Drop for Pinned {
 }
 
 impl State {
-    fn take(&mut self) -> Result<Checkout<Connector>> {
+    fn take(&mut self) -> Result<Connection> {
         match std::mem::replace(&mut self.slot, Slot::Away) {
-            Slot::Here(checkout) => Ok(checkout),
+            Slot::Here(connection) => Ok(connection),
             other => {
                 let error = match &other {
                     Slot::Gone(gone) => gone.error(),
@@ -195,7 +179,7 @@ impl State {
 
     /// The caller of a statement waits no more. It cannot know that the statement has begun a
     /// transaction, nor that SQLite has ended one because it was stopped.
-    fn miss(&mut self, was_open: bool) -> Option<Checkout<Connector>> {
+    fn miss(&mut self, was_open: bool) -> Option<Connection> {
         match self.slot {
             Slot::Away => {
                 self.unheard = Some(was_open);
@@ -206,10 +190,10 @@ impl State {
         }
     }
 
-    fn give_up(&mut self, why: Gone) -> Option<Checkout<Connector>> {
+    fn give_up(&mut self, why: Gone) -> Option<Connection> {
         self.since = None;
         match std::mem::replace(&mut self.slot, Slot::Gone(why)) {
-            Slot::Here(checkout) => Some(checkout),
+            Slot::Here(connection) => Some(connection),
             Slot::Away | Slot::Unwanted => {
                 self.slot = Slot::Unwanted;
                 None
@@ -237,10 +221,8 @@ impl Hearing {
 impl Drop for Hearing {
     fn drop(&mut self) {
         let Some(state) = self.state.take() else { return };
-        let checkout = lock(&state).miss(self.was_open);
-        if let Some(checkout) = checkout {
-            retire(checkout);
-        }
+        let given_up = lock(&state).miss(self.was_open);
+        drop(given_up);
     }
 }
 
@@ -271,36 +253,82 @@ impl Gone {
 }
 
 /// A connection on its way through a statement.
-struct Away {
-    checkout: Option<Checkout<Connector>>,
+struct Away<G: FnOnce() -> bool + Send + 'static> {
+    lent: Option<Lent<G>>,
+}
+
+struct Lent<G> {
+    connection: Connection,
     state: Arc<Mutex<State>>,
+    was_open: bool,
+    is_gone: G,
     _turn: OwnedMutexGuard<()>,
 }
 
-impl Drop for Away {
+impl<G: FnOnce() -> bool + Send + 'static> Hold for Away<G> {
+    fn connection(&mut self) -> &mut Connection {
+        &mut self.lent.as_mut().expect("it has the connection until it is dropped").connection
+    }
+}
+
+impl<G: FnOnce() -> bool + Send + 'static> Drop for Away<G> {
     fn drop(&mut self) {
-        let Some(checkout) = self.checkout.take() else { return };
-        let mut state = lock(&self.state);
-        state.last_used = Instant::now();
-        state.is_changed = checkout.is_changed();
-        if checkout.is_autocommit() {
-            state.since = None;
-        } else if state.since.is_none() {
-            state.since = Some(state.last_used);
+        let Some(mut lent) = self.lent.take() else { return };
+        if !lent.connection.is_busy() {
+            return lent.end();
         }
-        let unheard = state.unheard.take();
-        let is_missed = unheard.is_some_and(|was_open| was_open != state.since.is_some());
-        match state.slot {
-            Slot::Away if !is_missed => state.slot = Slot::Here(checkout),
+        // The statement was given up and is being stopped; who comes next waits for its end.
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn(async move {
+                lent.connection.rest().await;
+                lent.end();
+            })),
+            Err(_) => lent.end(),
+        }
+    }
+}
+
+impl<G: FnOnce() -> bool> Lent<G> {
+    fn end(self) {
+        let Lent { connection, state, was_open, is_gone, _turn } = self;
+        let is_gone = is_gone();
+        let mut state = lock(&state);
+        if is_gone {
+            state.unheard = Some(was_open);
+        }
+        let unwanted = state.put_back(connection);
+        drop(state);
+        if let Some(connection) = unwanted {
+            connection.clean();
+        }
+    }
+}
+
+impl State {
+    /// Takes the connection back after a statement, unless it has become unwanted meanwhile.
+    fn put_back(&mut self, connection: Connection) -> Option<Connection> {
+        self.last_used = Instant::now();
+        self.is_changed = connection.is_changed();
+        if connection.is_autocommit() {
+            self.since = None;
+        } else if self.since.is_none() {
+            self.since = Some(self.last_used);
+        }
+        let unheard = self.unheard.take();
+        let is_missed = unheard.is_some_and(|was_open| was_open != self.since.is_some());
+        match self.slot {
+            Slot::Away if !is_missed => {
+                self.slot = Slot::Here(connection);
+                None
+            }
             Slot::Away | Slot::Unwanted | Slot::Here(_) | Slot::Gone(_) => {
-                let why = match state.slot {
+                let why = match self.slot {
                     Slot::Away => Gone::Unheard,
                     _ => Gone::Ended,
                 };
-                state.since = None;
-                state.slot = Slot::Gone(why);
-                drop(state);
-                clean(checkout);
+                self.since = None;
+                self.slot = Slot::Gone(why);
+                Some(connection)
             }
         }
     }
@@ -340,11 +368,9 @@ fn watch(state: Weak<Mutex<State>>, patience: Patience, closing: Arc<Closing>) -
                 is_closing = closing.has_begun_within(wait).await;
             }
             let Some(state) = state.upgrade() else { return };
-            let (next, checkout) = lock(&state).look(patience, is_closing);
+            let (next, given_up) = lock(&state).look(patience, is_closing);
             wait = next;
-            if let Some(checkout) = checkout {
-                retire(checkout);
-            }
+            drop(given_up);
         }
     });
     watching.abort_handle()
@@ -352,11 +378,7 @@ fn watch(state: Weak<Mutex<State>>, patience: Patience, closing: Arc<Closing>) -
 
 impl State {
     /// What a limit demands now, and when to look again.
-    fn look(
-        &mut self,
-        patience: Patience,
-        is_closing: bool,
-    ) -> (Duration, Option<Checkout<Connector>>) {
+    fn look(&mut self, patience: Patience, is_closing: bool) -> (Duration, Option<Connection>) {
         /// Bounds how often the watch wakes up.
         const LOOK_MIN: Duration = Duration::from_millis(5);
         let rest = patience.idle_max.min(patience.total_max).max(LOOK_MIN);
@@ -373,28 +395,6 @@ impl State {
         } else {
             (idle_left.min(total_left).max(LOOK_MIN), None)
         }
-    }
-}
-
-/// Rolls back on a worker thread if there is anything to roll back.
-fn retire(checkout: Checkout<Connector>) {
-    if checkout.is_autocommit() && !checkout.is_changed() {
-        return;
-    }
-    match tokio::runtime::Handle::try_current() {
-        Ok(runtime) => drop(runtime.spawn_blocking(move || clean(checkout))),
-        Err(_) => clean(checkout),
-    }
-}
-
-/// Makes a connection fit for another caller, or closes it.
-fn clean(mut checkout: Checkout<Connector>) {
-    let rolled_back = checkout.roll_back();
-    if let Err(error) = &rolled_back {
-        tracing::warn!(%error, "a transaction could not be rolled back; its connection is closed");
-    }
-    if rolled_back.is_err() || checkout.is_changed() {
-        checkout.discard();
     }
 }
 

@@ -2,25 +2,22 @@
 //! answer is fit to be kept.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::call::Call;
 use super::compare::digest;
 use super::database::Engine;
 use super::entry::{Entry, Payload};
-use super::flight::{Following, Landing, Part, Working};
+use super::flight::{Following, Landing, Part};
+use super::origin::Origin;
 use super::switch::Way;
-use super::template::{INLINE_STEPS, Template};
+use super::template::Template;
 use super::trust::Keeping;
-use super::worker::blocking;
-use crate::backend::sqlite::{Budget, Connector, Ran, Request, Scope};
-use crate::backend::{Answer, Collect, Effect, Limits};
+use crate::backend::sqlite::Ran;
+use crate::backend::{Answer, Effect, Limits};
 use crate::cache::{Key, Resident as _, Shape};
 use crate::error::{Error, Kind, Result};
-use crate::guard::{Stop, StopOnDrop};
 use crate::invalidate::Ticket;
 use crate::outcome::Outcome;
-use crate::pool::Checkout;
 use crate::row::Rows;
 use crate::watch::Record;
 
@@ -33,7 +30,7 @@ pub(crate) struct Read {
 impl Engine {
     /// Runs a statement of any kind on the way of a shared database.
     pub(crate) async fn run(&self, call: &Call<'_>) -> Result<Read> {
-        self.check_moved()?;
+        self.origin.check()?;
         if !call.no_cache
             && let Some(entry) = self.lookup(call, Shape::rows())
             && let Payload::Rows(rows) = &entry.payload
@@ -46,7 +43,7 @@ impl Engine {
 
     /// Runs a statement whose answer the cache has just been found not to have.
     pub(crate) async fn run_missed(&self, call: &Call<'_>) -> Result<Read> {
-        self.check_moved()?;
+        self.origin.check()?;
         // What seldom happens is boxed, so that the future of a short read stays small.
         let template = match self.templates.get(&call.text) {
             Some(template) => template,
@@ -79,12 +76,12 @@ impl Engine {
     /// then what the database would have said at the instant of the comparison.
     #[inline]
     pub(crate) fn lookup(&self, call: &Call<'_>, shape: Shape) -> Option<Arc<Entry>> {
-        if !self.is_serving() || !self.catchup.is_made_current() {
+        if !self.is_serving() || !self.origin.is_made_current() {
             return None;
         }
         let key = call.key(shape);
         let entry = self.store.get(&key)?;
-        if self.catchup.is_valid(&entry.ticket) {
+        if self.origin.is_valid(&entry.ticket) {
             return self.admit_hit(call, shape, &entry).then_some(entry);
         }
         if self.store.remove(&key, &entry) {
@@ -235,7 +232,7 @@ impl Engine {
         Ok(Read::from_origin(answer, source))
     }
 
-    /// Reads from the database: on this thread while that is short, else on a worker thread.
+    /// Reads from the database, on the way that its kind has for reads.
     pub(super) async fn read_origin(
         &self,
         call: &Call<'_>,
@@ -244,62 +241,16 @@ impl Engine {
         landing: Option<&Landing<'_>>,
     ) -> Result<Answer> {
         self.check_nested()?;
-        let mut reader =
-            self.readers.acquire(call.holder(Some(template.record.text().clone()))).await?;
-        let began = reader.since();
-        let deadline = call.deadline(self.statement_timeout);
-        if template.is_short() {
-            let request = Request {
-                sql: call.text.sql,
-                params: &call.params,
-                // Nobody can give up what runs without a pause.
-                stop: deadline.map(|deadline| Stop::at(Some(deadline))),
-                budget: Budget::Inline(INLINE_STEPS),
-                scope: Scope::Shared,
-                fill,
-            };
-            match reader.run(&request, &mut Collect::new(call.limits))? {
-                Ran::Done(answer) => {
-                    self.note_origin(template, &answer, began.elapsed());
-                    self.forget_if_prepared_again(&answer, template);
-                    return Ok(answer);
-                }
-                Ran::NeedsWorker => template.was_long(),
+        let (answer, spent) = match &self.origin {
+            Origin::Sqlite(sqlite) => {
+                self.read_at_sqlite(sqlite, call, template, fill, landing).await?
             }
-        }
-        let working = landing.map(Landing::working);
-        let work = self.read_on_worker(reader, call, template, deadline, (fill, working));
-        let answer = Box::pin(work).await?;
-        template.took(answer.steps);
-        self.note_origin(template, &answer, began.elapsed());
+            #[cfg(feature = "postgres")]
+            Origin::Postgres(postgres) => self.read_at_postgres(postgres, call, template).await?,
+        };
+        self.note_origin(template, &answer, spent);
         self.forget_if_prepared_again(&answer, template);
         Ok(answer)
-    }
-
-    async fn read_on_worker(
-        &self,
-        mut reader: Checkout<Connector>,
-        call: &Call<'_>,
-        template: &Template,
-        deadline: Option<Instant>,
-        (fill, working): (bool, Option<Working>),
-    ) -> Result<Answer> {
-        let stop = Stop::at(deadline);
-        let _stop = StopOnDrop(stop.clone());
-        let (sql, params, limits) = (template.text.sql.clone(), call.params.clone(), call.limits);
-        blocking(move || {
-            let _working = working;
-            let request = Request {
-                sql: &sql,
-                params: &params,
-                stop: Some(stop),
-                budget: Budget::Worker,
-                scope: Scope::Shared,
-                fill,
-            };
-            finish(reader.run(&request, &mut Collect::new(limits))?)
-        })
-        .await
     }
 
     /// A schema change elsewhere may have changed what a text means.

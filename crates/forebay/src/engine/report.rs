@@ -1,20 +1,17 @@
 //! The counters of one database as plain data.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use super::database::Engine;
-use crate::backend::sqlite::Foreign;
 use crate::invalidate::Author;
 use crate::sql::{Bypass, Fingerprint};
-use crate::stats::{
-    CacheStats, DropStats, FingerprintStats, ForeignStats, ShadowStats, StatementCacheStats, Stats,
-};
+use crate::stats::{CacheStats, DropStats, FingerprintStats, ShadowStats, Stats};
 use crate::watch::{Pair, Record};
 
 impl Engine {
     /// A snapshot of every counter. Cost: one pass over the fingerprints.
     pub(crate) fn stats(&self) -> Stats {
+        let counted = self.origin.counters();
         let records = self.fingerprints.all();
         let mut fingerprints: Vec<FingerprintStats> =
             records.iter().map(|record| record.snapshot()).collect();
@@ -29,11 +26,11 @@ impl Engine {
             fills: records.iter().map(|record| record.fills()).sum(),
             refused_fills: records.iter().map(|record| record.refused_fills()).sum(),
             evictions: self.store.evictions(),
-            flushes: self.catchup.flushes(),
-            capture_gaps: self.catchup.gaps(),
-            foreign: foreign(self.catchup.foreign()),
+            flushes: self.origin.flushes(),
+            capture_gaps: counted.capture_gaps,
+            foreign: counted.foreign,
             entries: self.store.len() as u64,
-            windows: self.catchup.windows() as u64,
+            windows: self.origin.windows() as u64,
             bytes: self.store.bytes(),
             bytes_max: self.store.bytes_max(),
             ..CacheStats::default()
@@ -53,26 +50,12 @@ impl Engine {
             .collect();
         Stats {
             cache,
-            readers: self.readers.stats(),
-            writer: self.writer.stats(),
-            sessions: self.sessions.stats(),
-            statements: StatementCacheStats {
-                hits: self.counters.hits.load(Ordering::Relaxed),
-                misses: self.counters.misses.load(Ordering::Relaxed),
-            },
+            readers: counted.readers,
+            writer: counted.writer,
+            sessions: counted.sessions,
+            statements: counted.statements,
             fingerprints,
         }
-    }
-}
-
-fn foreign(counted: Foreign) -> ForeignStats {
-    let flushed: u64 = counted.flushed.iter().map(|(_, count)| count).sum();
-    ForeignStats {
-        seen: counted.precise + flushed,
-        precise: counted.precise,
-        flushed: counted.flushed,
-        mapped_pages: counted.pages.into(),
-        loose_pages: counted.loose.into(),
     }
 }
 

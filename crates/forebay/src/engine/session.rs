@@ -8,10 +8,10 @@ use tokio::sync::{Mutex as Turn, MutexGuard};
 
 use super::call::Call;
 use super::database::Engine;
+use super::origin::Purpose;
 use super::pinned::Pinned;
 use super::read::Read;
-use crate::backend::Effect;
-use crate::backend::sqlite::Scope;
+use crate::backend::{Effect, Scope};
 use crate::error::Result;
 
 /// What a session holds on to.
@@ -67,7 +67,7 @@ impl Engine {
         session: &SessionState,
         call: &Call<'_>,
     ) -> Result<Read> {
-        self.check_moved()?;
+        self.origin.check()?;
         let _turn = session.turn.lock().await;
         let pinned = match session.pinned() {
             Some(pinned) => pinned,
@@ -86,7 +86,7 @@ impl Engine {
         session: &SessionState,
         call: Call<'_>,
     ) -> Result<()> {
-        self.check_moved()?;
+        self.origin.check()?;
         let _turn = session.turn.lock().await;
         let pinned = match session.pinned() {
             Some(pinned) => pinned,
@@ -117,8 +117,8 @@ impl Engine {
 
     async fn pin(&self, session: &SessionState, call: &Call<'_>) -> Result<Arc<Pinned>> {
         self.check_nested()?;
-        let checkout = self.sessions.acquire(call.holder(None)).await?;
-        let pinned = Pinned::new(checkout, self.patience(), self.closing.clone());
+        let connection = self.origin.acquire(Purpose::Session, call.holder(None)).await?;
+        let pinned = Pinned::new(connection, self.patience(), self.closing.clone());
         *session.slot() = Some(pinned.clone());
         Ok(pinned)
     }

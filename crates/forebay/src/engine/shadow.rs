@@ -64,12 +64,12 @@ impl Engine {
 
     /// The entry that would have answered.
     fn look_up_in_shadow(&self, call: &Call<'_>) -> Option<Arc<Entry>> {
-        if !self.catchup.is_made_current() {
+        if !self.origin.is_made_current() {
             return None;
         }
         let key = call.key(Shape::rows());
         let entry = self.store.get(&key)?;
-        if self.catchup.is_valid(&entry.ticket) {
+        if self.origin.is_valid(&entry.ticket) {
             return Some(entry);
         }
         if self.store.remove(&key, &entry) {
@@ -89,7 +89,7 @@ impl Engine {
         answer: &Answer,
         determined: Option<&Determined>,
     ) -> Compared {
-        if answer.ticket.is_none() || !self.catchup.is_valid(&entry.ticket) {
+        if answer.ticket.is_none() || !self.origin.is_valid(&entry.ticket) {
             return Compared::Disturbed;
         }
         match &entry.payload {

@@ -8,13 +8,19 @@ use std::time::Duration;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::call::Call;
+use super::connection::perform;
 use super::database::Engine;
 use super::entry::Payload;
+use super::origin::Purpose;
 use super::pinned::Pinned;
+#[cfg(feature = "postgres")]
+use super::postgres::Link;
 use super::session::SessionState;
-use super::worker::blocking;
-use crate::backend::sqlite::{Budget, Connection, Ran, Request, Scope};
-use crate::backend::{Effect, RowSink};
+use super::work::Work;
+#[cfg(feature = "postgres")]
+use crate::backend::postgres;
+use crate::backend::sqlite::{self, Budget, Ran, Request};
+use crate::backend::{Effect, RowSink, Scope};
 use crate::cache::Shape;
 use crate::error::{Error, Kind, Result};
 use crate::guard::{Stop, StopOnDrop};
@@ -78,7 +84,7 @@ impl Engine {
     /// Streams a statement on the way of a shared database. One that writes is run to its end
     /// first.
     pub(crate) async fn stream(&self, call: Call<'_>) -> Result<Chunks> {
-        self.check_moved()?;
+        self.origin.check()?;
         if !call.no_cache
             && let Some(entry) = self.lookup(&call, Shape::rows())
             && let Payload::Rows(rows) = &entry.payload
@@ -91,16 +97,13 @@ impl Engine {
         }
         template.record.bypass(Bypass::Stream);
         self.check_nested()?;
-        let mut reader =
-            self.readers.acquire(call.holder(Some(template.record.text().clone()))).await?;
+        let holder = call.holder(Some(template.record.text().clone()));
+        let reader = self.origin.acquire(Purpose::Read, holder).await?;
         let stop = Stop::at(call.deadline(self.statement_timeout));
         let (feed, receiver) = feed(&call, stop.clone(), Scope::Shared);
         tokio::spawn(async move {
-            let pumping = blocking(move || {
-                let last = feed.pump(&mut reader);
-                Ok((feed, last))
-            });
-            if let Ok((feed, last)) = pumping.await {
+            let pumped = perform(reader, Pump(feed.clone())).await;
+            if let Ok(last) = pumped {
                 feed.finish(last).await;
             }
         });
@@ -119,9 +122,8 @@ impl Engine {
         let (feed, receiver) = feed(&call, stop.clone(), scope);
         let pinned = pinned.clone();
         tokio::spawn(async move {
-            let (pump, sender) = (feed.clone(), feed.sender.clone());
-            let work = move |connection: &mut _| Ok(pump.pump(connection));
-            let last = pinned.run_for(work, move || sender.is_closed()).await;
+            let (pump, sender) = (Pump(feed.clone()), feed.sender.clone());
+            let last = pinned.run_for(pump, move || sender.is_closed()).await;
             feed.finish(last.unwrap_or_else(|error| vec![Message::Chunk(Err(error))])).await;
         });
         receive(receiver, stop).await
@@ -179,10 +181,36 @@ fn feed(call: &Call<'_>, stop: Arc<Stop>, scope: Scope) -> (Feed, Receiver<Messa
     (feed, receiver)
 }
 
+/// Runs the statement of a stream and sends its rows.
+struct Pump(Feed);
+
+impl Work for Pump {
+    /// What is to be sent when the connection has been given back.
+    type Done = Vec<Message>;
+
+    fn on_sqlite(self, connection: &mut sqlite::Connection) -> Result<Vec<Message>> {
+        Ok(self.0.pump(connection))
+    }
+
+    #[cfg(feature = "postgres")]
+    async fn on_postgres(self, link: &mut Link) -> Result<Vec<Message>> {
+        let feed = self.0;
+        let known = postgres::known(&feed.sql);
+        let pumped = match link.admit(&known, feed.scope) {
+            Ok(()) => feed.pump_from(link).await,
+            Err(error) => Err(error),
+        };
+        if known.effect == Effect::Session {
+            link.note_change();
+        }
+        Ok(pumped.unwrap_or_else(|error| vec![Message::Chunk(Err(error))]))
+    }
+}
+
 impl Feed {
     /// Runs the statement on this thread and sends what it answers, but for what is to be sent
     /// when the connection has been given back.
-    fn pump(&self, connection: &mut Connection) -> Vec<Message> {
+    fn pump(&self, connection: &mut sqlite::Connection) -> Vec<Message> {
         let request = Request {
             sql: &self.sql,
             params: &self.params,
@@ -204,6 +232,37 @@ impl Feed {
             }
             Err(error) => vec![Message::Chunk(Err(error))],
         }
+    }
+
+    /// Runs the statement and sends what it answers, but for what is to be sent when the connection
+    /// has been given back. Nothing is left to be sent when the reader is gone or too slow.
+    #[cfg(feature = "postgres")]
+    async fn pump_from(&self, link: &mut Link) -> Result<Vec<Message>> {
+        let request = postgres::Request {
+            sql: self.sql.clone(),
+            params: self.params.clone(),
+            deadline: self.stop.deadline(),
+            is_repeatable: false,
+        };
+        let mut stream = link.connection().stream(request).await?;
+        let mut last: Option<Rows> = None;
+        loop {
+            let next = tokio::select! {
+                next = stream.next() => next,
+                () = self.sender.closed() => return Ok(Vec::new()),
+            };
+            let Some(rows) = next.transpose()? else { break };
+            let message = match last.replace(rows) {
+                Some(before) => Message::Chunk(Ok(before)),
+                None => {
+                    Message::Columns(last.as_ref().map_or_else(Default::default, Rows::columns_arc))
+                }
+            };
+            if self.sender.send_timeout(message, STALL_MAX).await.is_err() {
+                return Ok(Vec::new());
+            }
+        }
+        Ok(last.into_iter().map(|rows| Message::Chunk(Ok(rows))).chain([Message::End]).collect())
     }
 
     async fn finish(self, last: Vec<Message>) {

@@ -266,20 +266,21 @@ impl Engine {
 
     /// Drops every entry.
     pub(crate) fn clear_cache(&self) {
-        self.catchup.flush();
+        self.origin.flush();
         self.store.retain(|_| false);
     }
 
     /// Drops every entry that rests on `table`. Cost: all entries.
     pub(crate) fn clear_cached_table(&self, table: &str) {
-        self.catchup.drop_table(table);
-        self.store.retain(|entry| self.catchup.is_valid(&entry.ticket));
+        self.origin.drop_table(table);
+        self.store.retain(|entry| self.origin.is_valid(&entry.ticket));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sql::Dialect;
     use CacheMode::{Off, On, Shadow};
 
     /// The switch of a statement on `a` and `b`, called `n`, under rules written as
@@ -287,7 +288,7 @@ mod tests {
     #[test]
     fn the_nearest_switch_counts() {
         let check = |rules: &str, expect: Switch, glance: Glance| {
-            let records = Fingerprints::new();
+            let records = Fingerprints::new(Dialect::Sqlite);
             let record = records.of("SELECT 1 FROM a, b");
             record.set_name("n");
             record.set_tables(&["a".into(), "B".into()]);
@@ -323,7 +324,7 @@ mod tests {
 
     #[test]
     fn a_condemned_statement_stays_off_until_its_own_switch_is_set() {
-        let records = Fingerprints::new();
+        let records = Fingerprints::new(Dialect::Sqlite);
         let (record, other) = (records.of("SELECT 1"), records.of("SELECT 1, 2"));
         let switches = Switches::new(On);
         switches.condemn(&record);
@@ -340,7 +341,7 @@ mod tests {
 
     #[test]
     fn switches_are_bounded() {
-        let records = Fingerprints::new();
+        let records = Fingerprints::new(Dialect::Sqlite);
         let switches = Switches::new(On);
         for n in 0..RULES_MAX as u64 {
             switches.set_statement(&n.into(), Some(Off), &records).unwrap();

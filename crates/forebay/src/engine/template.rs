@@ -1,13 +1,18 @@
 //! What is known about one SQL text: what it does, how it is counted, and whether it is short
 //! enough to run on the caller's thread.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::call::Call;
 use super::database::Engine;
+use super::origin::Origin;
+use super::sqlite::Sqlite;
 use super::worker::blocking;
-use crate::backend::sqlite::Analysis;
+#[cfg(feature = "postgres")]
+use crate::backend::postgres;
+use crate::backend::{Known, sqlite};
 use crate::cache::Text;
 use crate::error::Result;
 use crate::guard::{Stop, StopOnDrop};
@@ -21,10 +26,41 @@ const SHORT_RUNS: u32 = 32;
 
 pub(crate) struct Template {
     pub(crate) text: Text,
-    pub(crate) analysis: Arc<Analysis>,
+    pub(crate) analysis: Analysis,
     pub(crate) record: Arc<Record>,
     /// 0 while the statement runs inline; else short runs to go until it is tried again.
     pace: AtomicU32,
+}
+
+/// What a database has found out about a statement.
+#[derive(Clone, Debug)]
+pub(crate) enum Analysis {
+    Sqlite(Arc<sqlite::Analysis>),
+    #[cfg(feature = "postgres")]
+    Postgres(Arc<Known>),
+}
+
+impl Analysis {
+    /// Bytes that it takes, about.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Analysis::Sqlite(analysis) => analysis.size(),
+            #[cfg(feature = "postgres")]
+            Analysis::Postgres(known) => size_of::<Known>() + known.heap_size(),
+        }
+    }
+}
+
+impl Deref for Analysis {
+    type Target = Known;
+
+    fn deref(&self) -> &Known {
+        match self {
+            Analysis::Sqlite(analysis) => analysis,
+            #[cfg(feature = "postgres")]
+            Analysis::Postgres(known) => known,
+        }
+    }
 }
 
 impl Template {
@@ -62,22 +98,38 @@ impl Engine {
             return Ok(template);
         }
         self.check_nested()?;
-        let mut reader = self.readers.acquire(call.holder(None)).await?;
         let text = call.text.to_text();
-        let analysis = match reader.analyse(&text.sql, None) {
-            Err(error) if error.is_busy() => {
-                let stop = Stop::at(call.deadline(self.statement_timeout));
-                let _stop = StopOnDrop(stop.clone());
-                let sql = text.sql.clone();
-                blocking(move || reader.analyse(&sql, Some(stop))).await?
+        let analysis = match &self.origin {
+            Origin::Sqlite(sqlite) => {
+                Analysis::Sqlite(self.analyse_at_sqlite(sqlite, call, &text).await?)
             }
-            analysed => analysed?,
+            #[cfg(feature = "postgres")]
+            Origin::Postgres(_) => Analysis::Postgres(Arc::new(postgres::known(&text.sql))),
         };
         let record = self.record_of(&text.sql, &analysis.read_tables);
         let template = Template { text: text.clone(), analysis, record, pace: AtomicU32::new(0) };
         let template = Arc::new(template);
         self.templates.insert(text, template.clone());
         Ok(template)
+    }
+
+    /// Prepares the statement on a reader; on this thread, unless the database is locked.
+    async fn analyse_at_sqlite(
+        &self,
+        sqlite: &Sqlite,
+        call: &Call<'_>,
+        text: &Text,
+    ) -> Result<Arc<sqlite::Analysis>> {
+        let mut reader = sqlite.readers.acquire(call.holder(None)).await?;
+        match reader.analyse(&text.sql, None) {
+            Err(error) if error.is_busy() => {
+                let stop = Stop::at(call.deadline(self.statement_timeout));
+                let _stop = StopOnDrop(stop.clone());
+                let sql = text.sql.clone();
+                blocking(move || reader.analyse(&sql, Some(stop))).await
+            }
+            analysed => analysed,
+        }
     }
 }
 

@@ -1,18 +1,21 @@
 //! Transactions around a caller's closure, and how a nested use of the database is noticed.
 
 use std::future::Future;
+use std::hash::{BuildHasher as _, RandomState};
 use std::panic::Location;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::call::Call;
 use super::database::Engine;
+use super::origin::Purpose;
 use super::pinned::{Patience, Pinned};
-use super::read::{Read, finish};
-use crate::backend::sqlite::{Budget, Connection, Request, Scope};
-use crate::backend::{Collect, Effect};
+use super::read::Read;
+use super::work::{Begin, Commit, RollBack, Run, Savepoint, Script};
+use crate::backend::{Effect, Scope};
 use crate::error::Result;
 use crate::guard::{Stop, StopOnDrop};
+use crate::isolation::TransactionOptions;
 use crate::pool::HolderLabel;
 use crate::sql::Bypass;
 
@@ -30,35 +33,70 @@ pub(super) fn is_open_on(engine: &Engine) -> bool {
     OPEN.try_with(|open| open.contains(&identity(engine))).unwrap_or(false)
 }
 
-/// Runs `work` in a transaction on the writer: committed when it returns `Ok`, rolled back when
-/// it returns `Err`, panics, or is dropped.
+/// The longest pause before a transaction is tried again.
+const RETRY_PAUSE_MAX: Duration = Duration::from_millis(100);
+
+/// Runs `work` in a transaction on a connection that may write: committed when it returns `Ok`,
+/// rolled back when it returns `Err`, panics, or is dropped.
 pub(crate) async fn transact<T, F>(
     engine: &Arc<Engine>,
     caller: &'static Location<'static>,
+    options: &TransactionOptions,
     work: impl FnOnce(Arc<Pinned>) -> F,
 ) -> Result<T>
 where
     F: Future<Output = Result<T>>,
 {
-    engine.check_moved()?;
+    engine.origin.check()?;
     engine.check_nested_write()?;
-    let pinned = engine.begin(caller).await?;
+    let pinned = engine.begin(caller, options).await?;
     let _release = Release(pinned.clone());
     let mut open = OPEN.try_with(Clone::clone).unwrap_or_default();
     open.insert(0, identity(engine));
     let done = OPEN.scope(open, work(pinned.clone())).await;
     match done {
         Ok(value) => {
-            pinned.run(|connection| connection.commit()).await?;
+            pinned.run(Commit).await?;
             engine.templates.clear();
             Ok(value)
         }
         Err(error) => {
             // What the caller wants to know is its own error, not how the rollback went.
-            let _ = pinned.run(|connection| connection.roll_back()).await;
+            let _ = pinned.run(RollBack).await;
             Err(error)
         }
     }
+}
+
+/// The same, and again from its beginning as often as `options` allow, when the database could not
+/// put the transaction in order with others.
+pub(crate) async fn transact_again<T, F>(
+    engine: &Arc<Engine>,
+    caller: &'static Location<'static>,
+    options: &TransactionOptions,
+    mut work: impl FnMut(Arc<Pinned>) -> F,
+) -> Result<T>
+where
+    F: Future<Output = Result<T>>,
+{
+    let mut tries = 0;
+    loop {
+        let done = transact(engine, caller, options, &mut work).await;
+        match done {
+            Err(error) if error.is_serialization_failure() && tries < options.retries => {
+                tokio::time::sleep(pause(tries)).await;
+                tries += 1;
+            }
+            done => return done,
+        }
+    }
+}
+
+/// A random time of up to 1 ms, 2 ms, 4 ms and so on, so that those who met do not meet again.
+fn pause(tries: u32) -> Duration {
+    let longest = Duration::from_millis(1 << tries.min(7)).min(RETRY_PAUSE_MAX);
+    let chance = RandomState::default().hash_one(tries) as u32;
+    longest.mul_f64(f64::from(chance) / f64::from(u32::MAX))
 }
 
 /// Ends a transaction, whatever happens around it.
@@ -75,17 +113,19 @@ impl Engine {
         Patience { idle_max: self.transaction_idle_timeout, total_max: self.transaction_timeout }
     }
 
-    async fn begin(&self, caller: &'static Location<'static>) -> Result<Arc<Pinned>> {
-        let mut writer = self.writer.acquire(HolderLabel { caller, statement: None }).await?;
+    async fn begin(
+        &self,
+        caller: &'static Location<'static>,
+        options: &TransactionOptions,
+    ) -> Result<Arc<Pinned>> {
+        let holder = HolderLabel { caller, statement: None };
+        let writer = self.origin.acquire(Purpose::Write, holder).await?;
         let stop = Stop::at(None);
         let _stop = StopOnDrop(stop.clone());
-        let (patience, closing) = (self.patience(), self.closing.clone());
-        // Pinned on the worker thread: when the caller is gone by then, it is rolled back.
-        super::worker::blocking(move || {
-            writer.begin_immediate(stop)?;
-            Ok(Pinned::new(writer, patience, closing))
-        })
-        .await
+        // Pinned first: when the caller is gone by the time it has begun, it is rolled back.
+        let pinned = Pinned::new(writer, self.patience(), self.closing.clone());
+        pinned.run(Begin { options: options.clone(), stop }).await?;
+        Ok(pinned)
     }
 
     /// Runs a statement on a pinned connection.
@@ -103,21 +143,14 @@ impl Engine {
         let deadline = call.deadline(self.statement_timeout).into_iter().chain(pinned.deadline());
         let stop = Stop::at(deadline.min());
         let _stop = StopOnDrop(stop.clone());
-        let (sql, params, limits): (Arc<str>, _, _) =
-            (call.text.sql.into(), call.params.clone(), call.limits);
-        let done = pinned
-            .run(move |connection| {
-                let request = Request {
-                    sql: &sql,
-                    params: &params,
-                    stop: Some(stop),
-                    budget: Budget::Worker,
-                    scope,
-                    fill: false,
-                };
-                finish(connection.run(&request, &mut Collect::new(limits))?)
-            })
-            .await;
+        let run = Run {
+            sql: call.text.sql.into(),
+            params: call.params.clone(),
+            limits: call.limits,
+            stop,
+            scope,
+        };
+        let done = pinned.run(run).await;
         record.origin(began.elapsed());
         match done {
             Ok(answer) => {
@@ -146,16 +179,14 @@ impl Engine {
     ) -> Result<()> {
         let stop = Stop::at(pinned.deadline());
         let _stop = StopOnDrop(stop.clone());
-        let (script, limit): (Arc<str>, _) = (sql.into(), self.statement_timeout);
-        let work =
-            move |connection: &mut Connection| connection.run_script(&script, stop, limit, scope);
-        let done = pinned.run(work).await;
+        let (sql, limit) = (sql.into(), self.statement_timeout);
+        let done = pinned.run(Script { sql, limit, stop, scope }).await;
         self.templates.clear();
         done
     }
 
     /// Runs a savepoint statement of our own on a pinned connection.
     pub(crate) async fn savepoint(&self, pinned: &Pinned, sql: String) -> Result<()> {
-        pinned.run(move |connection| connection.savepoint_statement(&sql)).await
+        pinned.run(Savepoint(sql)).await
     }
 }

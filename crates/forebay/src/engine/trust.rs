@@ -110,10 +110,10 @@ impl Engine {
 
     /// An entry that is true now, without counting it.
     pub(super) fn peek(&self, call: &Call<'_>, shape: Shape) -> Option<Arc<Entry>> {
-        if !self.catchup.is_current() {
+        if !self.origin.is_current() {
             return None;
         }
-        self.store.get(&call.key(shape)).filter(|entry| self.catchup.is_valid(&entry.ticket))
+        self.store.get(&call.key(shape)).filter(|entry| self.origin.is_valid(&entry.ticket))
     }
 
     /// The record of a text that reads these tables, with the switch that is in force for it.
@@ -134,7 +134,7 @@ impl Engine {
     /// Counts an entry that was dropped because what it rests on has changed.
     pub(super) fn count_dropped(&self, entry: &Entry) {
         entry.record.invalidated();
-        let write = self.catchup.culprit(&entry.ticket).map(Author::number);
+        let write = self.origin.culprit(&entry.ticket).map(Author::number);
         self.trust.drops.count(Pair { read: entry.record.id(), write });
     }
 

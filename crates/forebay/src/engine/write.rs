@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::call::Call;
+use super::connection::perform;
 use super::database::Engine;
-use super::read::{Read, finish};
+use super::origin::Purpose;
+use super::read::Read;
 use super::template::Template;
 use super::transaction;
-use super::worker::blocking;
-use crate::backend::sqlite::{Budget, Request, Scope};
-use crate::backend::{Collect, Effect};
+use super::work::{Run, Script, WholeScript};
+use crate::backend::{Effect, Scope};
 use crate::error::{Error, Result};
 use crate::guard::{Stop, StopOnDrop};
 use crate::pool::HolderLabel;
@@ -21,23 +22,18 @@ impl Engine {
         template.record.write();
         self.check_nested_write()?;
         let holder = call.holder(Some(template.record.text().clone()));
-        let mut writer = self.writer.acquire(holder).await?;
+        let writer = self.origin.acquire(Purpose::Write, holder).await?;
         let began = Instant::now();
         let stop = Stop::at(call.deadline(self.statement_timeout));
         let _stop = StopOnDrop(stop.clone());
-        let (sql, params, limits) = (template.text.sql.clone(), call.params.clone(), call.limits);
-        let done = blocking(move || {
-            let request = Request {
-                sql: &sql,
-                params: &params,
-                stop: Some(stop),
-                budget: Budget::Worker,
-                scope: Scope::Shared,
-                fill: false,
-            };
-            finish(writer.run(&request, &mut Collect::new(limits))?)
-        })
-        .await;
+        let run = Run {
+            sql: template.text.sql.clone(),
+            params: call.params.clone(),
+            limits: call.limits,
+            stop,
+            scope: Scope::Shared,
+        };
+        let done = perform(writer, run).await;
         template.record.origin(began.elapsed());
         if template.analysis.effect == Effect::Schema {
             self.templates.clear();
@@ -47,31 +43,22 @@ impl Engine {
 
     /// Runs a script in one transaction.
     pub(crate) async fn script(&self, sql: &str, caller: &'static Location<'static>) -> Result<()> {
-        self.check_moved()?;
+        self.origin.check()?;
         self.check_nested_write()?;
-        let mut writer = self.writer.acquire(HolderLabel { caller, statement: None }).await?;
+        let holder = HolderLabel { caller, statement: None };
+        let writer = self.origin.acquire(Purpose::Write, holder).await?;
         let stop = Stop::at(None);
         let _stop = StopOnDrop(stop.clone());
-        let (script, limit): (Arc<str>, _) = (sql.into(), self.statement_timeout);
-        let done = blocking(move || {
-            writer.begin_immediate(stop.clone())?;
-            let ran = writer.run_script(&script, stop, limit, Scope::Shared);
-            match ran {
-                Ok(()) => writer.commit(),
-                Err(error) => {
-                    writer.roll_back()?;
-                    Err(error)
-                }
-            }
-        })
-        .await;
+        let (sql, limit) = (sql.into(), self.statement_timeout);
+        let script = Script { sql, limit, stop, scope: Scope::Shared };
+        let done = perform(writer, WholeScript(script)).await;
         self.templates.clear();
         done
     }
 
     /// Refuses a use of the database that would wait for the transaction around it.
     pub(super) fn check_nested(&self) -> Result<()> {
-        if self.is_single { self.check_nested_write() } else { Ok(()) }
+        if self.origin.is_single() { self.check_nested_write() } else { Ok(()) }
     }
 
     /// Refuses a write that would wait for the transaction around it.

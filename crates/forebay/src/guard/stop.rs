@@ -18,6 +18,12 @@ impl Stop {
         Arc::new(Stop { cancelled: AtomicBool::new(false), deadline })
     }
 
+    /// When the statement must have ended.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
     pub(crate) fn cancel(&self) {
         self.cancelled.store(true, Ordering::Relaxed);
     }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::digest::digest;
-use super::lex::{Kind, Lexer, Token, tokens};
+use super::lex::{Dialect, Kind, Lexer, Token, tokens_in};
 
 /// Bytes of a fingerprint's text at most, the mark of a cut included.
 const TEXT_BYTES_MAX: usize = 4096;
@@ -28,8 +28,8 @@ pub(crate) struct Fingerprint {
 
 impl Fingerprint {
     /// Takes one pass over `sql`, which need not be valid. Semicolons at its ends do not matter.
-    pub(crate) fn new(sql: &str) -> Fingerprint {
-        let shape = normalise(sql);
+    pub(crate) fn new(sql: &str, dialect: Dialect) -> Fingerprint {
+        let shape = normalise(sql, dialect);
         Fingerprint { id: digest(shape.as_bytes()), text: bounded(&shape) }
     }
 
@@ -62,8 +62,8 @@ fn bounded(shape: &str) -> Arc<str> {
     [&shape[..end], CUT].concat().into()
 }
 
-fn normalise(sql: &str) -> String {
-    let mut lexer = tokens(sql);
+fn normalise(sql: &str, dialect: Dialect) -> String {
+    let mut lexer = tokens_in(sql, dialect);
     let mut writer = Writer::new(sql);
     while let Some(token) = lexer.next_significant() {
         writer.push(token, &mut lexer);

@@ -1,9 +1,20 @@
-//! The tokens of a text, cut exactly where SQLite's own tokenizer cuts them. The tokens tile the
-//! text: none is left out, none overlaps. A token borrows nothing and nothing is allocated.
+//! The tokens of a text, cut exactly where SQLite's own tokenizer cuts them, or PostgreSQL's. The
+//! tokens tile the text: none is left out, none overlaps. A token borrows nothing and nothing is allocated.
 //!
 //! It does not parse, and it does not tell keywords from identifiers: in SQLite most keywords may
 //! be identifiers, and only the grammar knows. A NUL byte is an illegal token here, where SQLite
 //! sees the end of the text; callers refuse such texts.
+
+#[cfg(feature = "postgres")]
+mod postgres;
+
+/// Whose rules a text is cut by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    Sqlite,
+    #[cfg(feature = "postgres")]
+    Postgres,
+}
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,11 +63,17 @@ pub(crate) struct Token {
 pub(crate) struct Lexer<'a> {
     bytes: &'a [u8],
     position: usize,
+    dialect: Dialect,
+}
+
+/// Begins with the first token of `sql`, which is SQLite's.
+pub(crate) fn tokens(sql: &str) -> Lexer<'_> {
+    tokens_in(sql, Dialect::Sqlite)
 }
 
 /// Begins with the first token of `sql`.
-pub(crate) fn tokens(sql: &str) -> Lexer<'_> {
-    Lexer { bytes: sql.as_bytes(), position: 0 }
+pub(crate) fn tokens_in(sql: &str, dialect: Dialect) -> Lexer<'_> {
+    Lexer { bytes: sql.as_bytes(), position: 0, dialect }
 }
 
 impl Lexer<'_> {
@@ -73,7 +90,11 @@ impl Iterator for Lexer<'_> {
     fn next(&mut self) -> Option<Token> {
         let start = self.position;
         let rest = self.bytes.get(start..).filter(|rest| !rest.is_empty())?;
-        let (kind, len) = first(rest);
+        let (kind, len) = match self.dialect {
+            Dialect::Sqlite => first(rest),
+            #[cfg(feature = "postgres")]
+            Dialect::Postgres => postgres::first(rest),
+        };
         debug_assert!(len > 0 && len <= rest.len(), "a token lies within the text");
         self.position = start + len;
         Some(Token { kind, start, end: self.position })

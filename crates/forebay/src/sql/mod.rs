@@ -2,6 +2,8 @@
 //! decides nothing about effects; that is asked of the database.
 
 mod bypass;
+#[cfg(feature = "postgres")]
+mod command;
 mod digest;
 mod fingerprint;
 mod function;
@@ -11,8 +13,11 @@ mod predicate;
 mod statement;
 
 pub(crate) use bypass::Bypass;
+#[cfg(feature = "postgres")]
+pub(crate) use command::{Command, asks_its_session, is_explain};
 pub(crate) use fingerprint::Fingerprint;
 pub(crate) use function::is_immutable;
+pub(crate) use lex::Dialect;
 pub(crate) use pragma::{Pragma, classify as classify_pragma, is_allowed_remotely};
 pub(crate) use predicate::{
     Affinity, Agreement, Bound, Collation, Conjunct, Declared, Determined, Extent, NotUnderstood,

@@ -6,26 +6,27 @@ use std::sync::{Arc, RwLock};
 use foldhash::fast::RandomState;
 
 use super::record::Record;
-use crate::sql::Fingerprint;
+use crate::sql::{Dialect, Fingerprint};
 
 /// Fingerprints kept apart; a record takes about 1.5 KB.
 const FINGERPRINTS_MAX: usize = 5_000;
 
 /// Records by fingerprint.
 pub(crate) struct Fingerprints {
+    dialect: Dialect,
     records: RwLock<HashMap<u64, Arc<Record>, RandomState>>,
     other: Arc<Record>,
 }
 
 impl Fingerprints {
-    pub(crate) fn new() -> Fingerprints {
+    pub(crate) fn new(dialect: Dialect) -> Fingerprints {
         let other = Arc::new(Record::new(0, "(other statements)".into()));
-        Fingerprints { records: RwLock::default(), other }
+        Fingerprints { dialect, records: RwLock::default(), other }
     }
 
     /// The record for the fingerprint of `sql`. Cost: the text is read once.
     pub(crate) fn of(&self, sql: &str) -> Arc<Record> {
-        let fingerprint = Fingerprint::new(sql);
+        let fingerprint = Fingerprint::new(sql, self.dialect);
         let known = |records: &HashMap<u64, Arc<Record>, RandomState>| {
             records.get(&fingerprint.id()).cloned()
         };
@@ -47,7 +48,7 @@ impl Fingerprints {
     /// The record for the fingerprint of `sql`; an empty one, which is forgotten again, if it has
     /// not been seen.
     pub(crate) fn look_up(&self, sql: &str) -> Arc<Record> {
-        let fingerprint = Fingerprint::new(sql);
+        let fingerprint = Fingerprint::new(sql, self.dialect);
         let records = self.records.read().unwrap_or_else(|lock| lock.into_inner());
         let known = records.get(&fingerprint.id()).cloned();
         let empty = || Arc::new(Record::new(fingerprint.id(), fingerprint.text().clone()));
@@ -71,7 +72,7 @@ mod tests {
 
     #[test]
     fn beyond_the_bound_statements_are_counted_together() {
-        let fingerprints = Fingerprints::new();
+        let fingerprints = Fingerprints::new(Dialect::Sqlite);
         for n in 0..FINGERPRINTS_MAX + 10 {
             fingerprints.of(&format!("SELECT c{n} FROM t")).miss();
         }

@@ -1,6 +1,7 @@
 //! What a statement does, from what the authorizer reported and from its program: the effect,
 //! the tables it reads and writes, and every rule that keeps its answers out of the cache.
 
+use std::ops::{Deref, DerefMut};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -16,47 +17,41 @@ use super::module;
 use super::observe::Observed;
 use super::relations::Relations;
 use super::reliance::Reliance;
-use crate::backend::Effect;
-use crate::error::{Error, Result};
-use crate::invalidate::{Author, Basis, WriteSet};
+use crate::backend::{Effect, Known};
+use crate::invalidate::{Author, WriteSet};
 use crate::row::Column;
 use crate::sql::{
-    Bypass, Determined, Fingerprint, begins_with_rows, has_word, is_immutable, skip_blank,
+    Bypass, Dialect, Fingerprint, begins_with_rows, has_word, is_immutable, skip_blank,
 };
 
 /// Everything known about one prepared statement. It holds as long as SQLite does not prepare
 /// the statement again.
 #[derive(Clone, Debug)]
 pub(crate) struct Analysis {
-    pub(crate) effect: Effect,
-    /// What its answers rest on.
-    pub(crate) basis: Basis,
-    /// The same in words, per occurrence of a table.
-    pub(crate) rests_on: Vec<String>,
-    /// What two right answers must agree on.
-    pub(crate) determined: Option<Determined>,
-    pub(crate) read_tables: Vec<Box<str>>,
-    pub(crate) writes: WriteSet,
+    known: Known,
+    pub(super) writes: WriteSet,
     /// Who is said to have made its changes.
     pub(super) author: Author,
-    pub(crate) write_tables: Vec<Box<str>>,
-    /// What it does to each of them, for the rows it changes to be captured.
+    /// What it does to each table it writes, for the rows it changes to be captured.
     pub(super) footprint: Arc<Footprint>,
-    /// What it drops from the cache, in words, when it writes.
-    pub(crate) drops: Vec<String>,
-    /// Rules that keep answers out of the cache, none for a cacheable read.
-    pub(crate) bypasses: Vec<Bypass>,
-    /// Functions that stopped it, for `explain`.
-    pub(crate) functions: Vec<Box<str>>,
-    pub(crate) columns: Arc<[Column]>,
-    /// What it asks of its own connection, which on a shared one is what some other caller did.
-    pub(super) asks: Vec<&'static str>,
     /// It begins, keeps or undoes a savepoint.
     pub(super) is_savepoint: bool,
-    pub(crate) is_explain: bool,
-    pub(crate) is_readonly: bool,
     /// The schema cookie under which a statement on rows was analysed.
     pub(super) schema: i64,
+}
+
+impl Deref for Analysis {
+    type Target = Known;
+
+    fn deref(&self) -> &Known {
+        &self.known
+    }
+}
+
+impl DerefMut for Analysis {
+    fn deref_mut(&mut self) -> &mut Known {
+        &mut self.known
+    }
 }
 
 /// What the program of a statement opens, as EXPLAIN lists it.
@@ -96,24 +91,14 @@ impl Analysis {
         let is_explain = statement.is_explain() != 0;
         let is_readonly = statement.readonly();
         let effect = effect(&observed, is_readonly, is_explain);
+        let mut known = Known::of(effect, columns(statement)?);
+        (known.is_explain, known.is_readonly) = (is_explain, is_readonly);
         let mut analysis = Analysis {
-            effect,
-            basis: Basis::default(),
-            rests_on: Vec::new(),
-            determined: None,
-            read_tables: Vec::new(),
+            known,
             writes: WriteSet::none(),
             author: Author::UNKNOWN,
-            write_tables: Vec::new(),
             footprint: Arc::default(),
-            drops: Vec::new(),
-            bypasses: Vec::new(),
-            functions: Vec::new(),
-            columns: columns(statement)?,
-            asks: Vec::new(),
             is_savepoint: observed.savepoint,
-            is_explain,
-            is_readonly,
             schema: 0,
         };
         let judged = match effect {
@@ -128,7 +113,8 @@ impl Analysis {
             }
         };
         if effect == Effect::Write {
-            analysis.author = Author::statement(Fingerprint::number(Fingerprint::new(sql).id()));
+            let fingerprint = Fingerprint::new(sql, Dialect::Sqlite);
+            analysis.author = Author::statement(Fingerprint::number(fingerprint.id()));
         }
         analysis.asks = asks(sql, &analysis);
         // What was prepared for the analysis has reported too; those reports are not the caller's.
@@ -192,7 +178,8 @@ impl Analysis {
     fn fill_in(&mut self, observed: Observed, program: &Program, means: Means) {
         self.writes = writes(self.effect, &observed, program);
         self.drops = drops(self.effect, &self.writes, &observed, &self.footprint, means);
-        self.bypasses.extend(bypasses(self.effect, self.is_explain, &observed, program));
+        let stopped = bypasses(self.effect, self.is_explain, &observed, program);
+        self.bypasses.extend(stopped);
         self.read_tables = observed.reads;
         self.write_tables = observed.writes;
         self.functions = observed.functions;
@@ -208,26 +195,6 @@ impl Analysis {
         }
     }
 
-    /// The error for a statement that needs a connection of its own.
-    pub(crate) fn refusal(&self) -> Error {
-        Error::usage(match self.effect {
-            Effect::Transaction => {
-                "transactions do not begin or end with a statement of their own here, because \
-                 connections are shared: use `transaction`, or a `session`"
-            }
-            _ => {
-                "the statement changes the connection (TEMP objects, ATTACH or a PRAGMA), and \
-                 connections are shared: use a `session`, or the builder's settings"
-            }
-        })
-    }
-
-    /// Whether it asks what its own connection did before, which on a shared one is what some
-    /// other caller did.
-    pub(crate) fn asks_its_connection(&self) -> bool {
-        !self.asks.is_empty()
-    }
-
     /// Whether it calls a function, a trigger of it included.
     fn calls(&self, name: &str) -> bool {
         self.functions.iter().any(|function| function.eq_ignore_ascii_case(name))
@@ -235,32 +202,7 @@ impl Analysis {
 
     /// Bytes that it takes, about: what grows with the schema and the text is counted.
     pub(crate) fn size(&self) -> usize {
-        /// What the heap adds to a name.
-        const BLOCK: usize = 16;
-        let named = |names: &[Box<str>]| {
-            names.iter().map(|name| size_of::<Box<str>>() + BLOCK + name.len()).sum::<usize>()
-        };
-        let lines = |lines: &[String]| {
-            lines.iter().map(|line| size_of::<String>() + BLOCK + line.capacity()).sum::<usize>()
-        };
-        let column = |column: &Column| {
-            let declared = column.declared.as_ref().map_or(0, |declared| BLOCK + declared.len());
-            size_of::<Column>() + BLOCK + column.name.len() + declared
-        };
-        size_of::<Analysis>()
-            + self.columns.iter().map(column).sum::<usize>()
-            + named(&self.read_tables)
-            + named(&self.write_tables)
-            + named(&self.functions)
-            + lines(&self.rests_on)
-            + lines(&self.drops)
-            + self.basis.size()
-            + self.footprint.size()
-    }
-
-    /// Whether answers may be kept.
-    pub(crate) fn is_cacheable(&self) -> bool {
-        self.bypasses.is_empty()
+        size_of::<Analysis>() + self.known.heap_size() + self.footprint.size()
     }
 }
 

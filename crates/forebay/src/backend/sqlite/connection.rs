@@ -17,7 +17,7 @@ use super::observe::Policy;
 use super::options::Options;
 use super::snapshot::Held;
 use super::statements::{StatementCounters, Statements};
-use crate::backend::Effect;
+use crate::backend::{Described, Effect, Known, Scope};
 use crate::error::{Error, Kind, Result};
 use crate::guard::Stop;
 use crate::invalidate::{Author, Authors, WriteSet};
@@ -50,23 +50,6 @@ pub(super) struct Work {
     /// Fills so far, to measure some.
     fills: u32,
     checkpoints: Checkpoints,
-}
-
-/// On whose behalf a statement runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scope {
-    /// Of a caller who gives the connection back at once: no transaction may be left open.
-    Shared,
-    /// Of a transaction that was begun for its caller: it may neither end it nor run outside it.
-    Transaction,
-    /// Of a session, which may begin and end transactions with statements.
-    Session,
-}
-
-/// What a statement takes and gives.
-pub(crate) struct Described {
-    pub(crate) params: Vec<Option<String>>,
-    pub(crate) analysis: Arc<Analysis>,
 }
 
 impl Connection {
@@ -159,7 +142,7 @@ impl Connection {
             .collect();
         drop(statement);
         self.statements.release(&self.hooked, sql);
-        Ok(Described { params, analysis })
+        Ok(Described { params, known: Known::clone(&analysis) })
     }
 
     /// The query plan of `sql`, one step a line, indented by depth.

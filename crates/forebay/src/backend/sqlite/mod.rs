@@ -40,7 +40,7 @@ pub(crate) use analysis::Analysis;
 pub(crate) use capture::Means;
 pub(crate) use catchup::CatchUp;
 pub(crate) use connect::{Connector, Role};
-pub(crate) use connection::{Connection, Described, Scope};
+pub(crate) use connection::Connection;
 pub(crate) use lease::{Sweep, Sweeper};
 pub(crate) use location::Location;
 pub(crate) use open::{Opened, open};

@@ -8,10 +8,10 @@ use std::time::Duration;
 use rusqlite::fallible_iterator::FallibleIterator as _;
 
 use super::analysis::Analysis;
-use super::connection::{Connection, Scope};
+use super::connection::Connection;
 use super::fault;
 use super::statements::refine;
-use crate::backend::Effect;
+use crate::backend::{Effect, Scope};
 use crate::error::{Error, Kind, Result};
 use crate::guard::Stop;
 use crate::invalidate::WriteSet;

@@ -6,6 +6,7 @@ use super::*;
 use crate::builder::Builder;
 use crate::cache::{Key, Shape};
 use crate::db::Db;
+use crate::engine::origin::Purpose;
 use crate::mode::CacheMode;
 use crate::stats::Stats;
 use crate::value::Value;
@@ -146,7 +147,11 @@ async fn an_audit_waits_for_nobody_and_makes_nobody_wait() {
             .await;
     place.name(1).await;
     let engine = place.db.engine();
-    let held = engine.readers.acquire(place.db.query(SQL).into_call().holder(None)).await.unwrap();
+    let held = engine
+        .origin
+        .acquire(Purpose::Read, place.db.query(SQL).into_call().holder(None))
+        .await
+        .unwrap();
     assert_eq!(place.name(1).await, ("Ada".to_owned(), true));
     let stats = place.db.stats();
     assert_eq!(skipped(&stats), [("no_reader", 1)]);

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Means;
+use crate::backend::Scope;
 use crate::backend::sqlite::connect::{Connector, Role};
-use crate::backend::sqlite::connection::{Connection, Scope};
+use crate::backend::sqlite::connection::Connection;
 use crate::backend::sqlite::location::Location;
 use crate::backend::sqlite::open::open;
 use crate::backend::sqlite::options::Options;

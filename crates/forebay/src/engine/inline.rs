@@ -1,0 +1,81 @@
+//! How a read runs at SQLite: on the caller's thread within a budget of VM steps, which spares a
+//! short one the way to another thread, else on a worker thread.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::call::Call;
+use super::database::Engine;
+use super::flight::{Landing, Working};
+use super::read::finish;
+use super::sqlite::Sqlite;
+use super::template::{INLINE_STEPS, Template};
+use super::worker::blocking;
+use crate::backend::sqlite::{Budget, Connector, Ran, Request};
+use crate::backend::{Answer, Collect, Scope};
+use crate::error::Result;
+use crate::guard::{Stop, StopOnDrop};
+use crate::pool::Checkout;
+
+impl Engine {
+    /// The answer, and how long it took.
+    pub(super) async fn read_at_sqlite(
+        &self,
+        sqlite: &Sqlite,
+        call: &Call<'_>,
+        template: &Arc<Template>,
+        fill: bool,
+        landing: Option<&Landing<'_>>,
+    ) -> Result<(Answer, Duration)> {
+        let holder = call.holder(Some(template.record.text().clone()));
+        let mut reader = sqlite.readers.acquire(holder).await?;
+        let began = reader.since();
+        let deadline = call.deadline(self.statement_timeout);
+        if template.is_short() {
+            let request = Request {
+                sql: call.text.sql,
+                params: &call.params,
+                // Nobody can give up what runs without a pause.
+                stop: deadline.map(|deadline| Stop::at(Some(deadline))),
+                budget: Budget::Inline(INLINE_STEPS),
+                scope: Scope::Shared,
+                fill,
+            };
+            match reader.run(&request, &mut Collect::new(call.limits))? {
+                Ran::Done(answer) => return Ok((answer, began.elapsed())),
+                Ran::NeedsWorker => template.was_long(),
+            }
+        }
+        let working = landing.map(Landing::working);
+        let work = self.read_on_worker(reader, call, template, deadline, (fill, working));
+        let answer = Box::pin(work).await?;
+        template.took(answer.steps);
+        Ok((answer, began.elapsed()))
+    }
+
+    async fn read_on_worker(
+        &self,
+        mut reader: Checkout<Connector>,
+        call: &Call<'_>,
+        template: &Template,
+        deadline: Option<Instant>,
+        (fill, working): (bool, Option<Working>),
+    ) -> Result<Answer> {
+        let stop = Stop::at(deadline);
+        let _stop = StopOnDrop(stop.clone());
+        let (sql, params, limits) = (template.text.sql.clone(), call.params.clone(), call.limits);
+        blocking(move || {
+            let _working = working;
+            let request = Request {
+                sql: &sql,
+                params: &params,
+                stop: Some(stop),
+                budget: Budget::Worker,
+                scope: Scope::Shared,
+                fill,
+            };
+            finish(reader.run(&request, &mut Collect::new(limits))?)
+        })
+        .await
+    }
+}

@@ -1,0 +1,194 @@
+//! The database that answers come from: what the engine asks it in the same words, whichever it
+//! is. What differs in how statements run is in the works and the ways of each.
+
+use super::connection::Connection;
+#[cfg(feature = "postgres")]
+use super::postgres::Postgres;
+use super::sqlite::Sqlite;
+use crate::error::Result;
+use crate::invalidate::{Author, Ticket};
+use crate::pool::HolderLabel;
+use crate::stats::{ForeignStats, PoolStats, StatementCacheStats};
+
+/// The database behind an engine.
+pub(super) enum Origin {
+    Sqlite(Sqlite),
+    #[cfg(feature = "postgres")]
+    Postgres(Postgres),
+}
+
+/// What a connection is wanted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// A statement that reads.
+    Read,
+    /// A statement, a script or a transaction that may write.
+    Write,
+    /// A session, which may change the connection.
+    Session,
+}
+
+/// What a database counts.
+pub(super) struct Counters {
+    pub(super) readers: PoolStats,
+    pub(super) writer: PoolStats,
+    pub(super) sessions: PoolStats,
+    pub(super) statements: StatementCacheStats,
+    pub(super) foreign: ForeignStats,
+    pub(super) capture_gaps: u64,
+}
+
+impl Origin {
+    /// An error when the database is no longer the one that was opened.
+    #[inline]
+    pub(super) fn check(&self) -> Result<()> {
+        match self {
+            Origin::Sqlite(sqlite) => sqlite.check_moved(),
+            #[cfg(feature = "postgres")]
+            Origin::Postgres(_) => Ok(()),
+        }
+    }
+
+    /// Whether the cache reflects the database as it is now.
+    #[inline]
+    pub(super) fn is_current(&self) -> bool {
+        match self {
+            Origin::Sqlite(sqlite) => sqlite.catchup.is_current(),
+            #[cfg(feature = "postgres")]
+            Origin::Postgres(_) => false,
+        }
+    }
+
+    /// The same, after it has been brought up to date if that could be done without waiting.
+    #[inline]
+    pub(super) fn is_made_current(&self) -> bool {
+        match self {
+            Origin::Sqlite(sqlite) => sqlite.catchup.is_made_current(),
+            #[cfg(feature = "postgres")]
+            Origin::Postgres(_) => false,
+        }
+    }
+
+    /// Whether nothing that the ticket rests on has changed since it was taken.
+    #[inline]
+    pub(super) fn is_valid(&self, ticket: &Ticket) -> bool {
+        match self {
+            Origin::Sqlite(sqlite) => sqlite.catchup.is_valid(ticket),
+            #[cfg(feature = "postgres")]
+            Origin::Postgres(_) => false,
+        }
+    }
+
+    /// Why the cache cannot be kept exact, whatever its switch says.
+    pub(super) fn blind(&self) -> Option<&str> {
+        match self {
+            Origin::Sqlite(sqlite) => sqlite.blind(),
+            #[cfg(feature = "postgres")]
+            Origin::Postgres(postgres) => Some(postgres.blind()),
+        }
+    }
+
+    /// How changes are noticed, in words.
+    pub(super) fn describe(&self) -> String {
+        match self {
+            Origin::Sqlite(sqlite) => sqlite.catchup.describe(),
+            #[cfg(feature = "postgres")]
+            Origin::Postgres(postgres) => postgres.blind().to_owned(),
+        }
+    }
+
+    /// Makes every ticket void.
+    pub(super) fn flush(&self) {
+        match self {
+            Origin::Sqlite(sqlite) => sqlite.catchup.flush(),
+            #[cfg(feature = "postgres")]
+            Origin::Postgres(_) => {}
+        }
+    }
+
+    /// How often every ticket was made void.
+    pub(super) fn flushes(&self) -> u64 {
+        match self {
+            Origin::Sqlite(sqlite) => sqlite.catchup.flushes(),
+            #[cfg(feature = "postgres")]
+            Origin::Postgres(_) => 0,
+        }
+    }
+
+    /// Windows that answers rest on.
+    pub(super) fn windows(&self) -> usize {
+        match self {
+            Origin::Sqlite(sqlite) => sqlite.catchup.windows(),
+            #[cfg(feature = "postgres")]
+            Origin::Postgres(_) => 0,
+        }
+    }
+
+    /// Makes void every ticket that rests on `table`.
+    pub(super) fn drop_table(&self, table: &str) {
+        match self {
+            Origin::Sqlite(sqlite) => sqlite.catchup.drop_table(table),
+            #[cfg(feature = "postgres")]
+            Origin::Postgres(_) => {}
+        }
+    }
+
+    /// Who made a ticket void, if it is void.
+    pub(super) fn culprit(&self, ticket: &Ticket) -> Option<Author> {
+        match self {
+            Origin::Sqlite(sqlite) => sqlite.catchup.culprit(ticket),
+            #[cfg(feature = "postgres")]
+            Origin::Postgres(_) => None,
+        }
+    }
+
+    /// A connection, in turn with others who want one for the same purpose.
+    pub(super) async fn acquire(
+        &self,
+        purpose: Purpose,
+        holder: HolderLabel,
+    ) -> Result<Connection> {
+        match self {
+            Origin::Sqlite(sqlite) => sqlite.acquire(purpose, holder).await,
+            #[cfg(feature = "postgres")]
+            Origin::Postgres(postgres) => postgres.acquire(holder).await,
+        }
+    }
+
+    /// A connection for a read that lies idle, if there is one.
+    pub(super) fn take_idle(&self, holder: HolderLabel) -> Option<Connection> {
+        match self {
+            Origin::Sqlite(sqlite) => sqlite.readers.take_idle(holder).map(Connection::sqlite),
+            #[cfg(feature = "postgres")]
+            Origin::Postgres(postgres) => postgres.take_idle(holder),
+        }
+    }
+
+    /// The counters of its pools, prepared statements, and of how it notices changes.
+    pub(super) fn counters(&self) -> Counters {
+        match self {
+            Origin::Sqlite(sqlite) => sqlite.counters(),
+            #[cfg(feature = "postgres")]
+            Origin::Postgres(postgres) => postgres.counters(),
+        }
+    }
+
+    /// Whether one connection serves everybody, so that a use of the database within a
+    /// transaction would wait for itself.
+    pub(super) fn is_single(&self) -> bool {
+        match self {
+            Origin::Sqlite(sqlite) => sqlite.is_single,
+            #[cfg(feature = "postgres")]
+            Origin::Postgres(_) => false,
+        }
+    }
+
+    /// Waits for statements in flight and closes every connection.
+    pub(super) async fn close(&self) {
+        match self {
+            Origin::Sqlite(sqlite) => sqlite.close().await,
+            #[cfg(feature = "postgres")]
+            Origin::Postgres(postgres) => postgres.close().await,
+        }
+    }
+}

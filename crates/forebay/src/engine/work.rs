@@ -1,0 +1,305 @@
+//! What can be done on a connection, as data: one type per kind of work, each with its way on
+//! every database. Who has the connection meanwhile, and how long, is decided elsewhere.
+
+#[cfg(feature = "postgres")]
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+#[cfg(feature = "postgres")]
+use super::postgres::Link;
+use super::read::finish;
+#[cfg(feature = "postgres")]
+use crate::backend::postgres;
+use crate::backend::sqlite::{self, Budget, Request};
+use crate::backend::{Answer, Collect, Described, Effect, Limits, Scope};
+#[cfg(feature = "postgres")]
+use crate::error::Kind;
+use crate::error::{Error, Result};
+use crate::guard::Stop;
+#[cfg(feature = "postgres")]
+use crate::isolation::Isolation;
+use crate::isolation::TransactionOptions;
+use crate::params::Params;
+
+/// Something to be done on one connection.
+pub(super) trait Work: Send + 'static {
+    /// What comes of it.
+    type Done: Send + 'static;
+
+    /// Does it on a thread that may block.
+    fn on_sqlite(self, connection: &mut sqlite::Connection) -> Result<Self::Done>;
+
+    /// Does it at PostgreSQL. Dropping the future asks the server to stop.
+    #[cfg(feature = "postgres")]
+    fn on_postgres(self, link: &mut Link) -> impl Future<Output = Result<Self::Done>> + Send;
+}
+
+/// Runs one statement and collects its rows.
+pub(super) struct Run {
+    pub(super) sql: Arc<str>,
+    pub(super) params: Params,
+    pub(super) limits: Limits,
+    pub(super) stop: Arc<Stop>,
+    pub(super) scope: Scope,
+}
+
+impl Work for Run {
+    type Done = Answer;
+
+    fn on_sqlite(self, connection: &mut sqlite::Connection) -> Result<Answer> {
+        let request = Request {
+            sql: &self.sql,
+            params: &self.params,
+            stop: Some(self.stop),
+            budget: Budget::Worker,
+            scope: self.scope,
+            fill: false,
+        };
+        finish(connection.run(&request, &mut Collect::new(self.limits))?)
+    }
+
+    #[cfg(feature = "postgres")]
+    async fn on_postgres(self, link: &mut Link) -> Result<Answer> {
+        let known = postgres::known(&self.sql);
+        link.admit(&known, self.scope)?;
+        let request = postgres::Request {
+            sql: self.sql,
+            params: self.params,
+            deadline: self.stop.deadline(),
+            is_repeatable: false,
+        };
+        let answer = link.connection().run(request, self.limits).await?;
+        if known.effect == Effect::Session || answer.effect == Effect::Session {
+            link.note_change();
+        }
+        Ok(answer)
+    }
+}
+
+/// Runs the statements of a script up to the first that fails, each for up to `limit`.
+pub(super) struct Script {
+    pub(super) sql: Arc<str>,
+    pub(super) limit: Option<Duration>,
+    pub(super) stop: Arc<Stop>,
+    pub(super) scope: Scope,
+}
+
+impl Work for Script {
+    type Done = ();
+
+    fn on_sqlite(self, connection: &mut sqlite::Connection) -> Result<()> {
+        connection.run_script(&self.sql, self.stop, self.limit, self.scope)
+    }
+
+    /// The server takes all its statements at once, so that the limit of each is not kept here.
+    #[cfg(feature = "postgres")]
+    async fn on_postgres(self, link: &mut Link) -> Result<()> {
+        if self.scope == Scope::Transaction {
+            link.check_open()?;
+        }
+        // What its statements do to the session is not looked at one by one.
+        link.note_change();
+        link.connection().run_script(self.sql, self.stop.deadline()).await?;
+        match self.scope {
+            Scope::Transaction if link.is_autocommit() => Err(Error::usage(
+                "the script has ended the transaction that it was run in; what it committed \
+                 stays",
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Runs a script in a transaction of its own: all of it, or nothing.
+pub(super) struct WholeScript(pub(super) Script);
+
+impl Work for WholeScript {
+    type Done = ();
+
+    fn on_sqlite(self, connection: &mut sqlite::Connection) -> Result<()> {
+        connection.begin_immediate(self.0.stop.clone())?;
+        match self.0.on_sqlite(connection) {
+            Ok(()) => connection.commit(),
+            Err(error) => {
+                connection.roll_back()?;
+                Err(error)
+            }
+        }
+    }
+
+    #[cfg(feature = "postgres")]
+    async fn on_postgres(self, link: &mut Link) -> Result<()> {
+        let Script { sql, limit, stop, .. } = self.0;
+        let begin = match limit {
+            // The server counts it for each statement of a script.
+            Some(limit) => {
+                let limit = limit.as_millis().clamp(1, i32::MAX as u128);
+                format!("BEGIN; SET LOCAL statement_timeout = {limit}")
+            }
+            None => "BEGIN".to_owned(),
+        };
+        link.connection().run_script(begin.into(), stop.deadline()).await?;
+        let script = Script { sql, limit, stop, scope: Scope::Transaction };
+        match script.on_postgres(link).await {
+            Ok(()) => Commit.on_postgres(link).await,
+            Err(error) => {
+                RollBack.on_postgres(link).await?;
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Begins a transaction that may write.
+pub(super) struct Begin {
+    pub(super) options: TransactionOptions,
+    pub(super) stop: Arc<Stop>,
+}
+
+impl Work for Begin {
+    type Done = ();
+
+    fn on_sqlite(self, connection: &mut sqlite::Connection) -> Result<()> {
+        if self.options.read_only || self.options.deferrable {
+            return Err(Error::usage(
+                "a transaction on SQLite holds the write lock, so that it cannot be read-only or \
+                 deferrable; use `query` for reads, or a `session` with BEGIN for several of one \
+                 snapshot",
+            ));
+        }
+        connection.begin_immediate(self.stop)
+    }
+
+    #[cfg(feature = "postgres")]
+    async fn on_postgres(self, link: &mut Link) -> Result<()> {
+        let TransactionOptions { isolation, read_only, deferrable, .. } = self.options;
+        let isolation = match isolation {
+            _ if deferrable => " ISOLATION LEVEL SERIALIZABLE",
+            None => "",
+            Some(Isolation::ReadCommitted) => " ISOLATION LEVEL READ COMMITTED",
+            Some(Isolation::RepeatableRead) => " ISOLATION LEVEL REPEATABLE READ",
+            Some(Isolation::Serializable) => " ISOLATION LEVEL SERIALIZABLE",
+        };
+        let read_only = if read_only || deferrable { " READ ONLY" } else { "" };
+        let deferrable = if deferrable { " DEFERRABLE" } else { "" };
+        let begin = format!("BEGIN{isolation}{read_only}{deferrable}");
+        link.connection().run_script(begin.into(), self.stop.deadline()).await
+    }
+}
+
+/// Commits; when that fails, rolls back.
+pub(super) struct Commit;
+
+impl Work for Commit {
+    type Done = ();
+
+    fn on_sqlite(self, connection: &mut sqlite::Connection) -> Result<()> {
+        connection.commit()
+    }
+
+    #[cfg(feature = "postgres")]
+    async fn on_postgres(self, link: &mut Link) -> Result<()> {
+        link.check_open()?;
+        if link.has_failed() {
+            link.connection().run_script("ROLLBACK".into(), None).await?;
+            return Err(Error::new(
+                Kind::Closed,
+                "the transaction was rolled back, because one of its statements failed; its \
+                 error was not passed on",
+            ));
+        }
+        // It fails, and rolls back, where a deferred constraint does not hold.
+        link.connection().run_script("COMMIT".into(), None).await
+    }
+}
+
+/// Rolls back what is open.
+pub(super) struct RollBack;
+
+impl Work for RollBack {
+    type Done = ();
+
+    fn on_sqlite(self, connection: &mut sqlite::Connection) -> Result<()> {
+        connection.roll_back()
+    }
+
+    #[cfg(feature = "postgres")]
+    async fn on_postgres(self, link: &mut Link) -> Result<()> {
+        if link.is_autocommit() {
+            return Ok(());
+        }
+        link.connection().run_script("ROLLBACK".into(), None).await
+    }
+}
+
+/// A savepoint statement of our own, in a transaction.
+pub(super) struct Savepoint(pub(super) String);
+
+impl Work for Savepoint {
+    type Done = ();
+
+    fn on_sqlite(self, connection: &mut sqlite::Connection) -> Result<()> {
+        connection.savepoint_statement(&self.0)
+    }
+
+    #[cfg(feature = "postgres")]
+    async fn on_postgres(self, link: &mut Link) -> Result<()> {
+        link.check_open()?;
+        link.connection().run_script(self.0.into(), None).await
+    }
+}
+
+/// Finds out what a statement takes and gives, without running it.
+pub(super) struct Describe {
+    pub(super) sql: Arc<str>,
+}
+
+impl Work for Describe {
+    type Done = Described;
+
+    fn on_sqlite(self, connection: &mut sqlite::Connection) -> Result<Described> {
+        connection.describe(&self.sql)
+    }
+
+    #[cfg(feature = "postgres")]
+    async fn on_postgres(self, link: &mut Link) -> Result<Described> {
+        let mut known = postgres::known(&self.sql);
+        let described = link.connection().describe(self.sql, None).await?;
+        known.columns = described.columns;
+        let params = (1..=described.parameters.len()).map(|n| Some(format!("${n}"))).collect();
+        Ok(Described { params, known })
+    }
+}
+
+/// Finds out the same, and the query plan.
+pub(super) struct Explain {
+    pub(super) sql: Arc<str>,
+}
+
+impl Work for Explain {
+    type Done = (Described, Vec<String>);
+
+    fn on_sqlite(self, connection: &mut sqlite::Connection) -> Result<Self::Done> {
+        let described = connection.describe(&self.sql)?;
+        let plan = match described.known.effect {
+            Effect::Read | Effect::Write if !described.known.is_explain => {
+                connection.plan(&self.sql).unwrap_or_default()
+            }
+            _ => Vec::new(),
+        };
+        Ok((described, plan))
+    }
+
+    #[cfg(feature = "postgres")]
+    async fn on_postgres(self, link: &mut Link) -> Result<Self::Done> {
+        let described = Describe { sql: self.sql.clone() }.on_postgres(link).await?;
+        let has_plan = matches!(described.known.effect, Effect::Read | Effect::Write)
+            && !described.known.is_explain;
+        let plan = match has_plan {
+            true => link.plan(&self.sql, !described.params.is_empty()).await.unwrap_or_default(),
+            false => Vec::new(),
+        };
+        Ok((described, plan))
+    }
+}
