@@ -12,25 +12,25 @@ use crate::schema::Schema;
 
 /// A read of some form; `None` when the schema has not what it takes.
 pub(crate) fn read(rng: &mut Rng, schema: &Schema) -> Option<Read> {
-    let kind = rng.u8(..100);
+    let kind = rng.u8(..104);
     let mut draft = Draft::new(rng, schema);
     let sql = match kind {
         0..12 => draft.point(),
-        12..24 => draft.trap(),
-        24..34 => draft.rows(),
-        34..42 => draft.partners(),
-        42..52 => draft.top(),
-        52..58 => draft.aggregate(),
-        58..66 => draft.group(),
-        66..71 => draft.distinct(),
-        71..76 => draft.window(),
-        76..83 => draft.compound(),
-        83..88 => draft.cte(),
-        88..91 => draft.recursive(),
-        91..95 => draft.filtered_block(),
-        95 => draft.json(),
-        96 => draft.volatile(),
-        97 => draft.system(),
+        12..28 => draft.trap(),
+        28..38 => draft.rows(),
+        38..46 => draft.partners(),
+        46..56 => draft.top(),
+        56..62 => draft.aggregate(),
+        62..70 => draft.group(),
+        70..75 => draft.distinct(),
+        75..80 => draft.window(),
+        80..87 => draft.compound(),
+        87..92 => draft.cte(),
+        92..95 => draft.recursive(),
+        95..99 => draft.filtered_block(),
+        99 => draft.json(),
+        100 => draft.volatile(),
+        101 => draft.system(),
         _ => draft.without_table(),
     }?;
     Some(draft.finish(sql))

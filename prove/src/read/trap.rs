@@ -9,19 +9,19 @@ use crate::schema::{Collation, Column, Relation};
 
 impl<'a> Draft<'a> {
     pub(crate) fn trap(&mut self) -> Option<String> {
-        match self.rng.u8(..36) {
+        match self.rng.u8(..44) {
             0 | 1 => self.without_partner(),
             2 => self.filtered_page(),
             3 => self.filtered_window(),
-            4..8 => self.by_joined_name(),
-            8 => self.counted_page(),
-            9..12 => self.converted(),
-            12 => self.told_by_class(),
-            13 => self.missing(),
-            14 | 15 => self.of_generated(),
-            16 | 17 => self.beyond(),
-            18..22 => self.named_twice(),
-            22..30 => self.by_last_column(),
+            4..16 => self.by_joined_name(),
+            16 => self.counted_page(),
+            17..20 => self.converted(),
+            20 => self.told_by_class(),
+            21 => self.missing(),
+            22 | 23 => self.of_generated(),
+            24 | 25 => self.beyond(),
+            26..30 => self.named_twice(),
+            30..38 => self.by_last_column(),
             _ => self.chain(),
         }
     }
