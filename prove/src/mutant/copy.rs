@@ -14,7 +14,7 @@ use super::injected::{Edit, Mutant};
 pub(crate) const SELECT: &str = "FOREBAY_MUTANT";
 
 /// What the copy needs of the workspace.
-const COPIED: &[&str] = &["Cargo.toml", "Cargo.lock", "crates", "prove", "xtask"];
+const COPIED: &[&str] = &["Cargo.toml", "Cargo.lock", "cluster", "crates", "prove", "xtask"];
 
 /// The module that the copy has and the original has not.
 const MODULE: &str = r#"//! Which injected bug is switched on.
