@@ -2,6 +2,7 @@
 //! that invalidates itself exactly, and statistics, behind one handle.
 #![warn(missing_docs)]
 
+mod array;
 mod backend;
 mod builder;
 mod cache;
@@ -14,6 +15,7 @@ mod error;
 mod guard;
 mod invalidate;
 mod isolation;
+mod json;
 mod mode;
 mod outcome;
 mod params;
@@ -27,6 +29,7 @@ mod stats;
 mod value;
 mod watch;
 
+pub use array::Array;
 pub use builder::{Access, Builder, Capture, JournalMode, Synchronous, open};
 pub use control::CacheControl;
 pub use db::Db;
@@ -36,7 +39,7 @@ pub use mode::{CacheMode, StatementRef};
 pub use outcome::{Describe, Explanation, Outcome};
 pub use prepared::Prepared;
 pub use query::{Execute, Query, RowStream};
-pub use row::{Column, Row, Rows};
+pub use row::{Column, ColumnKind, ElementKind, Row, Rows};
 pub use session::{Session, Transaction};
 pub use stats::{
     AuditStats, CacheStats, Difference, DropStats, FingerprintStats, ForeignStats, Holder,

@@ -13,6 +13,46 @@ pub struct Column {
     pub name: Box<str>,
     /// The declared type of the table column it comes from; `None` for an expression.
     pub declared: Option<Box<str>>,
+    /// How its values are to be understood.
+    pub kind: ColumnKind,
+}
+
+/// How the values of a column are to be understood, where that is more than the value says.
+///
+/// A type that asks for what the column has is given it: a `Vec` its array, a struct its JSON, a
+/// `bool` its boolean. Columns of SQLite are [`ColumnKind::Plain`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ColumnKind {
+    /// As they are.
+    #[default]
+    Plain,
+    /// The integers 0 and 1 are false and true.
+    Bool,
+    /// Texts are the digits of a number, of which none is lost: `1.00`, or `NaN`, `Infinity`,
+    /// `-Infinity`.
+    Decimal,
+    /// Texts are JSON.
+    Json,
+    /// Texts are JSON lists, one in another where the array has several dimensions.
+    Array(ElementKind),
+}
+
+/// What the elements of a [`ColumnKind::Array`] are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ElementKind {
+    /// Integers, booleans and texts, as JSON has them.
+    #[default]
+    Plain,
+    /// Floats; those that JSON has no number for are the strings `NaN`, `Infinity`, `-Infinity`.
+    Real,
+    /// Numbers whose digits all count, and the same strings.
+    Decimal,
+    /// JSON.
+    Json,
+    /// Bytes, as strings of `\x` and two hexadecimal digits for each.
+    Bytes,
 }
 
 /// All rows of one answer. A clone shares them.

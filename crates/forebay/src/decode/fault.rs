@@ -98,6 +98,36 @@ impl Fault {
         self
     }
 
+    /// The same of a part of a document, where there are members and no columns.
+    #[cold]
+    pub(super) fn in_document(mut self) -> Fault {
+        let mismatch = |wanted: String, found: &'static str| What::Mismatch {
+            wanted: wanted.into(),
+            found: found.into(),
+            hint: None,
+        };
+        self.0.what = match self.0.what {
+            What::Missing(field) => {
+                mismatch(format!("the field {}", quoted(field, '`')), "a document without it")
+            }
+            What::Unknown(fields) => {
+                let fields = names(fields.iter().copied(), '`');
+                mismatch(format!("no fields but {fields}"), "a document that has others")
+            }
+            What::Ambiguous(name) => {
+                mismatch(format!("one field {}", quoted(&name, '`')), "a document with several")
+            }
+            What::Mismatch { wanted, found, hint } => {
+                // What is said of flattened types is about the declared types of columns.
+                let hint = hint.filter(|_| found != "integer");
+                let found = if found == "a row" { "an object".into() } else { found };
+                What::Mismatch { wanted: format!("{wanted} in the document").into(), found, hint }
+            }
+            what => what,
+        };
+        self
+    }
+
     #[cold]
     pub(super) fn into_error(self, context: &Context<'_>) -> Error {
         let Detail { column, what } = *self.0;

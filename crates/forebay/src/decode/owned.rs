@@ -125,8 +125,8 @@ impl<'a> Deserializer<'a> for Owned<'a> {
     }
 
     fn deserialize_option<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
-        match &*self.values {
-            [Value::Null] => visitor.visit_none(),
+        match (self.shape.columns(), &*self.values) {
+            ([column], [value]) if Field::new(column, value).is_null() => visitor.visit_none(),
             _ => visitor.visit_some(self),
         }
     }
@@ -231,9 +231,9 @@ impl<'a> Deserializer<'a> for Taken<'a> {
     }
 
     fn deserialize_option<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
-        match self.value {
-            Value::Null => visitor.visit_none(),
-            _ => visitor.visit_some(self),
+        match Field::new(self.column, self.value).is_null() {
+            true => visitor.visit_none(),
+            false => visitor.visit_some(self),
         }
     }
 

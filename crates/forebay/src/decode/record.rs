@@ -12,7 +12,8 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
 use super::fault::Fault;
-use super::field::{Bytes, Field, wrong_length};
+use super::field::Field;
+use super::scalar::{Bytes, wrong_length};
 use super::serial::{ROW, VALUE};
 use crate::row::{Column, Row, Rows};
 use crate::value::Value;
@@ -196,8 +197,8 @@ impl<'a> Deserializer<'a> for Record<'a> {
     }
 
     fn deserialize_option<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
-        match self.values {
-            [Value::Null] => visitor.visit_none(),
+        match self.field(0) {
+            Some(field) if self.values.len() == 1 && field.is_null() => visitor.visit_none(),
             _ => visitor.visit_some(self),
         }
     }

@@ -6,7 +6,7 @@ use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Une
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::fault::Carried;
-use crate::row::{Column, Row, Rows};
+use crate::row::{Column, ColumnKind, Row, Rows};
 use crate::value::Value;
 
 /// The names by which our own deserializers know the two types.
@@ -160,7 +160,7 @@ impl<'de> Visitor<'de> for RowVisitor {
         let mut columns = Vec::with_capacity(hint);
         let mut values = Vec::with_capacity(hint);
         while let Some((name, value)) = map.next_entry::<String, Value>()? {
-            columns.push(Column { name: name.into(), declared: None });
+            columns.push(Column { name: name.into(), declared: None, kind: ColumnKind::Plain });
             values.push(value);
         }
         let row = Rows::new(columns.into(), values).get(0);

@@ -10,12 +10,17 @@ use proptest::prelude::*;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 
+mod document;
+
 use super::*;
-use crate::row::{Column, Row, Rows};
+use crate::row::{Column, ColumnKind, Row, Rows};
 use crate::value::Value;
 
 fn columns(names: &[&str]) -> Arc<[Column]> {
-    names.iter().map(|name| Column { name: (*name).into(), declared: None }).collect()
+    names
+        .iter()
+        .map(|name| Column { name: (*name).into(), declared: None, kind: ColumnKind::Plain })
+        .collect()
 }
 
 fn rows(names: &[&str], values: &[Value]) -> Rows {
@@ -458,7 +463,11 @@ fn shapes_of_rows() {
     check::<Tagged>(&["radius", "kind"], &[1.into(), text("Circle")], "Circle { radius: 1.0 }");
     check::<Strict>(&["id"], std::slice::from_ref(&one), "Strict { id: 1 }");
     let columns: Arc<[Column]> = [("uid", None), ("on", Some("Boolean")), ("x", Some("bool"))]
-        .map(|(name, declared)| Column { name: name.into(), declared: declared.map(Into::into) })
+        .map(|(name, declared)| Column {
+            name: name.into(),
+            declared: declared.map(Into::into),
+            kind: ColumnKind::Plain,
+        })
         .into();
     let dressed: Dressed = row(&columns, &[1.into(), 1.into(), 0.into()]).unwrap();
     assert_eq!(

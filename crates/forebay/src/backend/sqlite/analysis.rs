@@ -19,7 +19,7 @@ use super::relations::Relations;
 use super::reliance::Reliance;
 use crate::backend::{Effect, Known};
 use crate::invalidate::{Author, WriteSet};
-use crate::row::Column;
+use crate::row::{Column, ColumnKind};
 use crate::sql::{
     Bypass, Dialect, Fingerprint, begins_with_rows, has_word, is_immutable, skip_blank,
 };
@@ -214,7 +214,7 @@ pub(super) fn columns(statement: &rusqlite::Statement<'_>) -> rusqlite::Result<A
         let mut columns = Vec::with_capacity(statement.column_count());
         for column in statement.columns() {
             let declared = column.decl_type().map(Into::into);
-            columns.push(Column { name: column.name().into(), declared });
+            columns.push(Column { name: column.name().into(), declared, kind: ColumnKind::Plain });
         }
         columns.into()
     }));

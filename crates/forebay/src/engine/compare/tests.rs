@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::row::Column;
+use crate::row::{Column, ColumnKind};
 use crate::sql::{Relation, Schema, Table, determined};
 
 struct One(Table);
@@ -28,7 +28,11 @@ fn rows(text: &str) -> Rows {
         .map(|row| row.split(',').map(value).collect())
         .collect();
     let width = rows.first().map_or(2, Vec::len);
-    let column = |index| Column { name: format!("c{index}").into(), declared: None };
+    let column = |index| Column {
+        name: format!("c{index}").into(),
+        declared: None,
+        kind: ColumnKind::Plain,
+    };
     let columns: Arc<[Column]> = (0..width).map(column).collect();
     Rows::new(columns, rows.into_iter().flatten().collect())
 }
@@ -228,7 +232,11 @@ fn database(seed: u64, variant: usize) -> rusqlite::Connection {
 fn answer(db: &rusqlite::Connection, sql: &str) -> Rows {
     let mut statement = db.prepare(sql).unwrap();
     let width = statement.column_count();
-    let column = |index| Column { name: format!("c{index}").into(), declared: None };
+    let column = |index| Column {
+        name: format!("c{index}").into(),
+        declared: None,
+        kind: ColumnKind::Plain,
+    };
     let columns: Arc<[Column]> = (0..width).map(column).collect();
     let mut values = Vec::new();
     let mut rows = statement.raw_query();
