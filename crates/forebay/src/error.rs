@@ -57,6 +57,9 @@ pub(crate) enum Kind {
     Cancelled,
     /// The handle is closed, or a transaction has ended.
     Closed,
+    /// The connection was lost while the statement ran: it may have taken effect.
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
+    Lost,
     /// Anything else the database reports.
     Database,
 }
@@ -107,7 +110,8 @@ impl Error {
         self.0.statement.as_deref()
     }
 
-    /// The database's own name for the failure, such as `SQLITE_CONSTRAINT_UNIQUE`.
+    /// The database's own name for the failure, such as `SQLITE_CONSTRAINT_UNIQUE`, or PostgreSQL's
+    /// SQLSTATE, such as `23505`.
     pub fn code(&self) -> Option<&'static str> {
         self.0.code
     }
@@ -150,15 +154,6 @@ impl Error {
     /// Another connection or process held the lock for longer than the busy time-out.
     pub fn is_busy(&self) -> bool {
         self.0.kind == Kind::Busy
-    }
-
-    /// The transaction could not be put in order with others beside it, or waited for one that
-    /// waited for it; nothing of it was kept. Run it again from its beginning.
-    ///
-    /// PostgreSQL: `40001` and `40P01`. On SQLite a transaction that read before others wrote:
-    /// `SQLITE_BUSY_SNAPSHOT`.
-    pub fn is_serialization_failure(&self) -> bool {
-        matches!(self.0.code, Some("40001" | "40P01" | "SQLITE_BUSY_SNAPSHOT"))
     }
 
     /// The database, or this handle to it, may only be read.
@@ -219,6 +214,18 @@ impl Error {
     /// The handle is closed, or the transaction it belongs to has ended.
     pub fn is_closed(&self) -> bool {
         self.0.kind == Kind::Closed
+    }
+
+    /// The connection was lost while the statement ran, so nobody can say whether it has taken
+    /// effect: look before running it again.
+    pub fn is_outcome_unknown(&self) -> bool {
+        self.0.kind == Kind::Lost
+    }
+
+    /// The database gave the transaction up because of another one that ran at the same time, by
+    /// serialization or by deadlock: run it again from its beginning.
+    pub fn is_serialization_failure(&self) -> bool {
+        matches!(self.0.code, Some("40001" | "40P01" | "SQLITE_BUSY_SNAPSHOT"))
     }
 }
 

@@ -4,6 +4,8 @@
 mod answer;
 mod effect;
 mod known;
+#[cfg(feature = "postgres")]
+pub(crate) mod postgres;
 mod scope;
 pub(crate) mod sqlite;
 
