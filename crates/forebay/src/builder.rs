@@ -1,14 +1,14 @@
 //! Opening a database: every setting, its default and its check in one place.
 
+mod place;
+
 use std::time::Duration;
 
 use crate::backend::Limits;
-use crate::backend::sqlite::{self, Location};
 use crate::db::Db;
-use crate::engine::{Engine, Place, Settings, SqliteSettings, TrustSettings};
+use crate::engine::{Engine, Settings, TrustSettings};
 use crate::error::{Error, Result};
 use crate::mode::CacheMode;
-use crate::pool;
 
 /// The most prepared statements that one connection may be asked to keep.
 const STATEMENT_CACHE_MAX: usize = 100_000;
@@ -26,8 +26,9 @@ const SNAPSHOT_HOLD_MAX: Duration = Duration::from_secs(1);
 
 /// Opens the database at `url` with the defaults of [`Builder`].
 ///
-/// `url` is `sqlite:path/to/file.db`, `sqlite::memory:`, or a bare path. It must be called within
-/// a tokio runtime.
+/// `url` is `sqlite:path/to/file.db`, `sqlite::memory:`, a bare path, or, with the feature
+/// `postgres`, `postgres://user:password@host:port/database`. It must be called within a tokio
+/// runtime.
 pub async fn open(url: impl AsRef<str>) -> Result<Db> {
     Builder::new(url).open().await
 }
@@ -100,6 +101,7 @@ pub struct Builder {
     acquire_timeout: Duration,
     idle_timeout: Duration,
     max_lifetime: Duration,
+    ping_after: Duration,
     max_sessions: usize,
     transaction_idle_timeout: Duration,
     transaction_timeout: Duration,
@@ -145,11 +147,11 @@ settings! {
     /// Open for reading only, and leave the file as it is; a file that may not be written is
     /// opened so by itself. The cache is off then.
     read_only: bool;
-    /// Readers kept at most; 10 by default.
+    /// Readers kept at most, or connections of any kind to PostgreSQL; 10 by default.
     max_size: usize;
-    /// Readers beyond `max_size` while the load lasts; 20 by default.
+    /// Connections beyond `max_size` while the load lasts; 20 by default.
     max_overflow: usize;
-    /// Readers kept open while idle; 3 by default.
+    /// Of these, kept open while idle; 3 by default.
     min_idle: usize;
     /// The longest wait for a connection, and for the turn to write; 5 s by default.
     acquire_timeout: Duration;
@@ -157,7 +159,11 @@ settings! {
     idle_timeout: Duration;
     /// Connections are replaced after this; 3,600 s by default.
     max_lifetime: Duration;
-    /// Session connections (interactive transactions) at most; 20 by default.
+    /// A connection to PostgreSQL that lay idle for so long has to answer a ping before it is used
+    /// again; 30 s by default.
+    ping_after: Duration;
+    /// Session connections (interactive transactions) at most; 20 by default. At PostgreSQL they
+    /// are of the same pool as all others.
     max_sessions: usize;
     /// The longest a transaction may lie idle between statements; 10 s by default.
     transaction_idle_timeout: Duration;
@@ -223,6 +229,7 @@ impl Builder {
             acquire_timeout: Duration::from_secs(5),
             idle_timeout: Duration::from_secs(300),
             max_lifetime: Duration::from_secs(3_600),
+            ping_after: Duration::from_secs(30),
             max_sessions: 20,
             transaction_idle_timeout: Duration::from_secs(10),
             transaction_timeout: Duration::from_secs(60),
@@ -271,57 +278,9 @@ impl Builder {
     }
 
     fn settings(self) -> Result<Settings> {
-        let location = Location::parse(&self.url)?;
-        let readers = self.pool("reader", self.max_size, self.max_overflow, self.min_idle);
-        let mut writer = self.pool("writer", 1, 0, 0);
-        if location == Location::Memory {
-            // Closing its only connection would lose the database.
-            writer.idle_timeout = None;
-            writer.max_lifetime = None;
-        }
-        let sessions = self.pool("session", self.max_sessions, 0, 0);
-        for options in [&readers, &writer, &sessions] {
-            options.validate()?;
-        }
         self.validate()?;
-        let shares = self.max_size as u64 + 1;
-        let options = sqlite::Options {
-            remote: self.access == Access::Remote,
-            create: self.create,
-            read_only: self.read_only,
-            synchronous: match self.synchronous {
-                Synchronous::Off => "OFF",
-                Synchronous::Normal => "NORMAL",
-                Synchronous::Full => "FULL",
-            },
-            journal_mode: match self.journal_mode {
-                JournalMode::Wal => "WAL",
-                JournalMode::Delete => "DELETE",
-                JournalMode::Truncate => "TRUNCATE",
-            },
-            busy_timeout: self.busy_timeout,
-            foreign_keys: self.foreign_keys,
-            page_cache_bytes_each: self.page_cache_bytes / shares,
-            mmap_bytes: self.mmap_bytes,
-            statement_cache: self.statement_cache,
-            capture: match self.capture {
-                Capture::Auto => None,
-                Capture::Hook => Some(sqlite::Means::Hook),
-                Capture::Reread => Some(sqlite::Means::Reread),
-                Capture::Tables => Some(sqlite::Means::Tables),
-            },
-            map_pages: self.map_pages,
-            pragmas: self.pragmas,
-        };
         Ok(Settings {
-            place: Place::Sqlite(SqliteSettings {
-                location,
-                options,
-                readers,
-                writer,
-                sessions,
-                hold_max: self.snapshot_hold,
-            }),
+            place: self.place()?,
             trust: TrustSettings {
                 mode: self.cache,
                 audit_one_in: self.audit_one_in,
@@ -360,23 +319,5 @@ impl Builder {
             }
         }
         Ok(())
-    }
-
-    fn pool(
-        &self,
-        name: &'static str,
-        max_size: usize,
-        max_overflow: usize,
-        min_idle: usize,
-    ) -> pool::Options {
-        pool::Options {
-            max_size,
-            max_overflow,
-            min_idle,
-            acquire_timeout: self.acquire_timeout,
-            idle_timeout: Some(self.idle_timeout),
-            max_lifetime: Some(self.max_lifetime),
-            ..pool::Options::new(name)
-        }
     }
 }

@@ -9,8 +9,8 @@ use super::database::Engine;
 use super::origin::Counters;
 use super::template::Template;
 use super::work::Run;
-use crate::backend::postgres::{Config, Connector, Status};
-use crate::backend::{Answer, Effect, Known, Limits, Scope};
+use crate::backend::postgres::{self, Config, Connector, Status};
+use crate::backend::{Answer, Effect, Limits, Scope};
 use crate::error::{Error, Kind, Result};
 use crate::guard::Stop;
 use crate::pool::{self, Checkout, HolderLabel, Pool};
@@ -25,10 +25,13 @@ const CLEAN_MAX: Duration = Duration::from_secs(10);
 /// The longest wait for a connection that lay idle to show that it is there.
 const PING_MAX: Duration = Duration::from_secs(2);
 
-/// Puts a session back to how it began, but for its prepared statements: `DISCARD ALL` would drop
-/// those too.
+/// Puts a session back to how it began, but for the statements that we have prepared: `DISCARD ALL`
+/// would drop those too.
 const RESET: &str = "RESET SESSION AUTHORIZATION; RESET ALL; CLOSE ALL; UNLISTEN *; \
-                     SELECT pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES";
+                     SELECT pg_catalog.pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES; \
+                     DO $$ DECLARE one pg_catalog.text; BEGIN FOR one IN SELECT p.name FROM \
+                     pg_catalog.pg_prepared_statements p WHERE p.from_sql LOOP EXECUTE \
+                     pg_catalog.format('DEALLOCATE %I', one); END LOOP; END $$";
 
 const BLIND: &str = "the commits of a PostgreSQL server are not followed";
 
@@ -61,18 +64,27 @@ impl Postgres {
         BLIND
     }
 
-    /// A connection, in turn. One that lay idle for long has answered just now.
+    /// A connection, in turn. One that lay idle for long has answered just now. Where one has not
+    /// answered in time, the others that lay idle as long are not asked, or the wait would be
+    /// theirs added up.
     pub(super) async fn acquire(&self, holder: HolderLabel) -> Result<Connection> {
+        let mut is_silent = false;
         loop {
             let checkout = self.pool.acquire(holder.clone()).await?;
             if checkout.idle_for() < self.ping_after {
                 return Ok(Connection::postgres(Link::new(checkout)));
             }
-            let answered = checkout.ping(Instant::now().checked_add(PING_MAX)).await;
-            match answered {
-                Ok(Status::Idle) => return Ok(Connection::postgres(Link::new(checkout))),
-                _ => checkout.discard(),
+            if is_silent {
+                checkout.discard();
+                continue;
             }
+            // Not by a limit of the ping itself: past that, the server gets time to stop it.
+            match tokio::time::timeout(PING_MAX, checkout.ping(None)).await {
+                Ok(Ok(Status::Idle)) => return Ok(Connection::postgres(Link::new(checkout))),
+                Ok(_) => {}
+                Err(_) => is_silent = true,
+            }
+            checkout.discard();
         }
     }
 
@@ -140,8 +152,9 @@ impl Link {
         matches!(self.checkout.status(), Status::Idle | Status::Closed)
     }
 
+    /// Whether something was left in its session; with a connection that is lost, that is, too.
     pub(super) fn is_changed(&self) -> bool {
-        self.is_changed
+        self.is_changed && self.checkout.status() != Status::Closed
     }
 
     /// Its session has to be put back before another caller gets it.
@@ -178,22 +191,50 @@ impl Link {
         self.checkout.status() == Status::Failed
     }
 
-    /// Whether a statement may run here on its caller's behalf.
-    pub(super) fn admit(&self, known: &Known, scope: Scope) -> Result<()> {
+    /// Whether a statement may run here on its caller's behalf. What it may do to the session is
+    /// noted before: a statement that fails or is given up has perhaps done it all the same.
+    pub(super) fn admit(&mut self, sql: &str, scope: Scope) -> Result<()> {
         if scope == Scope::Transaction {
             self.check_open()?;
         }
+        let known = postgres::known(sql);
         match known.effect {
-            Effect::Transaction if scope != Scope::Session => Err(known.refusal()),
-            Effect::Session if scope == Scope::Shared => Err(known.refusal()),
-            _ => Ok(()),
+            Effect::Transaction if scope != Scope::Session => return Err(known.refusal()),
+            Effect::Session if scope == Scope::Shared => return Err(known.refusal()),
+            _ => {}
         }
+        if self.checkout.status() == Status::Idle && postgres::is_commit(sql) {
+            return Err(Error::usage(
+                "there is no transaction to commit: none was begun, or it has ended before; what \
+                 was run since then was committed statement by statement",
+            ));
+        }
+        if postgres::may_change_session(&known, sql) {
+            self.note_change();
+        }
+        Ok(())
+    }
+
+    /// The error for a COMMIT that has rolled back, as it does after a failed statement. To the
+    /// server that is a success.
+    pub(super) fn not_committed() -> Error {
+        Error::new(
+            Kind::Closed,
+            "the transaction was rolled back, because one of its statements failed; its error was \
+             not passed on",
+        )
     }
 
     /// The query plan of a statement, one step a line; of one with parameters, the generic plan,
     /// where the server can show it (16 and later).
     pub(super) async fn plan(&self, sql: &str, has_parameters: bool) -> Result<Vec<String>> {
-        let how = if has_parameters { "EXPLAIN (GENERIC_PLAN) " } else { "EXPLAIN " };
+        let version = self.connection().parameter("server_version").unwrap_or_default();
+        let major: u32 = version.split(['.', ' ', 'b']).next().unwrap_or("").parse().unwrap_or(0);
+        let how = match (has_parameters, major) {
+            (false, _) => "EXPLAIN ",
+            (true, 16..) => "EXPLAIN (GENERIC_PLAN) ",
+            (true, _) => return Ok(Vec::new()),
+        };
         let limits = Limits { rows_max: 10_000, bytes_max: 1 << 20 };
         let script: Arc<str> = [how, skip_blank(sql)].concat().into();
         let rows = self.connection().query_script(script, None, limits).await?;

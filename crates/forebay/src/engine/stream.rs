@@ -195,14 +195,14 @@ impl Work for Pump {
     #[cfg(feature = "postgres")]
     async fn on_postgres(self, link: &mut Link) -> Result<Vec<Message>> {
         let feed = self.0;
-        let known = postgres::known(&feed.sql);
-        let pumped = match link.admit(&known, feed.scope) {
+        let is_undone = link.has_failed() && postgres::is_commit(&feed.sql);
+        let pumped = match link.admit(&feed.sql, feed.scope) {
+            Ok(()) if is_undone => {
+                feed.pump_from(link).await.and_then(|_| Err(Link::not_committed()))
+            }
             Ok(()) => feed.pump_from(link).await,
             Err(error) => Err(error),
         };
-        if known.effect == Effect::Session {
-            link.note_change();
-        }
         Ok(pumped.unwrap_or_else(|error| vec![Message::Chunk(Err(error))]))
     }
 }

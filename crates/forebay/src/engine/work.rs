@@ -13,8 +13,6 @@ use super::read::finish;
 use crate::backend::postgres;
 use crate::backend::sqlite::{self, Budget, Request};
 use crate::backend::{Answer, Collect, Described, Effect, Limits, Scope};
-#[cfg(feature = "postgres")]
-use crate::error::Kind;
 use crate::error::{Error, Result};
 use crate::guard::Stop;
 #[cfg(feature = "postgres")]
@@ -61,19 +59,19 @@ impl Work for Run {
 
     #[cfg(feature = "postgres")]
     async fn on_postgres(self, link: &mut Link) -> Result<Answer> {
-        let known = postgres::known(&self.sql);
-        link.admit(&known, self.scope)?;
+        link.admit(&self.sql, self.scope)?;
+        let is_undone = link.has_failed() && postgres::is_commit(&self.sql);
         let request = postgres::Request {
-            sql: self.sql,
+            sql: postgres::spoken(self.sql),
             params: self.params,
             deadline: self.stop.deadline(),
             is_repeatable: false,
         };
         let answer = link.connection().run(request, self.limits).await?;
-        if known.effect == Effect::Session || answer.effect == Effect::Session {
+        if answer.effect == Effect::Session {
             link.note_change();
         }
-        Ok(answer)
+        if is_undone { Err(Link::not_committed()) } else { Ok(answer) }
     }
 }
 
@@ -100,9 +98,10 @@ impl Work for Script {
         }
         // What its statements do to the session is not looked at one by one.
         link.note_change();
-        link.connection().run_script(self.sql, self.stop.deadline()).await?;
+        let run = link.connection().run_foreign_script(self.sql, self.stop.deadline());
+        let has_committed = run.await?;
         match self.scope {
-            Scope::Transaction if link.is_autocommit() => Err(Error::usage(
+            Scope::Transaction if has_committed || link.is_autocommit() => Err(Error::usage(
                 "the script has ended the transaction that it was run in; what it committed \
                  stays",
             )),
@@ -203,11 +202,7 @@ impl Work for Commit {
         link.check_open()?;
         if link.has_failed() {
             link.connection().run_script("ROLLBACK".into(), None).await?;
-            return Err(Error::new(
-                Kind::Closed,
-                "the transaction was rolled back, because one of its statements failed; its \
-                 error was not passed on",
-            ));
+            return Err(Link::not_committed());
         }
         // It fails, and rolls back, where a deferred constraint does not hold.
         link.connection().run_script("COMMIT".into(), None).await

@@ -80,6 +80,17 @@ pub(crate) fn is_explain(sql: &str) -> bool {
     Words::of(sql).first().as_deref() == Some("explain")
 }
 
+/// Whether a text ends a transaction so that it stays, if it has not failed.
+pub(crate) fn is_commit(sql: &str) -> bool {
+    let words = Words::of(sql);
+    matches!(words.first().as_deref(), Some("commit" | "end")) && !words.is(1, "prepared")
+}
+
+/// Whether a text runs a block or a procedure, which may do to the session whatever it pleases.
+pub(crate) fn runs_block(sql: &str) -> bool {
+    matches!(Words::of(sql).first().as_deref(), Some("do" | "call"))
+}
+
 /// The functions named in a text that tell what its session did before, which on a shared
 /// connection is what some other caller did.
 pub(crate) fn asks_its_session(sql: &str) -> Vec<&'static str> {
@@ -142,10 +153,10 @@ impl<'a> Words<'a> {
 
     /// Whether it makes or changes what only the session sees: `CREATE OR REPLACE TEMP VIEW`.
     fn is_temporary(&self) -> bool {
-        let is_kind = |word: &&str| {
-            ["table", "view", "sequence"].iter().any(|kind| word.eq_ignore_ascii_case(kind))
-        };
-        self.all().take_while(|word| !is_kind(word)).take(4).any(is_temp)
+        let kinds = ["table", "view", "sequence", "recursive"];
+        let is_kind = |word: &str| kinds.iter().any(|kind| word.eq_ignore_ascii_case(kind));
+        let pairs = self.all().zip(self.all().skip(1));
+        pairs.take(5).any(|(word, next)| is_temp(word) && is_kind(next))
             || self.has_any(&["pg_temp"])
     }
 }
@@ -197,6 +208,19 @@ mod tests {
         check("vacuum t", Maintain);
         check("", Write);
         check("'select'", Write);
+    }
+
+    #[test]
+    fn commits_and_blocks() {
+        let check = |sql: &str, expect| assert_eq!((is_commit(sql), runs_block(sql)), expect);
+        check("/* a */ COMMIT;", (true, false));
+        check("end transaction", (true, false));
+        check("commit and chain", (true, false));
+        check("commit prepared 'x'", (false, false));
+        check("rollback", (false, false));
+        check("select 1 as commit", (false, false));
+        check("DO $$ begin commit; end $$", (false, true));
+        check("call p()", (false, true));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The tokens of a text, cut exactly where SQLite's own tokenizer cuts them, or PostgreSQL's. The
-//! tokens tile the text: none is left out, none overlaps. A token borrows nothing and nothing is allocated.
+//! tokens tile the text: none is left out, none overlaps. A token borrows nothing and nothing is
+//! allocated.
 //!
 //! It does not parse, and it does not tell keywords from identifiers: in SQLite most keywords may
 //! be identifiers, and only the grammar knows. A NUL byte is an illegal token here, where SQLite

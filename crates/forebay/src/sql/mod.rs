@@ -14,7 +14,7 @@ mod statement;
 
 pub(crate) use bypass::Bypass;
 #[cfg(feature = "postgres")]
-pub(crate) use command::{Command, asks_its_session, is_explain};
+pub(crate) use command::{Command, asks_its_session, is_commit, is_explain, runs_block};
 pub(crate) use fingerprint::Fingerprint;
 pub(crate) use function::is_immutable;
 pub(crate) use lex::Dialect;

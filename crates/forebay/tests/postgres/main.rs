@@ -1,0 +1,19 @@
+//! The library through its public face, on real PostgreSQL servers: every test runs on each
+//! installed version, and says so where there is none.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::needless_pass_by_value)]
+
+/// Servers that are killed, that refuse, and that are not there.
+mod fault;
+/// Databases for the tests, and what a bare session sees of them.
+mod place;
+/// Connections shared by many callers.
+mod pool;
+/// Statements of one client in order, and what they leave behind.
+mod session;
+/// Statements, parameters, rows and errors.
+mod statement;
+/// Rows one after another.
+mod stream;
+/// Transactions around a closure.
+mod transaction;

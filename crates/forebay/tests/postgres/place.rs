@@ -1,0 +1,100 @@
+//! A database of one's own on a server that the tests share, with a bare session beside the library
+//! that sees what the server is at.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use cluster::{Cluster, Database, Version};
+use forebay::{Builder, Db};
+
+/// A test that takes longer hangs.
+const TEST_MAX: Duration = Duration::from_secs(120);
+
+/// How long the server may take to notice something.
+const NOTICE_MAX: Duration = Duration::from_secs(30);
+
+const POLL: Duration = Duration::from_millis(20);
+
+pub(crate) struct Place {
+    database: Database,
+}
+
+impl Place {
+    pub(crate) fn url(&self) -> String {
+        self.database.url()
+    }
+
+    pub(crate) fn cluster(&self) -> &Arc<Cluster> {
+        self.database.cluster()
+    }
+
+    pub(crate) fn builder(&self) -> Builder {
+        Builder::new(self.url())
+    }
+
+    /// One connection for everybody, so that whoever comes next gets the one before.
+    pub(crate) fn single(&self) -> Builder {
+        self.builder().max_size(1).max_overflow(0).min_idle(1)
+    }
+
+    pub(crate) async fn open(&self, script: &str) -> Db {
+        let db = self.builder().open().await.unwrap();
+        db.execute_batch(script).await.unwrap();
+        db
+    }
+
+    /// Runs statements past the library; what comes back looks as with `psql -At`.
+    pub(crate) fn psql(&self, sql: &str) -> String {
+        self.database.psql(sql).unwrap()
+    }
+
+    /// Sessions of the library in this database for which `holds` is true.
+    pub(crate) fn sessions(&self, holds: &str) -> String {
+        self.psql(&format!(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+             AND application_name = 'forebay' AND {holds}"
+        ))
+    }
+
+    /// Waits until no session of the library is as `holds` says.
+    pub(crate) async fn until_no_session(&self, holds: &str) {
+        until(holds, || self.sessions(holds) == "0").await;
+    }
+
+    pub(crate) async fn until_some_session(&self, holds: &str) {
+        until(holds, || self.sessions(holds) != "0").await;
+    }
+}
+
+/// Waits for `holds`, with a limit.
+pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < NOTICE_MAX, "not within {NOTICE_MAX:?}: {what}");
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+/// Runs `check` with a database of its own on every version.
+pub(crate) fn on_each(test: &str, check: impl AsyncFn(&Place)) {
+    cluster::for_each_version(test, |version| {
+        let place = Place { database: Database::create(version).unwrap() };
+        in_time(check(&place));
+    });
+}
+
+/// Runs `check` on every version, which starts servers of its own.
+pub(crate) fn on_each_version(test: &str, check: impl AsyncFn(&Version)) {
+    cluster::for_each_version(test, |version| in_time(check(version)));
+}
+
+fn in_time(check: impl Future<Output = ()>) {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let checked = runtime.unwrap().block_on(async { tokio::time::timeout(TEST_MAX, check).await });
+    assert!(checked.is_ok(), "the test did not end within {TEST_MAX:?}");
+}
+
+pub(crate) fn ms(n: u64) -> Duration {
+    Duration::from_millis(n)
+}
