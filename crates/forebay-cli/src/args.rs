@@ -37,7 +37,9 @@ pub(crate) enum Command {
 /// it: statements in flight end first. A second signal stops it at once.
 #[derive(Args, Debug)]
 pub(crate) struct ServeArgs {
-    /// The database: `sqlite:PATH`, `sqlite::memory:`, or a path. A missing file is created.
+    /// The database: `sqlite:PATH`, `sqlite::memory:`, a path, or
+    /// `postgres://USER@HOST:PORT/DATABASE`, with the password in PGPASSWORD. A missing file is
+    /// created.
     #[arg(default_value = "sqlite:forebay.db")]
     pub(crate) url: String,
     /// The address to listen on; port 0 takes a free one.
@@ -185,7 +187,8 @@ limits! {
 /// The database is opened for reading only and is not changed.
 #[derive(Args, Debug)]
 pub(crate) struct ExplainArgs {
-    /// The database: `sqlite:PATH` or a path.
+    /// The database: `sqlite:PATH`, a path, or `postgres://USER@HOST:PORT/DATABASE`, with the
+    /// password in PGPASSWORD.
     pub(crate) url: String,
     /// The statement; `-` reads it from standard input.
     pub(crate) sql: String,

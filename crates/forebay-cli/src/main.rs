@@ -4,6 +4,7 @@
 mod args;
 mod cmd;
 mod exit;
+mod login;
 mod output;
 mod plan;
 mod quantity;

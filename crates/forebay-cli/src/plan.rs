@@ -12,6 +12,7 @@ use forebay_server::{Options, Token};
 
 use crate::args::{DatabaseArgs, ServeArgs, SynchronousArg};
 use crate::exit::Usage;
+use crate::login::with_password;
 
 /// A token file larger than this holds something else than a token.
 const TOKEN_BYTES_MAX: u64 = 16 * 1024;
@@ -39,7 +40,8 @@ impl ServePlan {
         options.allowed_hosts.clone_from(&args.allowed_hosts);
         options.allow_origins.clone_from(&args.allow_origins);
         options.validate().map_err(|error| Usage(error.to_string()))?;
-        let database = database(&args.url, &args.database).access(Access::Remote);
+        let url = with_password(&args.url)?;
+        let database = database(&url, &args.database).access(Access::Remote);
         Ok(ServePlan { listen, database, options })
     }
 }

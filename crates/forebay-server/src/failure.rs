@@ -108,7 +108,7 @@ fn cut(mut message: String) -> String {
 /// The status and, where the database has no name for it, the code.
 fn class(error: &forebay::Error) -> (u16, &'static str) {
     // The first predicate that holds decides.
-    let classes: [(bool, u16, &'static str); 15] = [
+    let classes: [(bool, u16, &'static str); 16] = [
         (error.is_usage(), 400, "SQL_INPUT_ERROR"),
         (error.is_decode(), 400, "SQL_INPUT_ERROR"),
         (error.is_denied(), 403, "BLOCKED"),
@@ -122,6 +122,8 @@ fn class(error: &forebay::Error) -> (u16, &'static str) {
         (error.is_busy(), 503, "SQLITE_BUSY"),
         (error.is_full(), 507, "SQLITE_FULL"),
         (error.is_cancelled(), 503, "CANCELLED"),
+        // It may have taken effect: whoever tries again by itself may write twice.
+        (error.is_outcome_unknown(), 502, "OUTCOME_UNKNOWN"),
         (error.is_closed(), 503, "CLOSED"),
         (error.is_corrupt(), 500, "SQLITE_CORRUPT"),
         (error.is_open(), 500, "SQLITE_CANTOPEN"),

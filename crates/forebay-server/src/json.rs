@@ -186,7 +186,8 @@ pub(crate) fn put(out: &mut Vec<u8>, value: &impl Serialize) {
 }
 
 /// Appends a float. JSON has no infinity, but `1e999` is a number to its grammar, and reads as
-/// infinity where numbers are doubles; `null` would be another value. SQLite has no NaN.
+/// infinity where numbers are doubles; `null` would be another value. For NaN there is nothing: it
+/// is for the caller to say so in another way.
 pub(crate) fn put_real(out: &mut Vec<u8>, x: f64) {
     if x == f64::INFINITY {
         out.extend_from_slice(b"1e999");

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::args::ExplainArgs;
 use crate::exit::Exit;
+use crate::login::with_password;
 use crate::output;
 
 /// The longest statement that is read from standard input: SQLite's own limit.
@@ -15,7 +16,8 @@ const SQL_BYTES_MAX: u64 = 1_000_000_000;
 
 pub(crate) async fn explain(args: &ExplainArgs) -> Result<Exit> {
     let sql = statement(&args.sql)?;
-    let db = Builder::new(&args.url).read_only(true).create(false).open().await?;
+    let url = with_password(&args.url)?;
+    let db = Builder::new(url).read_only(true).create(false).open().await?;
     let explanation = db.explain(&sql).await;
     db.close().await;
     let explanation = explanation?;

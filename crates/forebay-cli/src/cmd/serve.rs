@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 
 use crate::args::ServeArgs;
 use crate::exit::Exit;
+use crate::login;
 use crate::output;
 use crate::plan::ServePlan;
 use crate::signal::Signals;
@@ -23,7 +24,8 @@ pub(crate) async fn serve(args: &ServeArgs) -> Result<Exit> {
     if args.allow_anonymous && !address.ip().is_loopback() {
         tracing::warn!("anyone who reaches {address} can read and write the database");
     }
-    tracing::info!(database = args.url, version = env!("CARGO_PKG_VERSION"), "serving");
+    let database = login::shown(&args.url);
+    tracing::info!(database, version = env!("CARGO_PKG_VERSION"), "serving");
     output::print(&format!("listening on http://{address}"))?;
     let (stop, stopped) = oneshot::channel();
     let shutdown = async move {

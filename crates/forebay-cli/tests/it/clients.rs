@@ -67,10 +67,18 @@ fn root() -> PathBuf {
 }
 
 fn node(script: &str) {
+    if let Some(mut command) = node_script(script) {
+        run(&mut command, script);
+    }
+}
+
+/// Node with a script, where the packages that it needs are installed.
+pub(crate) fn node_script(script: &str) -> Option<Command> {
     static COPIED: Once = Once::new();
     let installed = root().join("target/clients/node");
     if !installed.join("node_modules").is_dir() {
-        return skipped(script, "target/clients/node is missing; ./test installs it");
+        skipped(script, "target/clients/node is missing; ./test installs it");
+        return None;
     }
     // Modules are looked for beside the script that wants them.
     COPIED.call_once(|| {
@@ -81,16 +89,28 @@ fn node(script: &str) {
             }
         }
     });
-    run(Command::new("node").arg(installed.join(script)), script);
+    let mut command = Command::new("node");
+    command.arg(installed.join(script));
+    Some(command)
 }
 
 fn python(script: &str) {
+    if let Some(mut command) = python_script(script) {
+        run(&mut command, script);
+    }
+}
+
+/// Python with a script, where the packages that it needs are installed.
+pub(crate) fn python_script(script: &str) -> Option<Command> {
     let interpreter = root().join("target/clients/python/bin/python");
     if !interpreter.exists() {
-        return skipped(script, "target/clients/python is missing; ./test installs it");
+        skipped(script, "target/clients/python is missing; ./test installs it");
+        return None;
     }
     let path = root().join("tests/clients/python").join(script);
-    run(Command::new(interpreter).env("PYTHONDONTWRITEBYTECODE", "1").arg(path), script);
+    let mut command = Command::new(interpreter);
+    command.env("PYTHONDONTWRITEBYTECODE", "1").arg(path);
+    Some(command)
 }
 
 /// Runs a script against a service of its own; it must end well and say what it has done.

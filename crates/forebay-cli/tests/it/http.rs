@@ -43,6 +43,10 @@ impl Http {
         self.send("GET", path, "")
     }
 
+    pub(crate) fn post(&mut self, path: &str, body: &Value) -> io::Result<Response> {
+        self.send("POST", path, &body.to_string())
+    }
+
     /// Runs a statement by `POST /v1/query`.
     pub(crate) fn query(&mut self, sql: &str, params: &Value) -> io::Result<Response> {
         self.send("POST", "/v1/query", &json!({ "sql": sql, "params": params }).to_string())

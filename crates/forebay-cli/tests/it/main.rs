@@ -1,5 +1,6 @@
 //! The real binary on real files: each module starts it as a user would.
 #![allow(clippy::unwrap_used, reason = "a panic with its line is all a failed test needs")]
+#![allow(clippy::needless_pass_by_value, reason = "what `json!` makes is a value")]
 
 // What a user sees of each command.
 mod demo;
@@ -11,6 +12,10 @@ mod clients;
 
 // A crash in the middle of writes.
 mod crash;
+
+// The same service in front of PostgreSQL.
+#[cfg(unix)]
+mod postgres;
 
 // The process and the protocol, for the modules above.
 mod http;

@@ -79,7 +79,11 @@ pub(crate) struct Service {
 impl Service {
     /// Starts it on a free port of its own, and waits until it is ready.
     pub(crate) fn start(folder: &Path, args: &[&str]) -> Service {
-        let mut command = forebay(folder);
+        Service::run(forebay(folder), args)
+    }
+
+    /// The same with a command that has an environment of its own.
+    pub(crate) fn run(mut command: Command, args: &[&str]) -> Service {
         command.args(["serve", "--listen", "127.0.0.1:0"]).args(args);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());

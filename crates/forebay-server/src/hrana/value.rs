@@ -133,7 +133,11 @@ fn put_integer(out: &mut Vec<u8>, n: i64) {
     out.extend_from_slice(br#""}"#);
 }
 
+/// NaN, which PostgreSQL has, is no number of JSON.
 fn put_float(out: &mut Vec<u8>, x: f64) {
+    if x.is_nan() {
+        return put_text(out, "NaN");
+    }
     out.extend_from_slice(br#"{"type":"float","value":"#);
     put_real(out, x);
     out.push(b'}');

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use forebay::{Outcome, Value};
+use forebay::{Column, ColumnKind, Outcome, Value};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -128,7 +128,7 @@ async fn put_outcome(answer: &mut Answer, outcome: &Outcome) -> Result<(), Failu
             answer.raw(",");
         }
         answer.admit(rows.values(index))?;
-        put_row(answer.buffer(), rows.values(index));
+        put_row(answer.buffer(), rows.columns(), rows.values(index));
         answer.check()?;
         answer.breathe().await;
     }
@@ -142,18 +142,24 @@ async fn put_outcome(answer: &mut Answer, outcome: &Outcome) -> Result<(), Failu
     answer.check()
 }
 
-fn put_row(out: &mut Vec<u8>, row: &[Value]) {
+fn put_row(out: &mut Vec<u8>, columns: &[Column], row: &[Value]) {
     out.push(b'[');
-    for (index, value) in row.iter().enumerate() {
+    for (index, (column, value)) in columns.iter().zip(row).enumerate() {
         if index > 0 {
             out.push(b',');
         }
-        match value {
-            Value::Null => put(out, &()),
-            Value::Integer(n) => put(out, n),
-            Value::Real(x) => put_real(out, *x),
-            Value::Text(text) => put(out, &text.as_str()),
-            Value::Blob(blob) => {
+        match (value, column.kind) {
+            (Value::Null, _) => put(out, &()),
+            (Value::Integer(n), ColumnKind::Bool) => put(out, &(*n != 0)),
+            (Value::Integer(n), _) => put(out, n),
+            (Value::Real(x), _) if x.is_nan() => put(out, &"NaN"),
+            (Value::Real(x), _) => put_real(out, *x),
+            // It is JSON already: the database has seen to that.
+            (Value::Text(text), ColumnKind::Json | ColumnKind::Array(_)) => {
+                out.extend_from_slice(text.as_bytes());
+            }
+            (Value::Text(text), _) => put(out, &text.as_str()),
+            (Value::Blob(blob), _) => {
                 out.push(b'{');
                 put_base64(out, blob);
                 out.push(b'}');
