@@ -16,7 +16,7 @@ use super::types::{self, Format};
 use crate::error::{Error, Kind, Result};
 
 /// A request is run again this often at most, whatever is the matter with it.
-const REPEATS_MAX: u32 = 3;
+const REPEATS_MAX: u32 = 8;
 
 pub(super) struct Flight {
     pub(super) order: Order,

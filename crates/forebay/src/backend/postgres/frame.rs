@@ -80,7 +80,7 @@ impl Inbox {
             Some((&[_, a, b, c, d], rest)) if self.skip == 0 => {
                 (u32::from_be_bytes([a, b, c, d]) as usize).saturating_sub(rest.len())
             }
-            _ => 0,
+            _ => self.skip,
         };
         self.bytes.reserve(missing.clamp(READ_BYTES, AHEAD_BYTES));
         &mut self.bytes

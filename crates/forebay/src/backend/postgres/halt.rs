@@ -3,8 +3,11 @@
 
 use std::time::{Duration, Instant};
 
-/// How long the server may take to stop a statement, before the connection is given up.
+/// How long the server may be silent when it was asked to stop a statement, before the connection
+/// is given up.
 pub(super) const GRACE: Duration = Duration::from_secs(5);
+/// How long it may take, rows coming all the while.
+const FLOOD: Duration = Duration::from_secs(60);
 /// A request to cancel that comes between two messages is lost, so it is sent again after this.
 const AGAIN: Duration = Duration::from_millis(500);
 
@@ -14,14 +17,27 @@ const AGAIN: Duration = Duration::from_millis(500);
 pub(super) enum Halt {
     /// Becomes `Asking`.
     No,
-    /// A second connection carries the request to cancel. Becomes `Asked` when the server has
-    /// closed that, and `Settling` when the statement has ended first.
-    Asking { since: Instant },
+    /// A second connection carries the request to cancel. Becomes `Asked` when the server has closed
+    /// that, and `Settling` when the statement has ended first.
+    Asking(Patience),
     /// The signal was sent. Becomes `No` when the statement has ended, and `Asking` if it does not.
-    Asked { since: Instant, again_at: Instant },
+    Asked { patience: Patience, again_at: Instant },
     /// The statement has ended and the signal may still be on its way. Becomes `No` when the server
     /// has closed the second connection.
     Settling,
+}
+
+/// Since when one waits for the end of a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Patience {
+    asked: Instant,
+    heard: Instant,
+}
+
+impl Patience {
+    fn ends(self) -> Instant {
+        (self.heard + GRACE).min(self.asked + FLOOD)
+    }
 }
 
 /// What has become of a request to cancel.
@@ -47,18 +63,26 @@ impl Halt {
     /// A request to cancel is being sent.
     pub(super) fn ask(&mut self, now: Instant) {
         *self = match *self {
-            Halt::No => Halt::Asking { since: now },
-            Halt::Asked { since, .. } => Halt::Asking { since },
-            Halt::Asking { .. } | Halt::Settling => unreachable!("one is asked for at a time"),
+            Halt::No => Halt::Asking(Patience { asked: now, heard: now }),
+            Halt::Asked { patience, .. } => Halt::Asking(patience),
+            Halt::Asking(_) | Halt::Settling => unreachable!("one is asked for at a time"),
         };
+    }
+
+    /// Something has come from the server, on the first connection.
+    pub(super) fn heard(&mut self, now: Instant) {
+        match self {
+            Halt::Asking(patience) | Halt::Asked { patience, .. } => patience.heard = now,
+            Halt::No | Halt::Settling => {}
+        }
     }
 
     /// The second connection has come to its end.
     pub(super) fn told(&mut self, told: Told, now: Instant) -> Result<(), Unsettled> {
         *self = match (*self, told) {
             (_, Told::Perhaps) => return Err(Unsettled),
-            (Halt::Asking { since }, Told::Yes | Told::No) => {
-                Halt::Asked { since, again_at: now + AGAIN }
+            (Halt::Asking(patience), Told::Yes | Told::No) => {
+                Halt::Asked { patience, again_at: now + AGAIN }
             }
             (Halt::Settling, Told::Yes | Told::No) => Halt::No,
             (Halt::No | Halt::Asked { .. }, Told::Yes | Told::No) => {
@@ -74,7 +98,7 @@ impl Halt {
             // The server sends the signal before it closes the second connection, and a signal that
             // comes while no statement runs is dropped.
             Halt::No | Halt::Asked { .. } => Halt::No,
-            Halt::Asking { .. } | Halt::Settling => Halt::Settling,
+            Halt::Asking(_) | Halt::Settling => Halt::Settling,
         };
     }
 
@@ -82,15 +106,15 @@ impl Halt {
     pub(super) fn due(self) -> Option<Instant> {
         match self {
             Halt::No | Halt::Settling => None,
-            Halt::Asking { since } => Some(since + GRACE),
-            Halt::Asked { since, again_at } => Some(again_at.min(since + GRACE)),
+            Halt::Asking(patience) => Some(patience.ends()),
+            Halt::Asked { patience, again_at } => Some(again_at.min(patience.ends())),
         }
     }
 
     pub(super) fn is_given_up(self, now: Instant) -> bool {
         match self {
             Halt::No | Halt::Settling => false,
-            Halt::Asking { since } | Halt::Asked { since, .. } => now >= since + GRACE,
+            Halt::Asking(patience) | Halt::Asked { patience, .. } => now >= patience.ends(),
         }
     }
 
@@ -137,6 +161,19 @@ mod tests {
         assert!(!halt.is_given_up(now + AGAIN));
         assert_eq!(halt.due(), Some(now + GRACE));
         assert!(halt.is_given_up(now + GRACE));
+    }
+
+    #[test]
+    fn rows_that_still_come_give_it_time_but_not_for_ever() {
+        let begun = Instant::now();
+        let mut halt = Halt::No;
+        halt.ask(begun);
+        for seconds in 1..60 {
+            let now = begun + Duration::from_secs(seconds);
+            assert!(!halt.is_given_up(now), "{seconds}");
+            halt.heard(now);
+        }
+        assert!(halt.is_given_up(begun + FLOOD));
     }
 
     #[test]

@@ -132,7 +132,10 @@ impl Task {
                     self.waiting.push_back(Flight::new(order));
                 }
             }
-            Event::Turn(Ok(Turn::Read)) => self.hear()?,
+            Event::Turn(Ok(Turn::Read)) => {
+                self.halt.heard(Instant::now());
+                self.hear()?;
+            }
             Event::Turn(Ok(Turn::Wrote)) => {}
             Event::Turn(Ok(Turn::Closed)) => return Err(self.lost(Lost::Closed)),
             Event::Turn(Err(error)) => return Err(self.lost(error.into())),

@@ -226,7 +226,7 @@ async fn a_server_that_does_not_stop() {
     }
     let error = slow.await.unwrap();
     assert!(error.is_outcome_unknown(), "{error}");
-    assert!(asked >= 5, "{asked}");
+    assert!(asked >= 2, "{asked}");
     let took = begun.elapsed();
     assert!(took > Duration::from_secs(4) && took < Duration::from_secs(15), "{took:?}");
 }
