@@ -134,6 +134,8 @@ impl Task {
         let first = self.sent.pop_front();
         let first = first.ok_or(Garbage("a stream begins that nobody asked for"))?;
         let (feed, replication) = replication::pair();
+        // First: whoever has the stream may look at once.
+        self.shared.set_status(Status::Closed);
         first.answer(Ok(Done::Replicating(replication)));
         self.turned = Some(feed);
         Ok(())
