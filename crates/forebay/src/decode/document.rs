@@ -11,7 +11,7 @@ use serde::de::{Deserializer, Expected, Visitor};
 use super::decimal;
 use super::fault::Fault;
 use super::member::{Items, Members, Variant};
-use super::scalar::Bytes;
+use super::scalar::{Bytes, wrong_length};
 use super::serial::VALUE;
 use crate::json::{Malformed, Next, Scan, unhex};
 use crate::row::ElementKind;
@@ -372,10 +372,17 @@ impl<'a> Deserializer<'a> for Document<'a, '_> {
         }
     }
 
-    fn deserialize_tuple<V: Visitor<'a>>(self, len: usize, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_tuple<V: Visitor<'a>>(
+        mut self,
+        len: usize,
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
         match self.scan.next()? {
             Next::List => self.list(Some(len), visitor),
-            Next::Text if self.element == ElementKind::Bytes => self.deserialize_seq(visitor),
+            Next::Text if self.element == ElementKind::Bytes => match self.bytes()? {
+                bytes if bytes.len() == len => visitor.visit_seq(Bytes(&bytes)),
+                bytes => Err(wrong_length(len, bytes.len())),
+            },
             found => Err(self.wrong((&visitor as &dyn Expected).to_string(), found)),
         }
     }

@@ -186,7 +186,7 @@ fn json_that_does_not_fit() {
     check::<Loose>(
         JSON,
         "true",
-        "wanted a variant of an untagged enum in the document, found a row or value of none",
+        "wanted a variant of an untagged enum, found a row or value of none",
     );
     check::<BTreeMap<i64, i64>>(
         JSON,

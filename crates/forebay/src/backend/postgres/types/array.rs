@@ -13,11 +13,13 @@ pub(super) const DIMENSIONS_MAX: usize = 6;
 /// for each element could become a hundred thousand.
 const LIST_BYTES_MAX: usize = 1 << 30;
 
-/// Bytes of an element at least: its length.
-const ELEMENT_BYTES_MIN: usize = 4;
-
 /// An array whose elements must be of the type `element`.
 pub(super) fn json(element: u32, bytes: &[u8]) -> Option<String> {
+    list(element, bytes, LIST_BYTES_MAX)
+}
+
+/// Elements that are not there end it, whatever number of them the dimensions claim.
+pub(super) fn list(element: u32, bytes: &[u8], bytes_max: usize) -> Option<String> {
     let mut reader = Reader::new(bytes);
     let dimensions = usize::try_from(reader.i32()?).ok().filter(|n| *n <= DIMENSIONS_MAX)?;
     let _has_nulls = reader.i32()?;
@@ -35,9 +37,6 @@ pub(super) fn json(element: u32, bytes: &[u8]) -> Option<String> {
     }
     let sizes = &sizes[..dimensions];
     let len = sizes.first().copied().unwrap_or(0);
-    if len.checked_mul(ELEMENT_BYTES_MIN)? > reader.left() {
-        return None;
-    }
     if len == 0 {
         return reader.end("[]".to_owned());
     }
@@ -54,7 +53,7 @@ pub(super) fn json(element: u32, bytes: &[u8]) -> Option<String> {
             }
         }
         sizes.iter().filter(|size| (index + 1) % **size == 0).for_each(|_| out.push(']'));
-        if out.len() > LIST_BYTES_MAX {
+        if out.len() > bytes_max {
             return None;
         }
     }

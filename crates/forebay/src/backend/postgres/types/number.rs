@@ -3,14 +3,32 @@
 
 use compact_str::format_compact;
 
+/// Significant digits that tell any two `float4` apart.
+const DIGITS_MAX: usize = 9;
+
 /// The `f64` of a `float4`.
 pub(super) fn widen(x: f32) -> f64 {
-    let digits = format_compact!("{x:e}");
-    match digits.parse::<f64>() {
-        Ok(wide) if (wide as f32).to_bits() == x.to_bits() => wide,
-        // Infinities and what is not a number have no digits.
-        _ => f64::from(x),
+    if !x.is_finite() {
+        return f64::from(x);
     }
+    let shortest = format_compact!("{x:e}");
+    let digits = shortest.bytes().take_while(|byte| *byte != b'e').filter(u8::is_ascii_digit);
+    // The server takes no digits that lie exactly between two floats, though read as even they
+    // would be this one. A digit more is then closer.
+    (digits.count()..DIGITS_MAX).map(|after_point| format_compact!("{x:.after_point$e}")).fold(
+        read(&shortest),
+        |wide, longer| if is_between(wide, x) { read(&longer) } else { wide },
+    )
+}
+
+fn read(digits: &str) -> f64 {
+    digits.parse().expect("a finite float is written as digits")
+}
+
+/// Whether `wide` is as far from `x` as from one of its neighbours.
+fn is_between(wide: f64, x: f32) -> bool {
+    let mirrored = 2.0 * wide - f64::from(x);
+    mirrored == f64::from(x.next_up()) || mirrored == f64::from(x.next_down())
 }
 
 /// A float as the server writes it.

@@ -45,10 +45,6 @@ impl<'a> Reader<'a> {
         self.array().map(u64::from_be_bytes)
     }
 
-    pub(super) fn left(&self) -> usize {
-        self.0.len()
-    }
-
     /// `value`, if all bytes have been taken.
     pub(super) fn end<T>(self, value: T) -> Option<T> {
         self.0.is_empty().then_some(value)

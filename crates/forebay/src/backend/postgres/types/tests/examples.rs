@@ -75,6 +75,7 @@ fn scalars(client: &mut Client) {
     check(client, "'18446744073709551615'::xid8", "18446744073709551615");
     check(client, "0.1::float4", 0.1);
     check(client, "16777216::float4", 16_777_216.0);
+    check(client, "67482304::float4", 67_482_304.0);
     check(client, "'1e-45'::float4", 1e-45);
     check(client, "'3.4028235e38'::float4", 3.402_823_5e38);
     check(client, "'-Infinity'::float4", f64::NEG_INFINITY);

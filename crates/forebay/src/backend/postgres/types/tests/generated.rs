@@ -75,8 +75,9 @@ fn numbers() {
             "SELECT $1::float8, $2::float8::text, $3::text, $4::numeric",
             &[x.into(), x.into(), x.into(), x.into()],
         );
-        let shown = json::real(x);
-        assert_eq!(row[..3], [x.into(), shown.clone().into(), shown.into()]);
+        assert_eq!([&row[0], &row[2]], [&x.into(), &json::real(x).into()]);
+        // Where two texts of the fewest digits name the float, the server may take the other one.
+        assert_eq!(Value::Real(text_of(&row[1]).parse().unwrap()), x.into());
         let again: f64 = text_of(&row[3]).parse().unwrap();
         assert!(again == x || again.is_nan() && x.is_nan(), "a numeric has no -0, nothing else");
     });

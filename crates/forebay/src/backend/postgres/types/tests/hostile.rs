@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 
-use super::super::{Format, decode, encode, oid};
+use super::super::{Format, array, decode, encode, oid};
 use crate::value::Value;
 
 /// Every type, its array, and one that is not known.
@@ -110,6 +110,20 @@ fn numerics_that_are_odd_are_numbers() {
     check(&numeric(1, i16::MIN, 0, 3, &[1]), "0.000");
     let largest = decode(1700, Format::Binary, &numeric(1, i16::MAX, 0, 0x3fff, &[1])).unwrap();
     assert_eq!(largest.size() - size_of::<Value>(), 131_069 + 1 + 16_383);
+}
+
+#[test]
+fn a_list_is_bounded() {
+    let elements = vec![numeric(1, 100, 0, 0, &[1]); 10];
+    let mut bytes = [1_i32, 0, 1700, 10, 1].map(i32::to_be_bytes).concat();
+    for element in elements {
+        bytes.extend(i32::try_from(element.len()).unwrap().to_be_bytes());
+        bytes.extend(element);
+    }
+    // Ten numbers of 401 digits.
+    let len = 10 * (401 + 1) + 1;
+    assert_eq!(array::list(1700, &bytes, len).map(|list| list.len()), Some(len));
+    assert_eq!(array::list(1700, &bytes, len - 1), None);
 }
 
 proptest! {
