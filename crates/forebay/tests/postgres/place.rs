@@ -76,7 +76,7 @@ pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 /// Runs `check` with a database of its own on every version.
-pub(crate) fn on_each(test: &str, check: impl AsyncFn(&Place)) {
+pub(crate) fn on_each(test: &str, check: impl AsyncFn(&Place) + Copy) {
     cluster::for_each_version(test, |version| {
         let place = Place { database: Database::create(version).unwrap() };
         in_time(check(&place));
@@ -84,7 +84,7 @@ pub(crate) fn on_each(test: &str, check: impl AsyncFn(&Place)) {
 }
 
 /// Runs `check` on every version, which starts servers of its own.
-pub(crate) fn on_each_version(test: &str, check: impl AsyncFn(&Version)) {
+pub(crate) fn on_each_version(test: &str, check: impl AsyncFn(&Version) + Copy) {
     cluster::for_each_version(test, |version| in_time(check(version)));
 }
 

@@ -92,7 +92,8 @@ const TRACES: [(&str, &str); 17] = [
     ("SELECT 1 AS a INTO TEMP u", "SELECT (to_regclass('pg_temp.u') IS NULL)::text"),
     (
         "SELECT pg_advisory_lock(7)",
-        "SELECT count(*)::text FROM pg_locks WHERE locktype = 'advisory'",
+        "SELECT count(*)::text FROM pg_locks WHERE locktype = 'advisory'
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
     ),
     ("LISTEN news", "SELECT count(*)::text FROM pg_listening_channels()"),
     (
@@ -188,7 +189,8 @@ fn what_a_session_sets_does_not_reach_the_next() {
 fn nor_does_it_when_the_statement_fails_or_is_given_up() {
     on_each("nor_does_it_when_the_statement_fails_or_is_given_up", async |place| {
         let db = place.single().open().await.unwrap();
-        let locks = "SELECT count(*)::text FROM pg_locks WHERE locktype = 'advisory'";
+        let locks = "SELECT count(*)::text FROM pg_locks WHERE locktype = 'advisory'
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
         // These locks outlive their transaction.
         let session = db.session();
         let fails = "SELECT pg_advisory_lock(1), 1 / (random() < 0)::int";
