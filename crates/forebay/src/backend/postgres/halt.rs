@@ -17,8 +17,8 @@ const AGAIN: Duration = Duration::from_millis(500);
 pub(super) enum Halt {
     /// Becomes `Asking`.
     No,
-    /// A second connection carries the request to cancel. Becomes `Asked` when the server has closed
-    /// that, and `Settling` when the statement has ended first.
+    /// A second connection carries the request to cancel. Becomes `Asked` when the server has
+    /// closed that, and `Settling` when the statement has ended first.
     Asking(Patience),
     /// The signal was sent. Becomes `No` when the statement has ended, and `Asking` if it does not.
     Asked { patience: Patience, again_at: Instant },
