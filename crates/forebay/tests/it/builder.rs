@@ -38,7 +38,9 @@ async fn settings_that_cannot_be() {
         ("names no file", Builder::new("")),
         ("names no file", Builder::new("   ")),
         ("NUL", Builder::new("sqlite:a\0b")),
-        ("only SQLite", Builder::new("postgres://localhost/app")),
+        ("only SQLite and PostgreSQL", Builder::new("mysql://localhost/app")),
+        // Without its feature the URL is refused, with it the setting.
+        ("postgres", Builder::new("postgres://localhost/app").pragma("cache_size", "1")),
         ("builder's settings", Builder::new("sqlite:app.db?mode=memory")),
     ] {
         let error = builder.open().await.unwrap_err();

@@ -21,7 +21,8 @@ impl Location {
             Some(("sqlite", rest)) => rest.strip_prefix("//").unwrap_or(rest),
             Some((scheme @ ("postgres" | "postgresql" | "mysql" | "http" | "https"), _)) => {
                 return Err(Error::usage(format!(
-                    "cannot open a {scheme}: URL; only SQLite is supported: use sqlite:path/to/file"
+                    "cannot open a {scheme}: URL; only SQLite and PostgreSQL are supported: use \
+                     sqlite:path/to/file, or postgres://user@host/database"
                 )));
             }
             _ => url,
