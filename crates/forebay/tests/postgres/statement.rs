@@ -186,7 +186,7 @@ fn errors_have_their_predicate_and_code() {
         let raised = "DO $$ BEGIN RAISE EXCEPTION 'by hand' USING ERRCODE = 'AB123'; END $$";
         check(&db, raised, |error| !error.is_usage(), None, "AB123").await;
         // Each of them left the connections as they were.
-        assert_eq!(place.sessions("state <> 'idle'"), "0");
+        place.until_no_session("state <> 'idle'").await;
         assert_eq!(db.query("SELECT count(*) FROM t").scalar::<i64>().await.unwrap(), 1);
     });
 }
