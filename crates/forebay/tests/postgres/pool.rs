@@ -41,7 +41,7 @@ fn a_late_statement_is_stopped_at_the_server() {
             let error = db.query(sql).fetch().await.unwrap_err();
             assert!(error.is_timeout() && error.code() == Some("57014"), "{error:?}");
             assert!(began.elapsed() < Duration::from_secs(20));
-            assert_eq!(place.sessions(SLEEPS), "0");
+            place.until_no_session(SLEEPS).await;
         }
         let error = db.execute_batch("SELECT pg_sleep(60)").await.unwrap_err();
         assert!(error.is_timeout(), "{error:?}");
