@@ -177,11 +177,10 @@ pub(super) async fn tend(weak: Weak<Engine>) {
     loop {
         tokio::time::sleep(TEND_INTERVAL).await;
         let Some(engine) = weak.upgrade() else { return };
-        let sqlite = match &engine.origin {
-            Origin::Sqlite(sqlite) => sqlite,
-            #[cfg(feature = "postgres")]
-            Origin::Postgres(_) => return,
-        };
+        #[cfg(feature = "postgres")]
+        let Origin::Sqlite(sqlite) = &engine.origin else { return };
+        #[cfg(not(feature = "postgres"))]
+        let Origin::Sqlite(sqlite) = &engine.origin;
         let catchup = sqlite.catchup.clone();
         let look = move || {
             catchup.draw_salts();
