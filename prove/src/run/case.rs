@@ -49,13 +49,23 @@ pub(crate) struct Manner {
 }
 
 impl Manner {
-    /// Every way comes up in twelve databases in a row, whatever the first.
+    /// Every way comes up in 24 databases in a row, whatever the first.
     pub(crate) fn of(number: u64) -> Manner {
         Manner {
             rereads: number.is_multiple_of(3),
             tables: number % 6 == 4,
             holds: number % 2 == 1,
-            maps: matches!(number % 12, 1 | 2 | 3 | 5 | 6 | 9),
+            maps: matches!(number % 24, 1 | 5 | 9 | 14 | 18 | 21),
+        }
+    }
+
+    /// Turns after which the schema is another. What a schema can show it mostly shows soon; to
+    /// map pages takes a while, and some databases grow old.
+    pub(crate) fn turns(self, number: u64) -> u64 {
+        match number % 11 {
+            _ if self.maps => 240,
+            7 => 400,
+            _ => 80,
         }
     }
 

@@ -5,6 +5,7 @@ mod bare;
 mod carry;
 mod case;
 mod compare;
+mod create;
 mod place;
 mod race;
 mod second;

@@ -27,7 +27,7 @@ const TIME_MAX: Duration = Duration::from_secs(120);
 const COUNTERS: usize = 4;
 const WRITERS: u64 = 2;
 const WRITES_EACH: u64 = 150;
-const FOREIGN_WRITES: u64 = 100;
+const FOREIGN_WRITES: u64 = 140;
 const READERS: u64 = 4;
 
 /// Keys of one counter.

@@ -14,11 +14,8 @@ use super::shrink::shrink;
 use super::tally::Tally;
 use super::world::World;
 
-/// Turns after which the schema is another. What a schema can show it mostly shows soon.
-const STEPS_PER_DATABASE: u64 = 400;
-
 /// One database in so many is preceded by a phase of many threads.
-const RACE_EVERY: u64 = 4;
+const RACE_EVERY: u64 = 6;
 
 const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 
@@ -53,7 +50,8 @@ pub(crate) fn one_seed(plan: Plan) -> Result<bool> {
             .enable_all()
             .build()
             .context("cannot make a runtime")?;
-        let steps = STEPS_PER_DATABASE.min(plan.steps - tally.steps);
+        let turns = manner.turns(plan.seed.wrapping_add(number));
+        let steps = turns.min(plan.steps - tally.steps);
         let failed = runtime
             .block_on(one_database(seed, manner, steps, plan.reads, &mut tally, &mut told))?;
         if let Some((case, difference)) = failed {

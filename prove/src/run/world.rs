@@ -8,12 +8,13 @@ use forebay::{Db, Rows, Session};
 use super::bare::Bare;
 use super::case::{Asked, Case, Difference, Gaps, Manner, ask, open, take_turn};
 use super::compare::alike;
+use super::create::create;
 use super::place::Place;
 use super::second::Second;
 use super::tally::{Counts, Tally};
 use crate::domain::Statement;
-use crate::read::{Compare, Read, read, view};
-use crate::schema::{Change, Schema, index, long_key, row, table, trigger, twins};
+use crate::read::{Compare, Read, read};
+use crate::schema::{Change, Schema};
 use crate::write::{By, Turn, prune, refill, turn};
 
 /// Rows of a table from which on it is cut down.
@@ -21,6 +22,9 @@ const ROWS_MAX: i64 = 32;
 
 /// Steps of SQLite's virtual machine that a read may take; a longer one is replaced.
 const READ_STEPS_MAX: i32 = 12_000;
+
+/// Of the reads one in so many gives way to a new one after each turn.
+const RENEWED_ONE_IN: usize = 200;
 
 /// Turns after which the sizes of the tables are looked at.
 const SIZES_EVERY: usize = 8;
@@ -330,9 +334,11 @@ impl World {
 
     /// Replaces what was given up, and now and then a read that was not.
     async fn renew(&mut self, tally: &mut Tally) {
-        if self.rng.u8(..3) == 0 && !self.population.is_empty() {
-            let index = self.rng.usize(..self.population.len());
-            self.retire(index, tally);
+        for _ in 0..self.reads.div_ceil(RENEWED_ONE_IN) {
+            if !self.population.is_empty() {
+                let index = self.rng.usize(..self.population.len());
+                self.retire(index, tally);
+            }
         }
         for _ in self.population.len()..self.reads {
             if let Some(live) = self.draw_read(tally).await {
@@ -430,60 +436,4 @@ async fn ask_in(session: &Session, read: &Read) -> Result<Rows, forebay::Error> 
         query = query.bind(value);
     }
     Ok(query.fetch().await?.rows)
-}
-
-/// Makes the schema and the first rows. What the database refuses is left out.
-fn create(rng: &mut Rng, schema: &mut Schema, bare: &Bare, case: &mut Case) {
-    let mut run = |sql: &str| {
-        let done = bare.run(sql).is_ok();
-        if done {
-            case.parts.push(sql.to_owned());
-        }
-        done
-    };
-    // What the hook may show wrongly is drawn where the hook shows rows.
-    let Manner { rereads, tables, .. } = case.manner;
-    let is_shown = !rereads && !tables;
-    let twins = if is_shown && rng.u8(..4) > 0 { twins(rng, schema) } else { Vec::new() };
-    for part in &twins {
-        run(&part.sql);
-    }
-    // Much is written to the first table, and little to the last: there rows stay as they are.
-    if let [first, ..] = twins.as_slice() {
-        schema.apply(&first.change);
-    }
-    let names: Vec<String> =
-        schema.tables().into_iter().map(|table| format!(" {} ", table.name)).collect();
-    for at in 0..rng.usize(2..=6) {
-        let is_long = at == 0 && is_shown && rng.u8(..3) == 0;
-        let part = if is_long { long_key(schema) } else { table(rng, schema) };
-        if run(&part.sql) {
-            schema.apply(&part.change);
-        }
-    }
-    let tables: Vec<_> = schema.tables().into_iter().cloned().collect();
-    for table in &tables {
-        for _ in 0..rng.usize(6..20) {
-            run(&row(rng, table));
-        }
-    }
-    // Rows that are whole would drop what those that lack columns must drop.
-    if let [_, .., last] = twins.as_slice() {
-        schema.apply(&last.change);
-    }
-    for kind in [0, 0, 0, 1, 1, 1, 2, 2, 2, 2] {
-        let part = match kind {
-            0 => index(rng, schema),
-            1 => view(rng, schema),
-            _ => trigger(rng, schema),
-        };
-        if let Some(part) = part
-            && rng.u8(..3) > 0
-            // With triggers and indexes, their rows would be taken apart.
-            && !names.iter().any(|name| part.sql.contains(name))
-            && run(&part.sql)
-        {
-            schema.apply(&part.change);
-        }
-    }
 }
