@@ -63,6 +63,34 @@ pub(crate) fn variant(rng: &mut Rng, value: Value, collation: &str) -> Value {
     }
 }
 
+/// The value, or one that is equal to it under some collation or as another class.
+pub(crate) fn near(rng: &mut Rng, value: &Value) -> Value {
+    let kind = rng.u8(..10);
+    match value {
+        _ if kind < 4 => value.clone(),
+        Value::Text(text) => match kind {
+            4 | 5 if text.to_uppercase() == **text => text.to_lowercase().into(),
+            4 | 5 => text.to_uppercase().into(),
+            6 | 7 if text.ends_with(' ') => text.trim_end().into(),
+            6 | 7 => format!("{text} ").into(),
+            8 => text.trim().parse().map_or_else(|_| value.clone(), Value::Integer),
+            _ => format!("0{text}").into(),
+        },
+        Value::Integer(n) => match kind {
+            4 | 5 => Value::Real(*n as f64),
+            6 => n.to_string().into(),
+            7 => format!("0{n}").into(),
+            8 => n.saturating_add(1).into(),
+            _ => n.saturating_sub(1).into(),
+        },
+        Value::Real(x) if kind < 7 && x.fract() == 0.0 && x.abs() < 1e15 => {
+            Value::Integer(*x as i64)
+        }
+        Value::Real(x) if kind < 9 => format!("{x:?}").into(),
+        _ => value.clone(),
+    }
+}
+
 /// A value that a STRICT column of that affinity takes.
 pub(crate) fn fitting(rng: &mut Rng, affinity: Affinity) -> Value {
     match affinity {

@@ -1,6 +1,9 @@
 //! Random conditions over the columns of a FROM clause.
 
+use forebay::Value;
+
 use super::draft::{Draft, Source};
+use super::spot::Sought;
 use crate::domain::Affinity;
 use crate::feature::Feature;
 use crate::schema::{Collation, Column};
@@ -56,6 +59,7 @@ impl Draft<'_> {
             return self.equal_under(name, column);
         }
         let value = self.sought(column);
+        self.seek(name);
         match self.rng.u8(..12) {
             0 => {
                 self.note(Feature::Collate);
@@ -78,12 +82,14 @@ impl Draft<'_> {
         };
         let collation =
             [Collation::NoCase, Collation::Rtrim, Collation::Binary][self.rng.usize(..3)];
+        self.seek(name);
         format!("{name} = {value} COLLATE {}", collation.name())
     }
 
     fn among(&mut self, name: &str, column: &Column) -> String {
         let count = self.rng.usize(1..=4);
         let values: Vec<String> = (0..count).map(|_| self.sought(column)).collect();
+        self.seek(name);
         let not = if self.once_in(3) {
             self.note(Feature::NotIn);
             "NOT "
@@ -96,6 +102,7 @@ impl Draft<'_> {
 
     fn range(&mut self, name: &str, column: &Column) -> String {
         let value = self.sought(column);
+        self.seek(name);
         match self.rng.u8(..8) {
             0 | 1 | 5 => {
                 self.note(Feature::Between);
@@ -123,6 +130,7 @@ impl Draft<'_> {
 
     fn is_null(&mut self, name: &str, column: &Column) -> String {
         self.note(Feature::IsNull);
+        self.note_spot(name, Sought::Literal(Value::Null));
         match self.rng.u8(..9) {
             0..4 => format!("{name} IS NULL"),
             4 => format!("{name} IS NOT NULL"),
@@ -153,7 +161,10 @@ impl Draft<'_> {
         self.note(Feature::RowValue);
         let source = &sources[self.rng.usize(..sources.len())];
         let ((a, first), (b, second)) = (self.column_of(source), self.column_of(source));
-        let (v, w) = (self.sought(&first), self.sought(&second));
+        let v = self.sought(&first);
+        self.seek(&a);
+        let w = self.sought(&second);
+        self.seek(&b);
         match self.rng.u8(..6) {
             0 | 1 => {
                 let operator = ["<", "<=", ">", ">="][self.rng.usize(..4)];
@@ -183,6 +194,8 @@ impl Draft<'_> {
     fn pair(&mut self, sources: &[Source], name: &str) -> String {
         self.note(Feature::ColumnPair);
         let (other, _) = self.column(sources);
+        self.look_at(name);
+        self.look_at(&other);
         let operator = ["=", "=", "<", "IS", "<>"][self.rng.usize(..5)];
         format!("{name} {operator} {other}")
     }
@@ -190,6 +203,7 @@ impl Draft<'_> {
     fn of_expression(&mut self, name: &str, column: &Column) -> String {
         self.note(Feature::Expression);
         let value = self.sought(column);
+        self.seek(name);
         match self.rng.u8(..10) {
             0 => format!("+{name} = {value}"),
             1 => format!("coalesce({name}, 1) = {value}"),

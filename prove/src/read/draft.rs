@@ -4,6 +4,7 @@
 use fastrand::Rng;
 use forebay::Value;
 
+use super::spot::{Sought, Spot};
 use crate::domain::{Affinity, Statement, draw, literal, variant};
 use crate::feature::{Feature, Features};
 use crate::schema::{Collation, Column, Kind, Relation, Schema};
@@ -27,9 +28,18 @@ pub(crate) struct Read {
     pub(crate) statement: Statement,
     pub(crate) features: Features,
     pub(crate) compare: Compare,
+    /// Where its answer turns.
+    pub(super) spots: Vec<Spot>,
+    /// It lies at the edge of a rule.
+    pub(crate) is_trap: bool,
 }
 
 impl Read {
+    /// A read of which nothing more is known.
+    pub(crate) fn plain(statement: Statement, features: Features) -> Read {
+        Read { statement, features, compare: Compare::default(), spots: Vec::new(), is_trap: false }
+    }
+
     /// The same text with other values for one or more of its parameters.
     pub(crate) fn with_other_values(&self, rng: &mut Rng) -> Read {
         let mut read = self.clone();
@@ -101,6 +111,12 @@ pub(crate) struct Draft<'a> {
     pub(crate) depth: usize,
     /// Whether values may be parameters; a view has none.
     pub(crate) may_bind: bool,
+    pub(super) spots: Vec<Spot>,
+    /// Tables by the names that stand for them.
+    pub(super) tables: Vec<(String, String)>,
+    /// The value that was put last.
+    pub(super) latest: Sought,
+    pub(super) is_trap: bool,
     aliases: usize,
 }
 
@@ -114,6 +130,10 @@ impl<'a> Draft<'a> {
             compare: Compare::default(),
             depth: 0,
             may_bind: true,
+            spots: Vec::new(),
+            tables: Vec::new(),
+            latest: Sought::Open,
+            is_trap: false,
             aliases: 0,
         }
     }
@@ -167,10 +187,13 @@ impl<'a> Draft<'a> {
         if self.may_bind && self.rng.bool() {
             self.note(Feature::Parameter);
             self.params.push(value);
+            self.latest = Sought::Mark(self.params.len());
             format!("?{}", self.params.len())
         } else {
             self.note(Feature::Literal);
-            literal(&value)
+            let text = literal(&value);
+            self.latest = Sought::Literal(value);
+            text
         }
     }
 
@@ -189,6 +212,9 @@ impl<'a> Draft<'a> {
     pub(crate) fn source_of(&mut self, relation: &Relation) -> (String, Source) {
         self.note_relation(relation);
         let alias = self.alias();
+        if !relation.is_view() {
+            self.tables.push((alias.clone(), relation.name.clone()));
+        }
         let tie = relation.tie.iter().map(|column| format!("{alias}.{column}")).collect();
         let mut text = format!("{} AS {alias}", relation.name);
         if !relation.is_view() && self.once_in(25) {
@@ -250,7 +276,8 @@ impl<'a> Draft<'a> {
             sql = with_plain_marks(&sql, draft.params.len()).unwrap_or(sql);
         }
         let statement = Statement { sql, params: draft.params };
-        Read { statement, features: draft.features, compare: draft.compare }
+        let Draft { features, compare, spots, is_trap, .. } = draft;
+        Read { statement, features, compare, spots, is_trap }
     }
 }
 

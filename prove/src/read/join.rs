@@ -125,6 +125,8 @@ impl Draft<'_> {
     /// A condition that ties `source` to one of `sources`, often with a filter on one side.
     fn link(&mut self, sources: &[Source], source: &Source) -> String {
         let ((a, _), (b, _)) = (self.column(sources), self.column_of(source));
+        self.look_at(&a);
+        self.look_at(&b);
         let mut link = format!("{a} = {b}");
         if self.once_in(3) {
             let (name, column) = self.column_of(source);

@@ -9,6 +9,7 @@ mod nested;
 mod page;
 mod partner;
 mod shape;
+mod spot;
 #[cfg(test)]
 mod tests;
 mod trap;
@@ -16,4 +17,5 @@ mod view;
 
 pub(crate) use draft::{Compare, Draft, Read, Source, highest_mark};
 pub(crate) use shape::read;
+pub(crate) use spot::Aim;
 pub(crate) use view::view;

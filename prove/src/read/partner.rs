@@ -11,6 +11,8 @@ impl Draft<'_> {
         self.note(Feature::Partner);
         let ((giver, one), (taker, two)) = (self.table_source()?, self.table_source()?);
         let (a, b) = (self.integer(&one)?, self.integer(&two)?);
+        self.look_at(&a);
+        self.look_at(&b);
         let (name, column) = self.column_of(&one);
         let mut filter = self.equal(&name, &column);
         if self.once_in(4) {

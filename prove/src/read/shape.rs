@@ -111,6 +111,7 @@ impl Draft<'_> {
         };
         let (lead, _) = self.column_of(&from.sources[0].clone());
         let direction = self.direction();
+        self.look_at(&lead);
         let mut terms = vec![lead + &direction];
         terms.extend(from.sources.iter().flat_map(Source::order));
         let page = self.page();

@@ -20,6 +20,7 @@ pub(crate) fn view(rng: &mut Rng, schema: &mut Schema) -> Option<Part> {
         columns: block.columns,
         key: Vec::new(),
         tie: Vec::new(),
+        single: Vec::new(),
         takes_writes: false,
     };
     Some(Part { sql, change: Change::AddRelation(relation) })

@@ -14,7 +14,7 @@ use super::second::Second;
 use super::tally::Tally;
 use crate::domain::Statement;
 use crate::feature::Features;
-use crate::read::{Compare, Read};
+use crate::read::Read;
 use crate::write::{By, Turn};
 
 /// Rows shown of an answer.
@@ -200,8 +200,7 @@ impl Difference {
     /// Something is wrong beside answers.
     fn after_turn(what: &str) -> Difference {
         let statement = Statement::plain("-- whatever is read");
-        let (features, compare) = (Features::default(), Compare::default());
-        let read = Read { statement, features, compare };
+        let read = Read::plain(statement, Features::default());
         Difference { read, what: what.to_owned(), found: Vec::new(), truth: Vec::new() }
     }
 

@@ -127,12 +127,13 @@ mod tests {
     use super::*;
     use crate::domain::literal;
     use crate::feature::Features;
-    use crate::read::{Compare, Read};
+    use crate::read::Read;
 
     /// A read that "fails" as soon as it is served from the cache.
     fn never_cached(sql: &str, volatile: bool) -> Read {
-        let compare = Compare { volatile, ..Compare::default() };
-        Read { statement: Statement::plain(sql), features: Features::default(), compare }
+        let mut read = Read::plain(Statement::plain(sql), Features::default());
+        read.compare.volatile = volatile;
+        read
     }
 
     #[tokio::test]

@@ -13,7 +13,7 @@ use super::place::Place;
 use super::second::Second;
 use super::tally::{Counts, Tally};
 use crate::domain::Statement;
-use crate::read::{Compare, Read, read};
+use crate::read::{Aim, Compare, Read, read};
 use crate::schema::{Change, Schema};
 use crate::write::{By, Turn, prune, refill, turn};
 
@@ -37,6 +37,9 @@ const AGAIN_MAX: usize = 24;
 
 /// Tries to draw something before it is left out.
 const TRIES_MAX: usize = 50;
+
+/// Reads looked at for one at the edge of a rule, before a write is aimed at it.
+const AIMS_TRIES: u8 = 12;
 
 /// Turns that a session may keep an old state of the database.
 const LINGER_MAX: usize = 12;
@@ -206,8 +209,9 @@ impl World {
         {
             return (turn, Change::Nothing);
         }
+        let aims = self.draw_aims();
         for _ in 0..TRIES_MAX {
-            if let Some((turn, change)) = turn(&mut self.rng, &mut self.schema, maps) {
+            if let Some((turn, change)) = turn(&mut self.rng, &mut self.schema, maps, &aims) {
                 if matches!(&change, Change::DropRelation(name) if self.is_mentioned(name)) {
                     continue;
                 }
@@ -224,6 +228,20 @@ impl World {
         let turns = &self.case.turns;
         let back = self.rng.usize(..AGAIN_MAX.min(turns.len()).max(1));
         turns.get(turns.len().checked_sub(back + 1)?)?.again()
+    }
+
+    /// What some read looks at, half of the time: mostly one at the edge of a rule.
+    fn draw_aims(&mut self) -> Vec<Aim> {
+        if self.population.is_empty() || self.rng.bool() {
+            return Vec::new();
+        }
+        for _ in 0..AIMS_TRIES {
+            let live = &self.population[self.rng.usize(..self.population.len())];
+            if live.read.is_trap || self.rng.u8(..AIMS_TRIES) == 0 {
+                return live.read.aims();
+            }
+        }
+        Vec::new()
     }
 
     /// A write for the first table that is too large or has become empty.

@@ -75,7 +75,8 @@ impl Schema {
     fn rename_column(&mut self, table: &str, old: &str, new: &str) {
         let Some(relation) = self.find_mut(table) else { return };
         let names = relation.columns.iter_mut().map(|column| &mut column.name);
-        for name in names.chain(&mut relation.key).chain(&mut relation.tie) {
+        let sets = [&mut relation.key, &mut relation.tie, &mut relation.single];
+        for name in names.chain(sets.into_iter().flatten()) {
             if name == old {
                 new.clone_into(name);
             }

@@ -64,6 +64,8 @@ pub(crate) struct Relation {
     pub(crate) key: Vec<String>,
     /// Columns that no two rows share, for orders without ties; empty when there are none.
     pub(crate) tie: Vec<String>,
+    /// Columns that are unique by themselves, beside the key.
+    pub(crate) single: Vec<String>,
     /// A view with an INSTEAD OF trigger.
     pub(crate) takes_writes: bool,
 }
@@ -76,6 +78,16 @@ impl Relation {
     /// Columns that an INSERT or UPDATE may name.
     pub(crate) fn stored(&self) -> Vec<&Column> {
         self.columns.iter().filter(|column| !column.is_generated).collect()
+    }
+
+    /// Sets of columns by which a row can stand in the way of another one with another rowid.
+    pub(crate) fn unique(&self) -> Vec<Vec<String>> {
+        let singles = self.single.iter().filter(|name| self.column(name).is_some());
+        let mut sets: Vec<Vec<String>> = singles.map(|name| vec![name.clone()]).collect();
+        if !self.key.is_empty() && self.key != ["id"] {
+            sets.push(self.key.clone());
+        }
+        sets
     }
 
     pub(crate) fn column(&self, name: &str) -> Option<&Column> {

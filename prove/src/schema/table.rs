@@ -83,6 +83,7 @@ pub(crate) fn table(rng: &mut Rng, schema: &mut Schema) -> Part {
         columns: Vec::new(),
         key: Vec::new(),
         tie: Vec::new(),
+        single: Vec::new(),
         takes_writes: true,
     };
     let mut draft = Draft { rng, schema, relation, lines: Vec::new() };
@@ -119,7 +120,7 @@ impl Draft<'_> {
         for name in names {
             self.column(name);
         }
-        if self.rng.u8(..3) == 0 {
+        if self.rng.bool() {
             self.generated();
         }
         if self.schema.has_long_rows() && !self.relation.is_strict {
@@ -141,7 +142,7 @@ impl Draft<'_> {
         }
         let collation = match self.rng.u8(..20) {
             0..5 => Collation::NoCase,
-            5..8 => Collation::Rtrim,
+            5..9 => Collation::Rtrim,
             _ => Collation::Binary,
         };
         let collation = if affinity == Affinity::Integer { Collation::Binary } else { collation };
@@ -168,8 +169,9 @@ impl Draft<'_> {
         if rng.u8(..8) == 0 {
             text += &format!(" NOT NULL{}", one(rng, CONFLICTS));
         }
-        if rng.u8(..8) == 0 {
+        if rng.u8(..7) == 0 {
             text += &format!(" UNIQUE{}", one(rng, CONFLICTS));
+            self.relation.single.push(name.to_owned());
         }
         if rng.u8(..12) == 0 {
             text += &format!(" CHECK ({name} IS NOT {})", literal(&draw(rng, affinity)));
@@ -211,7 +213,7 @@ impl Draft<'_> {
         } else {
             type_of(affinity, self.relation.is_strict)
         };
-        let form = if self.rng.bool() { "VIRTUAL" } else { "STORED" };
+        let form = if self.rng.u8(..3) > 0 { "VIRTUAL" } else { "STORED" };
         self.lines.push(format!("g {kind} GENERATED ALWAYS AS ({expression}) {form}"));
         let mut column = Column::new("g", affinity, Collation::Binary);
         column.is_generated = true;
@@ -268,6 +270,7 @@ pub(crate) fn long_key(schema: &mut Schema) -> Part {
         columns: columns.map(|(name, it)| Column::new(name, it, Collation::Binary)).to_vec(),
         key: key.clone(),
         tie: key,
+        single: Vec::new(),
         takes_writes: true,
     };
     Part { sql, change: Change::AddRelation(relation) }
@@ -296,6 +299,7 @@ pub(crate) fn twins(rng: &mut Rng, schema: &mut Schema) -> Vec<Part> {
         columns: columns.map(|(name, it)| Column::new(name, it, Collation::Binary)).to_vec(),
         key: Vec::new(),
         tie: vec!["rowid".to_owned()],
+        single: Vec::new(),
         takes_writes: true,
     });
     let (one, other) = (whole.name.clone(), lacking.name.clone());

@@ -1,5 +1,6 @@
 //! Random writes: statements, the transactions they stand in, and who carries these out.
 
+mod aimed;
 mod statement;
 mod turn;
 

@@ -4,7 +4,7 @@
 use fastrand::Rng;
 
 use crate::domain::{Affinity, Statement, fitting, literal, variant};
-use crate::read::{Draft, Source, highest_mark};
+use crate::read::{Aim, Draft, Source, highest_mark};
 use crate::schema::{Column, Kind, Relation, Schema};
 
 const OR: &[&str] = &[
@@ -27,13 +27,33 @@ const BULKY_ONCE_IN: u32 = 15;
 /// shorter ones, those that a value overflows to with the longest.
 const BULKY: &[u32] = &[120, 120, 250, 5_000];
 
-struct Writing<'a> {
-    draft: Draft<'a>,
-    target: Relation,
+pub(super) struct Writing<'a> {
+    pub(super) draft: Draft<'a>,
+    pub(super) target: Relation,
 }
 
-/// A write of a table or, now and then, of a view.
-pub(crate) fn statement(rng: &mut Rng, schema: &Schema) -> Option<Statement> {
+/// A write of a table or, now and then, of a view. Of those drawn where there is something to aim
+/// at, most are aimed.
+pub(crate) fn statement(rng: &mut Rng, schema: &Schema, aims: &[Aim]) -> Option<Statement> {
+    if !aims.is_empty() && rng.u8(..4) > 0 {
+        let aim = &aims[rng.usize(..aims.len())];
+        if let Some(table) = schema.find(&aim.table).filter(|table| !table.is_view())
+            && let Some(found) = written(rng, schema, table.clone(), |it| it.aimed(aim))
+        {
+            return Some(found);
+        }
+    }
+    if rng.u8(..9) == 0 {
+        let tables = schema.tables().into_iter();
+        let unique: Vec<&Relation> = tables.filter(|table| !table.unique().is_empty()).collect();
+        let by_rowid: Vec<&Relation> =
+            unique.iter().copied().filter(|table| table.kind == Kind::Table).collect();
+        let from = if by_rowid.is_empty() || rng.u8(..4) == 0 { unique } else { by_rowid };
+        if !from.is_empty() {
+            let table = from[rng.usize(..from.len())].clone();
+            return written(rng, schema, table, |it| it.replacement());
+        }
+    }
     let writable: Vec<&Relation> =
         schema.views().into_iter().filter(|view| view.takes_writes).collect();
     let target = if !writable.is_empty() && rng.u8(..12) == 0 {
@@ -42,30 +62,39 @@ pub(crate) fn statement(rng: &mut Rng, schema: &Schema) -> Option<Statement> {
         schema.table(rng)?.clone()
     };
     let kind = rng.u8(..100);
-    let mut draft = Draft::new(rng, schema);
-    // One level down: what a write looks for must be determined, as in a subquery.
-    draft.depth = 1;
-    let mut writing = Writing { draft, target };
-    let is_view = writing.target.is_view();
-    let sql = match kind {
+    let is_view = target.is_view();
+    written(rng, schema, target, |writing| match kind {
         0..26 => writing.insert(),
         26..32 if !is_view => writing.upsert(),
         32..36 => writing.insert_select(),
-        36..43 if !is_view => writing.transfer(),
-        43..66 => writing.update(),
+        36..47 if !is_view => writing.transfer(),
+        47..66 => writing.update(),
         66..69 if !is_view => writing.update_from(),
         69..74 if !is_view => writing.update_key(),
         98 => Some(format!("DELETE FROM {}", writing.target.name)),
         99 if !is_view => Some(writing.prune()),
         _ => writing.delete(),
-    }?;
+    })
+}
+
+fn written(
+    rng: &mut Rng,
+    schema: &Schema,
+    target: Relation,
+    write: impl FnOnce(&mut Writing<'_>) -> Option<String>,
+) -> Option<Statement> {
+    let mut draft = Draft::new(rng, schema);
+    // One level down: what a write looks for must be determined, as in a subquery.
+    draft.depth = 1;
+    let mut writing = Writing { draft, target };
+    let sql = write(&mut writing)?;
     let mut params = writing.draft.params;
     params.truncate(highest_mark(&sql));
     Some(Statement { sql, params })
 }
 
 impl Writing<'_> {
-    fn or(&mut self) -> &'static str {
+    pub(super) fn or(&mut self) -> &'static str {
         OR[self.draft.rng.usize(..OR.len())]
     }
 
@@ -77,7 +106,7 @@ impl Writing<'_> {
         }
     }
 
-    fn value(&mut self, column: &Column) -> String {
+    pub(super) fn value(&mut self, column: &Column) -> String {
         if self.target.is_strict && !self.draft.once_in(20) {
             let value = fitting(self.draft.rng, column.affinity);
             let value = variant(self.draft.rng, value, column.collation.name());
@@ -91,7 +120,7 @@ impl Writing<'_> {
         self.draft.value(column)
     }
 
-    fn stored(&self) -> Vec<Column> {
+    pub(super) fn stored(&self) -> Vec<Column> {
         self.target.stored().into_iter().cloned().collect()
     }
 
@@ -317,6 +346,6 @@ pub(crate) fn refill(rng: &mut Rng, table: &Relation) -> String {
     )
 }
 
-fn names(columns: &[Column]) -> String {
+pub(super) fn names(columns: &[Column]) -> String {
     columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ")
 }

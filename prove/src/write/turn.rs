@@ -5,7 +5,7 @@ use fastrand::Rng;
 
 use super::statement::statement;
 use crate::domain::Statement;
-use crate::read::view;
+use crate::read::{Aim, view};
 use crate::schema::{Change, Part, Schema, alter};
 
 /// Who carries a turn out, and by which part of the public face.
@@ -122,9 +122,14 @@ fn describe(ops: &[Op], level: usize, lines: &mut Vec<String>) {
 /// A turn, and the change of the schema it brings about if it succeeds.
 /// In a database that `maps` its pages, the other process does more, and the schema, which the map
 /// belongs to, changes less often.
-pub(crate) fn turn(rng: &mut Rng, schema: &mut Schema, maps: bool) -> Option<(Turn, Change)> {
-    if rng.u16(..if maps { 300 } else { 50 }) == 0 {
-        return schema_turn(rng, schema);
+pub(crate) fn turn(
+    rng: &mut Rng,
+    schema: &mut Schema,
+    maps: bool,
+    aims: &[Aim],
+) -> Option<(Turn, Change)> {
+    if rng.u16(..if maps { 300 } else { 35 }) == 0 {
+        return schema_turn(rng, schema, aims);
     }
     let by = match rng.u8(..100) {
         _ if maps && rng.bool() => By::Second,
@@ -147,7 +152,7 @@ pub(crate) fn turn(rng: &mut Rng, schema: &mut Schema, maps: bool) -> Option<(Tu
     }
     let count = if is_one { rng.usize(1..=4) } else { 1 };
     for _ in 0..count {
-        ops.push(Op::Run(statement(rng, schema)?));
+        ops.push(Op::Run(statement(rng, schema, aims)?));
     }
     if is_one && by != By::Batch && rng.u8(..3) == 0 {
         let at = rng.usize(..ops.len());
@@ -155,7 +160,7 @@ pub(crate) fn turn(rng: &mut Rng, schema: &mut Schema, maps: bool) -> Option<(Tu
         let inner = if rng.u8(..4) == 0 { vec![Op::Nested(inner, rng.bool())] } else { inner };
         ops.push(Op::Nested(inner, rng.bool()));
         if rng.bool() {
-            ops.push(Op::Run(statement(rng, schema)?));
+            ops.push(Op::Run(statement(rng, schema, aims)?));
         }
     }
     let commits = !is_one || by == By::Batch || rng.u8(..5) > 0;
@@ -188,10 +193,10 @@ fn temporary(rng: &mut Rng, schema: &Schema) -> Option<Vec<Statement>> {
     })
 }
 
-fn schema_turn(rng: &mut Rng, schema: &mut Schema) -> Option<(Turn, Change)> {
-    let Part { sql, change } = match rng.u8(..6) {
+fn schema_turn(rng: &mut Rng, schema: &mut Schema, aims: &[Aim]) -> Option<(Turn, Change)> {
+    let Part { sql, change } = match rng.u8(..7) {
         0 => view(rng, schema)?,
-        1 => replaced_view(rng, schema)?,
+        1 | 2 => replaced_view(rng, schema)?,
         _ => alter(rng, schema)?,
     };
     let is_alone = sql.starts_with("VACUUM");
@@ -207,11 +212,11 @@ fn schema_turn(rng: &mut Rng, schema: &mut Schema) -> Option<(Turn, Change)> {
     let is_one = !matches!(by, By::Execute | By::Second);
     let mut ops = vec![Op::Run(Statement::plain(sql))];
     if is_one && rng.bool() {
-        ops.insert(0, Op::Run(statement(rng, schema)?));
+        ops.insert(0, Op::Run(statement(rng, schema, aims)?));
     }
     if is_one && rng.bool() {
         // Analysed under a schema that is rolled back, perhaps.
-        ops.push(Op::Run(statement(rng, schema)?));
+        ops.push(Op::Run(statement(rng, schema, aims)?));
     }
     let commits = !is_one || by == By::Batch || rng.u8(..4) > 0;
     let change = if commits { change } else { Change::Nothing };
