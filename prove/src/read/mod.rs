@@ -4,6 +4,7 @@
 mod block;
 mod condition;
 mod draft;
+mod edge;
 mod join;
 mod nested;
 mod page;

@@ -12,11 +12,11 @@ use crate::schema::Schema;
 
 /// A read of some form; `None` when the schema has not what it takes.
 pub(crate) fn read(rng: &mut Rng, schema: &Schema) -> Option<Read> {
-    let kind = rng.u8(..104);
+    let kind = rng.u8(..124);
     let mut draft = Draft::new(rng, schema);
     let sql = match kind {
         0..12 => draft.point(),
-        12..28 => draft.trap(),
+        12..28 | 104..124 => draft.trap(),
         28..38 => draft.rows(),
         38..46 => draft.partners(),
         46..56 => draft.top(),

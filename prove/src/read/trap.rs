@@ -9,20 +9,26 @@ use crate::schema::{Collation, Column, Relation};
 
 impl<'a> Draft<'a> {
     pub(crate) fn trap(&mut self) -> Option<String> {
-        match self.rng.u8(..44) {
+        self.is_trap = true;
+        match self.rng.u8(..92) {
             0 | 1 => self.without_partner(),
             2 => self.filtered_page(),
             3 => self.filtered_window(),
-            4..16 => self.by_joined_name(),
-            16 => self.counted_page(),
-            17..20 => self.converted(),
-            20 => self.told_by_class(),
-            21 => self.missing(),
-            22 | 23 => self.of_generated(),
-            24 | 25 => self.beyond(),
-            26..30 => self.named_twice(),
-            30..38 => self.by_last_column(),
-            _ => self.chain(),
+            4..18 => self.by_joined_name(),
+            18 => self.counted_page(),
+            19..26 => self.converted(),
+            26 => self.told_by_class(),
+            27 => self.missing(),
+            28..36 => self.of_generated(),
+            36..42 => self.beyond(),
+            42..48 => self.named_twice(),
+            48..56 => self.by_last_column(),
+            56..62 => self.chain(),
+            62..70 => self.told_by_partner(),
+            70..77 => self.kept_side(),
+            77..85 => self.told_across_classes(),
+            85..88 => self.page_with_nulls(),
+            _ => self.collated(),
         }
     }
 
@@ -73,13 +79,15 @@ impl<'a> Draft<'a> {
     /// A name that USING or NATURAL has joined stands for the one column or the other. That shows
     /// where the two differ in class or collation.
     fn by_joined_name(&mut self) -> Option<String> {
+        let wider = self.two_columns(|a, b| a.name == b.name && is_wider(a, b));
         let unlike = self.two_columns(|a, b| a.name == b.name && is_unlike(a, b));
+        let unlike = wider.filter(|_| !self.once_in(4)).or(unlike);
         let two = match unlike.filter(|_| !self.once_in(5)) {
             Some(two) => two,
             None => self.two_columns(|a, b| a.name == b.name)?,
         };
         let [(left, column), (right, other)] = two;
-        let ((left, _), (right, _)) = (self.source_of(left), self.source_of(right));
+        let ((left, one), (right, two)) = (self.source_of(left), self.source_of(right));
         let (kind, feature) = [
             ("JOIN", Feature::InnerJoin),
             ("LEFT JOIN", Feature::LeftJoin),
@@ -91,7 +99,11 @@ impl<'a> Draft<'a> {
         let condition = if self.once_in(5) {
             format!("{name} IS NULL")
         } else {
-            format!("{name} = {}", self.between(column, other))
+            let value = self.between(column, other);
+            self.seek(&format!("{}.{name}", two.alias));
+            self.seek(&format!("{}.{name}", one.alias));
+            self.seek(&format!("{}.{name}", two.alias));
+            format!("{name} = {value}")
         };
         if self.once_in(6) {
             self.note(Feature::NaturalJoin);
@@ -117,11 +129,12 @@ impl<'a> Draft<'a> {
         let generated = relation.columns.iter().find(|column| column.is_generated)?.clone();
         let (table, source) = self.source_of(&relation);
         let qualified = format!("{}.{}", source.alias, generated.name);
+        self.look_at(&qualified);
         let name = if self.rng.bool() { generated.name.clone() } else { qualified };
         let condition = self.equal(&name, &generated);
-        Some(match self.rng.u8(..3) {
-            0 => format!("SELECT {name} FROM {table}"),
-            1 => format!("SELECT count(*) FROM {table} WHERE {condition}"),
+        Some(match self.rng.u8(..4) {
+            0 | 1 => format!("SELECT {name} FROM {table}"),
+            2 => format!("SELECT count(*) FROM {table} WHERE {condition}"),
             _ => {
                 self.compare.folded |= !generated.is_crisp;
                 format!("SELECT {name}, count(*) FROM {table} GROUP BY {name}")
@@ -135,6 +148,7 @@ impl<'a> Draft<'a> {
         self.compare.ordered = true;
         let (table, source) = self.table_source()?;
         let (name, _) = self.column_of(&source);
+        self.look_at(&name);
         let (direction, order) = (self.direction(), source.order().join(", "));
         let page = self.page();
         Some(format!(
@@ -167,9 +181,10 @@ impl<'a> Draft<'a> {
             .into(),
         };
         let value = self.put(value, column.affinity);
+        let name = format!("{}.{}", source.alias, column.name);
+        self.seek(&name);
         let list = self.list(std::slice::from_ref(&source));
         let operator = ["=", "=", "=", "<=", ">="][self.rng.usize(..5)];
-        let name = format!("{}.{}", source.alias, column.name);
         Some(format!("SELECT {list} FROM {table} WHERE {name} {operator} {value}"))
     }
 
@@ -203,7 +218,9 @@ impl<'a> Draft<'a> {
             self.equal(&name, &last)
         } else {
             let operator = ["<", "<=", ">", ">="][self.rng.usize(..4)];
-            format!("{name} {operator} {}", self.sought(&last))
+            let value = self.sought(&last);
+            self.seek(&name);
+            format!("{name} {operator} {value}")
         };
         Some(format!("SELECT count(*), count({name}) FROM {table} WHERE {condition}"))
     }
@@ -219,7 +236,13 @@ impl<'a> Draft<'a> {
             2 => (format!("likely({a})"), first.name.as_str()),
             _ => ("TRUE".to_owned(), "column1"),
         };
-        let value = self.between(&second, &first);
+        // A row counts by what stands first: TRUE is 1.
+        let value = match made.as_str() {
+            "TRUE" if !self.once_in(4) => self.put(1.into(), Affinity::Integer),
+            _ => self.between(&second, &first),
+        };
+        self.look_at(&b);
+        self.seek(&a);
         Some(format!(
             "SELECT count(*) FROM (SELECT {made}, {b} AS {name} FROM {table}) AS q \
              WHERE q.{name} = {value}"
@@ -231,9 +254,13 @@ impl<'a> Draft<'a> {
         self.note(Feature::RowValue);
         let (table, source) = self.table_source()?;
         let ((a, first), (b, second)) = (self.column_of(&source), self.column_of(&source));
-        let (v, w) = (self.sought(&first), self.sought(&second));
+        let v = self.sought(&first);
+        self.seek(&a);
+        self.seek(&a);
+        let w = self.sought(&second);
+        self.seek(&b);
         let list = self.list(std::slice::from_ref(&source));
-        let operator = ["<", "<=", ">", ">="][self.rng.usize(..4)];
+        let operator = ["<", "<=", "<", "<=", ">", ">="][self.rng.usize(..6)];
         Some(format!("SELECT {list} FROM {table} WHERE ({a}, {b}) {operator} ({v}, {w})"))
     }
 
@@ -251,6 +278,8 @@ impl<'a> Draft<'a> {
         let a = format!("{}.{}", one.alias, first.name);
         let b = format!("{}.{}", two.alias, second.name);
         let value = self.between(second, first);
+        self.seek(&b);
+        self.seek(&a);
         let list = self.list(&[one, two] as &[Source]);
         let link = if self.rng.bool() { format!("{a} = {b}") } else { format!("{b} = {a}") };
         Some(match self.rng.u8(..3) {
@@ -300,11 +329,19 @@ impl<'a> Draft<'a> {
     }
 }
 
+fn is_number(column: &Column) -> bool {
+    matches!(column.affinity, Affinity::Integer | Affinity::Real | Affinity::Numeric)
+}
+
+/// Whether values that differ in the second column can equal the same one in the first.
+fn is_wider(a: &Column, b: &Column) -> bool {
+    let is_folded = a.collation != Collation::Binary && a.collation != b.collation;
+    let are_texts = a.affinity == Affinity::Text && b.affinity == Affinity::Text;
+    (is_folded && are_texts) || (is_number(a) && !is_number(b))
+}
+
 /// Whether a value can be equal to another in one of the columns and not in the other.
 fn is_unlike(a: &Column, b: &Column) -> bool {
-    let is_number = |column: &Column| {
-        matches!(column.affinity, Affinity::Integer | Affinity::Real | Affinity::Numeric)
-    };
     let are_numbers = is_number(a) && is_number(b);
     a.collation != b.collation || (a.affinity != b.affinity && !are_numbers)
 }
