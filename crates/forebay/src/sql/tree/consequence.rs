@@ -1,0 +1,98 @@
+//! What a change of a table brings along, and what is run for it, as the catalogue tells: triggers
+//! and rules, foreign keys that pass it on, tables that inherit, and every expression that the
+//! server evaluates by itself. It judges nothing.
+
+use super::node::{Fault, Node};
+use super::question::Texts;
+
+/// A table as the target of a write.
+#[derive(Debug)]
+pub(crate) struct Consequence {
+    /// The name under which its changes are told: that of its topmost partitioned table.
+    pub(super) told_as: u32,
+    /// A trigger or a rule that it or one of its partitions has, in words.
+    pub(super) snag: Option<String>,
+    /// A partition that is not a table of this server, in words.
+    pub(super) stranger: Option<String>,
+    /// The tables that inherit from it by INHERITS, directly.
+    pub(super) children: Vec<u32>,
+    /// The tables with a foreign key that passes changes of it on to them.
+    pub(super) cascades: Vec<u32>,
+    /// The types of its columns that did not come with the server.
+    pub(super) types: Vec<u32>,
+    /// Defaults, generated columns, checks, expressions and conditions of indexes, and keys of
+    /// partitions.
+    pub(super) expressions: Result<Node, Fault>,
+    /// The conditions of its policies, which count for reads of it as well.
+    pub(super) policies: Result<Node, Fault>,
+}
+
+impl Consequence {
+    pub(super) fn read(row: &Texts<'_>) -> Option<Consequence> {
+        Some(Consequence {
+            told_as: row.oid(1)?,
+            snag: row.text(2).map(str::to_owned),
+            stranger: row.text(3).map(str::to_owned),
+            children: row.oids(4)?,
+            cascades: row.oids(5)?,
+            types: row.oids(6)?,
+            expressions: row.trees(7),
+            policies: row.trees(8),
+        })
+    }
+}
+
+/// `members` are the table and, if it is or has partitions, all of its kind up to the topmost
+/// table, at most 1,000; a change of one is told as a change of all. Trees are joined to a tree by
+/// putting them into brackets. A foreign key counts in both cases, since a row that moves to
+/// another partition may be deleted and inserted.
+pub(super) const CONSEQUENCES: &str = "\
+SELECT c.oid, r.root,
+       CASE WHEN f.members IS NULL THEN 'more partitions than are looked at'
+            ELSE COALESCE(
+                (SELECT 'the trigger ' || pg_catalog.min(t.tgname::text)
+                 FROM pg_catalog.pg_trigger AS t
+                 WHERE t.tgrelid = ANY (f.members) AND NOT t.tgisinternal AND t.tgenabled <> 'D'),
+                (SELECT 'the rule ' || pg_catalog.min(w.rulename::text)
+                 FROM pg_catalog.pg_rewrite AS w
+                 WHERE w.ev_class = ANY (f.members) AND w.rulename <> '_RETURN'
+                   AND w.ev_enabled <> 'D')) END,
+       CASE WHEN f.members IS NULL THEN 'more partitions than are looked at'
+            ELSE (SELECT 'the partition ' || pg_catalog.min(x.relname::text)
+                  FROM pg_catalog.pg_class AS x
+                  WHERE x.oid = ANY (f.members) AND x.relkind NOT IN ('r', 'p')) END,
+       (SELECT pg_catalog.string_agg(i.inhrelid::text, ' ')
+        FROM pg_catalog.pg_inherits AS i JOIN pg_catalog.pg_class AS x ON x.oid = i.inhrelid
+        WHERE i.inhparent = c.oid AND NOT x.relispartition),
+       (SELECT pg_catalog.string_agg(DISTINCT k.conrelid::text, ' ')
+        FROM pg_catalog.pg_constraint AS k
+        WHERE k.contype = 'f' AND k.confrelid = ANY (f.members)
+          AND (k.confdeltype IN ('c', 'n', 'd') OR k.confupdtype IN ('c', 'n', 'd'))),
+       (SELECT pg_catalog.string_agg(DISTINCT a.atttypid::text, ' ')
+        FROM pg_catalog.pg_attribute AS a
+        WHERE a.attrelid = ANY (f.members) AND a.attnum > 0 AND NOT a.attisdropped
+          AND a.atttypid >= 16384),
+       (SELECT '(' || pg_catalog.string_agg(DISTINCT e.tree, ' ') || ')'
+        FROM (SELECT d.adbin::text FROM pg_catalog.pg_attrdef AS d
+              WHERE d.adrelid = ANY (f.members)
+              UNION ALL
+              SELECT k.conbin::text FROM pg_catalog.pg_constraint AS k
+              WHERE k.conrelid = ANY (f.members)
+              UNION ALL
+              SELECT v.tree FROM pg_catalog.pg_index AS i,
+                  LATERAL (VALUES (i.indexprs::text), (i.indpred::text)) AS v(tree)
+              WHERE i.indrelid = ANY (f.members)
+              UNION ALL
+              SELECT p.partexprs::text FROM pg_catalog.pg_partitioned_table AS p
+              WHERE p.partrelid = ANY (f.members)) AS e(tree)),
+       (SELECT '(' || pg_catalog.string_agg(v.tree, ' ') || ')'
+        FROM pg_catalog.pg_policy AS p,
+            LATERAL (VALUES (p.polqual::text), (p.polwithcheck::text)) AS v(tree)
+        WHERE p.polrelid = c.oid AND c.relrowsecurity)
+FROM pg_catalog.pg_class AS c
+CROSS JOIN LATERAL (SELECT COALESCE(pg_catalog.pg_partition_root(c.oid)::oid, c.oid) AS root) AS r
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN pg_catalog.count(*) <= 1000 THEN pg_catalog.array_agg(m.oid) END AS members
+    FROM (SELECT c.oid UNION
+          SELECT t.relid::oid FROM pg_catalog.pg_partition_tree(r.root) AS t) AS m) AS f
+WHERE c.oid IN ($OIDS)";
