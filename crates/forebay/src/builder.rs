@@ -8,7 +8,7 @@ use crate::backend::Limits;
 use crate::db::Db;
 use crate::engine::{Engine, Settings, TrustSettings};
 use crate::error::{Error, Result};
-use crate::mode::CacheMode;
+use crate::mode::{CacheMode, Freshness};
 
 /// The most prepared statements that one connection may be asked to keep.
 const STATEMENT_CACHE_MAX: usize = 100_000;
@@ -112,6 +112,7 @@ pub struct Builder {
     statement_cache: usize,
     cache: CacheMode,
     cache_bytes: u64,
+    freshness: Freshness,
     worth_it: bool,
     audit_one_in: u32,
     audit_parameters: bool,
@@ -183,6 +184,9 @@ settings! {
     statement_cache: usize;
     /// Bytes of cached answers at most; 100 MB by default.
     cache_bytes: u64;
+    /// How fresh answers from the cache have to be, unless a statement says otherwise;
+    /// [`Freshness::Followed`] by default. It makes a difference at PostgreSQL only.
+    freshness: Freshness;
     /// Whether statements whose answers cost more to keep than that saves go past the cache, until
     /// they are tried again; true by default.
     worth_it: bool;
@@ -240,6 +244,7 @@ impl Builder {
             statement_cache: 128,
             cache: CacheMode::On,
             cache_bytes: 100_000_000,
+            freshness: Freshness::Followed,
             worth_it: true,
             audit_one_in: 1_000,
             audit_parameters: false,
@@ -289,6 +294,7 @@ impl Builder {
             },
             cache_bytes: self.cache_bytes,
             limits: Limits { rows_max: self.max_result_rows, bytes_max: self.max_result_bytes },
+            freshness: self.freshness,
             statement_timeout: self.statement_timeout,
             transaction_idle_timeout: self.transaction_idle_timeout,
             transaction_timeout: self.transaction_timeout,

@@ -1,5 +1,7 @@
 //! The switches of the cache as an application holds them. They keep no state: the engine does.
 
+use std::time::Duration;
+
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::mode::{CacheMode, StatementRef};
@@ -44,6 +46,14 @@ impl<'a> CacheControl<'a> {
         mode: impl Into<Option<CacheMode>>,
     ) -> Result<()> {
         self.0.set_statement_mode(&statement.into(), mode.into())
+    }
+
+    /// Waits until answers can be cached, for `limit` at most: a PostgreSQL server has to be
+    /// followed first, which takes some 50 ms from when the database was opened. Why nothing is
+    /// cached, if so; what may still become of a server that cannot be reached is not waited for.
+    /// Cancel safe.
+    pub async fn ready(&self, limit: Duration) -> Option<String> {
+        self.0.ready(limit).await
     }
 
     /// Drops every entry.

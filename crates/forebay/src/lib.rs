@@ -24,6 +24,8 @@ mod prepared;
 mod query;
 mod row;
 mod session;
+#[cfg(feature = "postgres")]
+mod setup;
 mod sql;
 mod stats;
 mod value;
@@ -35,14 +37,16 @@ pub use control::CacheControl;
 pub use db::Db;
 pub use error::{Error, Result};
 pub use isolation::{Isolation, TransactionOptions};
-pub use mode::{CacheMode, StatementRef};
+pub use mode::{CacheMode, Freshness, StatementRef};
 pub use outcome::{Describe, Explanation, Outcome};
 pub use prepared::Prepared;
 pub use query::{Execute, Query, RowStream};
 pub use row::{Column, ColumnKind, ElementKind, Row, Rows};
 pub use session::{Session, Transaction};
+#[cfg(feature = "postgres")]
+pub use setup::{Followed, Setup, SetupFinding, SetupPlan, SetupStatus, SetupStep, SetupTable};
 pub use stats::{
     AuditStats, CacheStats, Difference, DropStats, FingerprintStats, ForeignStats, Holder,
-    PoolStats, ShadowStats, StatementCacheStats, Stats, WorthStats,
+    PoolStats, ReplicationStats, ShadowStats, StatementCacheStats, Stats, WorthStats,
 };
 pub use value::Value;

@@ -52,6 +52,20 @@ impl From<bool> for CacheMode {
     }
 }
 
+/// How fresh an answer from the cache has to be. At SQLite every answer is as fresh as the
+/// database's; at PostgreSQL it is so for everything that was written through this handle.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Freshness {
+    /// What others have committed is seen as soon as the server's stream has told it: usually
+    /// within a millisecond. [`crate::Stats`] says how far the stream is behind.
+    #[default]
+    Followed,
+    /// What anybody has committed before the statement was asked for is seen. It costs a round trip
+    /// to the server, which all statements share that were asked for meanwhile, and the wait for
+    /// the stream. Where the stream does not get there within a second, the database answers.
+    Strict,
+}
+
 /// A statement that a switch is set for: by its fingerprint, as `explain` and the statistics show
 /// it, or by the name given with `named`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

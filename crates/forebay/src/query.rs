@@ -14,6 +14,7 @@ use crate::cache::TextRef;
 use crate::decode;
 use crate::engine::{Call, Chunks, Engine, Pinned, Read, SessionState};
 use crate::error::{Error, Kind, Result};
+use crate::mode::Freshness;
 use crate::outcome::Outcome;
 use crate::params::Params;
 use crate::row::{Column, Rows};
@@ -66,6 +67,7 @@ impl<'a> Query<'a> {
             params: Params::default(),
             name: None,
             no_cache: false,
+            is_strict: target.engine().is_strict(),
             timeout: None,
             limits: target.engine().limits(),
             caller,
@@ -113,6 +115,12 @@ impl<'a> Query<'a> {
     /// Goes to the database, whatever the cache holds.
     pub fn no_cache(mut self) -> Query<'a> {
         self.call.no_cache = true;
+        self
+    }
+
+    /// How fresh an answer from the cache has to be, instead of the database's default.
+    pub fn freshness(mut self, freshness: Freshness) -> Query<'a> {
+        self.call.is_strict = self.target.engine().is_strict_for(freshness);
         self
     }
 
@@ -179,7 +187,7 @@ impl<'a> Query<'a> {
             let Target::Shared(engine) = self.target else {
                 return decode::take_all(self.run().await?.outcome.rows).map(Arc::new);
             };
-            if !self.call.no_cache
+            if self.call.looks_up()
                 && let Some(typed) = engine.lookup_typed::<T>(&self.call)
             {
                 return Ok(typed);
@@ -252,7 +260,7 @@ impl<'a> Query<'a> {
     fn cached<R>(&mut self, take: impl FnOnce(&Rows) -> R) -> Result<Option<R>> {
         self.check()?;
         match self.target {
-            Target::Shared(engine) if !self.call.no_cache => engine.cached(&self.call, take),
+            Target::Shared(engine) if self.call.looks_up() => engine.cached(&self.call, take),
             _ => Ok(None),
         }
     }

@@ -17,8 +17,32 @@ pub struct Stats {
     pub sessions: PoolStats,
     /// Prepared statements kept by the connections.
     pub statements: StatementCacheStats,
+    /// How the commits of a PostgreSQL server are followed; `None` at SQLite.
+    pub replication: Option<ReplicationStats>,
     /// One record per fingerprint, the busiest first.
     pub fingerprints: Vec<FingerprintStats>,
+}
+
+/// How the commits of a PostgreSQL server are followed.
+#[derive(Clone, Debug, Default)]
+pub struct ReplicationStats {
+    /// Whether they are, so that answers can be cached. If not, `cache.off` says why.
+    pub live: bool,
+    /// How long the last position took from when it was current at the server until it was applied
+    /// here, asked once a second and with writes; what is under way counts once it has taken
+    /// longer. Commits of others are seen so late.
+    pub lag: Option<Duration>,
+    /// Bytes of the server's log that are not applied yet, as of the last question.
+    pub lag_bytes: u64,
+    /// Writes through here whose commit is not applied yet: answers that may rest on them come from
+    /// the database.
+    pub fences: u64,
+    /// Commits that are applied, and that the server may not show to everybody yet.
+    pub unconfirmed: u64,
+    /// Commits that were applied.
+    pub commits: u64,
+    /// Streams that have begun. More than one: some were lost, and the cache emptied.
+    pub streams: u64,
 }
 
 /// Counters of the cache.

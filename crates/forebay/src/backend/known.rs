@@ -27,6 +27,8 @@ pub(crate) struct Known {
     pub(crate) bypasses: Vec<Bypass>,
     /// Functions that stopped it, for `explain`.
     pub(crate) functions: Vec<Box<str>>,
+    /// Why answers are not kept, in words, where more is known than the rules.
+    pub(crate) reasons: Vec<String>,
     pub(crate) columns: Arc<[Column]>,
     /// What it asks of its own connection, which on a shared one is what some other caller did.
     pub(crate) asks: Vec<&'static str>,
@@ -54,6 +56,7 @@ impl Known {
             drops: Vec::new(),
             bypasses: Vec::new(),
             functions: Vec::new(),
+            reasons: Vec::new(),
             columns,
             asks: Vec::new(),
             is_explain: false,
@@ -107,6 +110,7 @@ impl Known {
             + named(&self.functions)
             + lines(&self.rests_on)
             + lines(&self.drops)
+            + lines(&self.reasons)
             + self.basis.size()
     }
 }

@@ -12,7 +12,7 @@ use super::database::Engine;
 use super::difference::FoundBy;
 use super::entry::{Entry, Payload};
 #[cfg(feature = "postgres")]
-use super::postgres::Link;
+use super::link::Link;
 use super::read::finish;
 use super::work::Work;
 #[cfg(feature = "postgres")]
@@ -20,6 +20,8 @@ use crate::backend::postgres;
 use crate::backend::sqlite::{self, Budget, Request};
 use crate::backend::{Answer, Collect, Limits, Scope};
 use crate::error::Result;
+#[cfg(feature = "postgres")]
+use crate::error::{Error, Kind};
 use crate::guard::Stop;
 use crate::params::Params;
 use crate::row::Rows;
@@ -78,6 +80,9 @@ struct AskAgain {
     sql: Arc<str>,
     params: Params,
     limits: Limits,
+    /// What is determined of its answers, if that is known already.
+    #[cfg(feature = "postgres")]
+    determined: Option<Determined>,
 }
 
 impl Skipped {
@@ -184,6 +189,10 @@ impl Engine {
             sql: call.text.sql.into(),
             params: call.params.clone(),
             limits: self.limits(),
+            #[cfg(feature = "postgres")]
+            determined: self
+                .known_template(&call.text)
+                .and_then(|template| template.analysis.determined.clone()),
         };
         let hit = Hit { entry: entry.clone(), params: call.params.clone() };
         let engine = self.this.clone();
@@ -192,16 +201,20 @@ impl Engine {
             let began = Instant::now();
             let asked = perform(reader, again).await.ok();
             if let Some(engine) = engine.upgrade() {
-                engine.judge_audit(&hit, asked);
+                let is_fair = match &asked {
+                    Some((answer, _)) => engine.is_fair(answer).await,
+                    None => false,
+                };
+                engine.judge_audit(&hit, asked, is_fair);
                 engine.trust.audit.rest(began.elapsed());
             }
         });
     }
 
-    fn judge_audit(&self, hit: &Hit, asked: Option<(Answer, Option<Determined>)>) {
+    fn judge_audit(&self, hit: &Hit, asked: Option<(Answer, Option<Determined>)>, is_fair: bool) {
         let audit = &self.trust.audit;
         let Some((answer, determined)) = asked else { return audit.skip(Skipped::Failed) };
-        let compared = self.compare_fairly(&hit.entry, &answer, determined.as_ref());
+        let compared = self.compare_fairly(&hit.entry, &answer, determined.as_ref(), is_fair);
         match compared {
             Compared::Disturbed => return audit.skip(Skipped::Disturbed),
             Compared::Undetermined => return audit.skip(Skipped::Undetermined),
@@ -254,8 +267,12 @@ impl Work for AskAgain {
             params: self.params,
             deadline: Instant::now().checked_add(AUDIT_MAX),
             is_repeatable: true,
+            fence: None,
         };
-        Ok((link.connection().run(request, self.limits).await?, None))
+        if !link.is_fit_for_fill().await {
+            return Err(Error::new(Kind::Database, "the connection is not fit for it"));
+        }
+        Ok((link.connection().run(request, self.limits).await?, self.determined))
     }
 }
 

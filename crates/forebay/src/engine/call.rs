@@ -17,6 +17,8 @@ pub(crate) struct Call<'a> {
     pub(crate) params: Params,
     pub(crate) name: Option<&'a str>,
     pub(crate) no_cache: bool,
+    /// The cache has to catch up with the database first.
+    pub(crate) is_strict: bool,
     /// The caller's own limit; the database's default otherwise.
     pub(crate) timeout: Option<Duration>,
     pub(crate) limits: Limits,
@@ -24,6 +26,12 @@ pub(crate) struct Call<'a> {
 }
 
 impl Call<'_> {
+    /// Whether it may be answered by what is in the cache right now.
+    #[inline]
+    pub(crate) fn looks_up(&self) -> bool {
+        !self.no_cache && !self.is_strict
+    }
+
     /// The key of its answer in this form.
     #[inline]
     pub(super) fn key(&self, shape: Shape) -> KeyRef<'_> {

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::pool::Checkout;
 
 #[cfg(feature = "postgres")]
-use super::postgres::Link;
+use super::link::Link;
 
 /// A connection out of a pool. Dropping it makes it fit for another caller, if it is not, and gives
 /// it back.
@@ -28,6 +28,14 @@ impl Connection {
     #[cfg(feature = "postgres")]
     pub(super) fn postgres(link: Link) -> Connection {
         Connection(Some(Kind::Postgres(link)))
+    }
+
+    #[cfg(feature = "postgres")]
+    pub(super) fn link(&mut self) -> &mut Link {
+        match self.kind_mut() {
+            Kind::Postgres(link) => link,
+            Kind::Sqlite(_) => unreachable!("it was acquired from a PostgreSQL database"),
+        }
     }
 
     fn kind(&self) -> &Kind {

@@ -8,19 +8,20 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use tokio::runtime::Handle;
 
+use super::call::Call;
 use super::entry::Entry;
 use super::flight::Flights;
 use super::origin::Origin;
 use super::pinned::Closing;
 #[cfg(feature = "postgres")]
-use super::postgres::{Postgres, PostgresSettings};
+use super::postgres::{self, Postgres, PostgresSettings};
 use super::sqlite::{self, Sqlite, SqliteSettings};
 use super::template::Template;
 use super::trust::{Trust, TrustSettings};
 use crate::backend::Limits;
 use crate::cache::{Store, Text, TextHasher};
 use crate::error::Result;
-use crate::mode::CacheMode;
+use crate::mode::{CacheMode, Freshness};
 use crate::sql::Dialect;
 use crate::watch::Fingerprints;
 
@@ -32,6 +33,9 @@ const TEMPLATE_BYTES: u64 = 1_000;
 
 /// Bytes of all templates together; the least used go first.
 pub(super) const TEMPLATES_BYTES_MAX: u64 = 40_000_000;
+
+/// How often it is looked whether the cache is ready.
+const READY_POLL: Duration = Duration::from_millis(5);
 
 /// Weighs a template with its text, which may be long, and with what is known of it.
 #[derive(Clone)]
@@ -50,6 +54,7 @@ pub(crate) struct Settings {
     pub(crate) trust: TrustSettings,
     pub(crate) cache_bytes: u64,
     pub(crate) limits: Limits,
+    pub(crate) freshness: Freshness,
     pub(crate) statement_timeout: Option<Duration>,
     pub(crate) transaction_idle_timeout: Duration,
     pub(crate) transaction_timeout: Duration,
@@ -72,6 +77,7 @@ pub(crate) struct Engine {
     pub(super) templates: Cache<Text, Arc<Template>, ByContent, RandomState>,
     pub(super) fingerprints: Fingerprints,
     limits: Limits,
+    freshness: Freshness,
     pub(super) statement_timeout: Option<Duration>,
     pub(super) transaction_idle_timeout: Duration,
     pub(super) transaction_timeout: Duration,
@@ -91,7 +97,7 @@ impl Engine {
             }
             #[cfg(feature = "postgres")]
             Place::Postgres(settings) => {
-                (Origin::Postgres(Postgres::open(settings).await?), Dialect::Postgres)
+                (Origin::Postgres(Box::new(Postgres::open(settings).await?)), Dialect::Postgres)
             }
         };
         let engine = Arc::new_cyclic(|this| Engine {
@@ -108,6 +114,7 @@ impl Engine {
             ),
             fingerprints: Fingerprints::new(dialect),
             limits: settings.limits,
+            freshness: settings.freshness,
             statement_timeout: settings.statement_timeout,
             transaction_idle_timeout: settings.transaction_idle_timeout,
             transaction_timeout: settings.transaction_timeout,
@@ -119,14 +126,24 @@ impl Engine {
         match &engine.origin {
             Origin::Sqlite(_) => drop(tokio::spawn(sqlite::tend(engine.this.clone()))),
             #[cfg(feature = "postgres")]
-            Origin::Postgres(_) => {}
+            Origin::Postgres(_) => drop(tokio::spawn(postgres::tend(engine.this.clone()))),
         }
         Ok(engine)
     }
 
     /// Whether the cache cannot be kept exact, whatever its switch says.
     pub(super) fn cannot_cache(&self) -> bool {
-        self.origin.blind().is_some()
+        self.origin.is_blind()
+    }
+
+    /// The schema may have changed. PostgreSQL's stream tells that, and each template has the
+    /// number of the schema that it is of.
+    pub(super) fn forget_templates(&self) {
+        match self.origin {
+            Origin::Sqlite(_) => self.templates.clear(),
+            #[cfg(feature = "postgres")]
+            Origin::Postgres(_) => {}
+        }
     }
 
     /// How large a collected answer may become unless the caller says otherwise.
@@ -135,10 +152,51 @@ impl Engine {
         self.limits
     }
 
+    /// Whether statements have to have the cache catch up, unless they say otherwise.
+    #[inline]
+    pub(crate) fn is_strict(&self) -> bool {
+        self.is_strict_for(self.freshness)
+    }
+
+    /// Whether the cache has to catch up for this. At SQLite it always has.
+    #[inline]
+    pub(crate) fn is_strict_for(&self, freshness: Freshness) -> bool {
+        freshness == Freshness::Strict && !matches!(self.origin, Origin::Sqlite(_))
+    }
+
+    /// Has the cache catch up with what was committed before; false if it could not in time.
+    #[cfg_attr(not(feature = "postgres"), expect(unused_variables, clippy::unused_async))]
+    pub(super) async fn catch_up(&self, call: &Call<'_>) -> bool {
+        match &self.origin {
+            Origin::Sqlite(_) => true,
+            #[cfg(feature = "postgres")]
+            Origin::Postgres(postgres) => {
+                postgres.catch_up(call.deadline(self.statement_timeout)).await
+            }
+        }
+    }
+
+    /// Waits until answers can be cached, or it is known why not, for `limit` at most.
+    pub(crate) async fn ready(&self, limit: Duration) -> Option<String> {
+        let until = tokio::time::Instant::now() + limit;
+        while !self.is_decided() && tokio::time::Instant::now() < until {
+            tokio::time::sleep(READY_POLL).await;
+        }
+        self.cache_off()
+    }
+
+    fn is_decided(&self) -> bool {
+        match &self.origin {
+            Origin::Sqlite(_) => true,
+            #[cfg(feature = "postgres")]
+            Origin::Postgres(postgres) => postgres.is_decided(),
+        }
+    }
+
     /// Why nothing is served from the cache, if so.
     pub(super) fn cache_off(&self) -> Option<String> {
         if let Some(why) = self.origin.blind() {
-            return Some(why.to_owned());
+            return Some(why);
         }
         match self.cache_mode() {
             CacheMode::On => None,

@@ -19,7 +19,7 @@ impl Engine {
         self.check_nested()?;
         let reader = self.origin.acquire(Purpose::Read, call.holder(None)).await?;
         let (described, plan) = perform(reader, Explain { sql: call.text.sql.into() }).await?;
-        let analysis = described.known;
+        let analysis = self.judged(&call, described.known).await?;
         let record = self.fingerprints.look_up(call.text.sql);
         record.set_tables(&analysis.read_tables);
         self.trust.switches.settle(&record);
@@ -50,6 +50,22 @@ impl Engine {
             worth: if is_cacheable { self.worth(&record) } else { String::new() },
             plan,
         })
+    }
+
+    /// What is known of the statement. A PostgreSQL server is asked for more than one connection
+    /// tells.
+    #[cfg(feature = "postgres")]
+    async fn judged(&self, call: &Call<'_>, known: Known) -> Result<Known> {
+        match self.postgres() {
+            Some(_) => self.template(call).await.map(|template| Known::clone(&template.analysis)),
+            None => Ok(known),
+        }
+    }
+
+    #[cfg(not(feature = "postgres"))]
+    #[expect(clippy::unused_async, reason = "elsewhere a server is asked")]
+    async fn judged(&self, _: &Call<'_>, known: Known) -> Result<Known> {
+        Ok(known)
     }
 
     pub(crate) async fn describe(&self, call: Call<'_>) -> Result<Describe> {
@@ -128,6 +144,9 @@ fn describe(described: Described) -> Describe {
 }
 
 fn reasons(analysis: &Known) -> Vec<String> {
+    if !analysis.reasons.is_empty() {
+        return analysis.reasons.clone();
+    }
     let reason = |rule: &Bypass| match rule {
         Bypass::Function => format!("{}: {}", rule.reason(), analysis.functions.join(", ")),
         rule => rule.reason().to_owned(),

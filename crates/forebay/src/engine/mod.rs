@@ -11,6 +11,8 @@ mod entry;
 mod explain;
 mod flight;
 mod inline;
+#[cfg(feature = "postgres")]
+mod link;
 mod origin;
 mod pinned;
 #[cfg(feature = "postgres")]

@@ -5,16 +5,17 @@ use super::connection::Connection;
 #[cfg(feature = "postgres")]
 use super::postgres::Postgres;
 use super::sqlite::Sqlite;
+use super::template::Analysis;
 use crate::error::Result;
 use crate::invalidate::{Author, Ticket};
 use crate::pool::HolderLabel;
-use crate::stats::{ForeignStats, PoolStats, StatementCacheStats};
+use crate::stats::{ForeignStats, PoolStats, ReplicationStats, StatementCacheStats};
 
 /// The database behind an engine.
 pub(super) enum Origin {
     Sqlite(Sqlite),
     #[cfg(feature = "postgres")]
-    Postgres(Postgres),
+    Postgres(Box<Postgres>),
 }
 
 /// What a connection is wanted for.
@@ -55,7 +56,7 @@ impl Origin {
         match self {
             Origin::Sqlite(sqlite) => sqlite.catchup.is_current(),
             #[cfg(feature = "postgres")]
-            Origin::Postgres(_) => false,
+            Origin::Postgres(postgres) => postgres.reflection().is_live(),
         }
     }
 
@@ -65,7 +66,7 @@ impl Origin {
         match self {
             Origin::Sqlite(sqlite) => sqlite.catchup.is_made_current(),
             #[cfg(feature = "postgres")]
-            Origin::Postgres(_) => false,
+            Origin::Postgres(postgres) => postgres.reflection().is_live(),
         }
     }
 
@@ -75,16 +76,40 @@ impl Origin {
         match self {
             Origin::Sqlite(sqlite) => sqlite.catchup.is_valid(ticket),
             #[cfg(feature = "postgres")]
-            Origin::Postgres(_) => false,
+            Origin::Postgres(postgres) => postgres.reflection().is_valid(ticket),
         }
     }
 
-    /// Why the cache cannot be kept exact, whatever its switch says.
-    pub(super) fn blind(&self) -> Option<&str> {
+    /// Whether the cache cannot be kept exact, whatever its switch says.
+    pub(super) fn is_blind(&self) -> bool {
         match self {
-            Origin::Sqlite(sqlite) => sqlite.blind(),
+            Origin::Sqlite(sqlite) => sqlite.blind().is_some(),
             #[cfg(feature = "postgres")]
-            Origin::Postgres(postgres) => Some(postgres.blind()),
+            Origin::Postgres(postgres) => !postgres.reflection().is_live(),
+        }
+    }
+
+    /// Whether what was found out about a statement is of the schema as it is now. At SQLite
+    /// templates are forgotten when the schema changes.
+    #[inline]
+    pub(super) fn is_of_now(&self, analysis: &Analysis) -> bool {
+        match (self, analysis) {
+            (Origin::Sqlite(_), _) => true,
+            #[cfg(feature = "postgres")]
+            (Origin::Postgres(postgres), Analysis::Postgres(analysis)) => {
+                postgres.is_of_now(analysis)
+            }
+            #[cfg(feature = "postgres")]
+            (Origin::Postgres(_), Analysis::Sqlite(_)) => false,
+        }
+    }
+
+    /// Why it cannot, if so.
+    pub(super) fn blind(&self) -> Option<String> {
+        match self {
+            Origin::Sqlite(sqlite) => sqlite.blind().map(str::to_owned),
+            #[cfg(feature = "postgres")]
+            Origin::Postgres(postgres) => postgres.reflection().blind(),
         }
     }
 
@@ -93,7 +118,7 @@ impl Origin {
         match self {
             Origin::Sqlite(sqlite) => sqlite.catchup.describe(),
             #[cfg(feature = "postgres")]
-            Origin::Postgres(postgres) => postgres.blind().to_owned(),
+            Origin::Postgres(postgres) => postgres.describe(),
         }
     }
 
@@ -102,7 +127,7 @@ impl Origin {
         match self {
             Origin::Sqlite(sqlite) => sqlite.catchup.flush(),
             #[cfg(feature = "postgres")]
-            Origin::Postgres(_) => {}
+            Origin::Postgres(postgres) => postgres.reflection().flush(),
         }
     }
 
@@ -111,7 +136,7 @@ impl Origin {
         match self {
             Origin::Sqlite(sqlite) => sqlite.catchup.flushes(),
             #[cfg(feature = "postgres")]
-            Origin::Postgres(_) => 0,
+            Origin::Postgres(postgres) => postgres.reflection().flushes(),
         }
     }
 
@@ -120,7 +145,7 @@ impl Origin {
         match self {
             Origin::Sqlite(sqlite) => sqlite.catchup.windows(),
             #[cfg(feature = "postgres")]
-            Origin::Postgres(_) => 0,
+            Origin::Postgres(postgres) => postgres.reflection().windows(),
         }
     }
 
@@ -128,8 +153,9 @@ impl Origin {
     pub(super) fn drop_table(&self, table: &str) {
         match self {
             Origin::Sqlite(sqlite) => sqlite.catchup.drop_table(table),
+            // Which table a name means is for the server to say.
             #[cfg(feature = "postgres")]
-            Origin::Postgres(_) => {}
+            Origin::Postgres(postgres) => postgres.reflection().flush(),
         }
     }
 
@@ -138,7 +164,7 @@ impl Origin {
         match self {
             Origin::Sqlite(sqlite) => sqlite.catchup.culprit(ticket),
             #[cfg(feature = "postgres")]
-            Origin::Postgres(_) => None,
+            Origin::Postgres(postgres) => postgres.reflection().culprit(ticket),
         }
     }
 
@@ -170,6 +196,15 @@ impl Origin {
             Origin::Sqlite(sqlite) => sqlite.counters(),
             #[cfg(feature = "postgres")]
             Origin::Postgres(postgres) => postgres.counters(),
+        }
+    }
+
+    /// How the commits of a server are followed.
+    pub(super) fn replication(&self) -> Option<ReplicationStats> {
+        match self {
+            Origin::Sqlite(_) => None,
+            #[cfg(feature = "postgres")]
+            Origin::Postgres(postgres) => Some(postgres.replication()),
         }
     }
 

@@ -1,39 +1,40 @@
-//! What an engine has of a PostgreSQL database: its pool, and the connections out of it.
+//! What an engine has of a PostgreSQL database: its pool, what is known of the server by following
+//! it, and how reads are kept.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use super::call::Call;
-use super::connection::{Connection, perform};
+use super::connection::Connection;
 use super::database::Engine;
-use super::origin::Counters;
-use super::template::Template;
-use super::work::Run;
-use crate::backend::postgres::{self, Config, Connector, Status};
-use crate::backend::{Answer, Effect, Limits, Scope};
-use crate::error::{Error, Kind, Result};
+use super::link::{Link, Proven};
+use super::origin::{Counters, Origin};
+use super::template::{Analysis, Template};
+use super::work::{Run, Work as _};
+use crate::backend::postgres::{self, Analyst, Config, Connector, Followed, Keeper, Lanes, Status};
+use crate::backend::{Answer, Scope};
+use crate::error::Result;
 use crate::guard::Stop;
-use crate::pool::{self, Checkout, HolderLabel, Pool};
-use crate::row::Row;
-use crate::sql::skip_blank;
-use crate::stats::{ForeignStats, PoolStats, StatementCacheStats};
+use crate::invalidate::{Bindings, Draft, Reflection};
+use crate::pool::{self, HolderLabel, Pool};
+use crate::stats::{ForeignStats, PoolStats, ReplicationStats, StatementCacheStats};
 use crate::value::Value;
-
-/// The longest that making a connection fit for another caller may take; it is closed then.
-const CLEAN_MAX: Duration = Duration::from_secs(10);
 
 /// The longest wait for a connection that lay idle to show that it is there.
 const PING_MAX: Duration = Duration::from_secs(2);
 
-/// Puts a session back to how it began, but for the statements that we have prepared: `DISCARD ALL`
-/// would drop those too.
-const RESET: &str = "RESET SESSION AUTHORIZATION; RESET ALL; CLOSE ALL; UNLISTEN *; \
-                     SELECT pg_catalog.pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES; \
-                     DO $$ DECLARE one pg_catalog.text; BEGIN FOR one IN SELECT p.name FROM \
-                     pg_catalog.pg_prepared_statements p WHERE p.from_sql LOOP EXECUTE \
-                     pg_catalog.format('DEALLOCATE %I', one); END LOOP; END $$";
+/// The longest that a statement waits for the cache to catch up; the database answers it then.
+const CATCH_UP_MAX: Duration = Duration::from_secs(1);
 
-const BLIND: &str = "the commits of a PostgreSQL server are not followed";
+/// The longest that a statement runs on a connection that others use at the same time; it is begun
+/// anew on one of its own then.
+const LANE_MAX: Duration = Duration::from_millis(25);
+
+/// Statements that take longer are not run beside others.
+const SHORT: Duration = Duration::from_millis(5);
+
+/// How often dead entries are dropped.
+const TEND_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Everything that can be set of a PostgreSQL database.
 #[derive(Clone, Debug)]
@@ -48,20 +49,86 @@ pub(crate) struct PostgresSettings {
 pub(super) struct Postgres {
     pool: Pool<Connector>,
     ping_after: Duration,
+    followed: Arc<Followed>,
+    analyst: Analyst,
+    lanes: Arc<Lanes>,
+    /// Follows the server for as long as the database is open.
+    keeper: Mutex<Option<Keeper>>,
 }
 
 impl Postgres {
     /// Opens the database: its first connection is made, so that what is wrong is known at once.
     pub(super) async fn open(settings: PostgresSettings) -> Result<Postgres> {
-        let pool = Pool::new(Connector::new(settings.config), settings.pool)?;
-        let holder = HolderLabel { caller: std::panic::Location::caller(), statement: None };
-        drop(pool.acquire(holder).await?);
-        Ok(Postgres { pool, ping_after: settings.ping_after })
+        let PostgresSettings { config, pool: options, ping_after } = settings;
+        let followed = Followed::new();
+        let pinned = postgres::pinned(config.clone()).await?;
+        let (config, pool, keeper) = match connected(&pinned, &options).await {
+            Ok(pool) => (pinned.clone(), pool, Some(postgres::keep(&followed, &pinned))),
+            Err(error) => {
+                let pool = connected(&config, &options).await?;
+                followed.end(&format!(
+                    "connections cannot be given settings at their start, as behind a pooler; use \
+                     the server's own address: {}",
+                    error.message()
+                ));
+                (config, pool, None)
+            }
+        };
+        Ok(Postgres {
+            pool,
+            ping_after,
+            analyst: Analyst::new(config.clone(), followed.clone()),
+            lanes: Lanes::new(config, options.max_size, options.max_lifetime, followed.clone()),
+            keeper: Mutex::new(keeper),
+            followed,
+        })
     }
 
-    /// Why the cache cannot be kept exact.
-    pub(super) fn blind(&self) -> &str {
-        BLIND
+    #[inline]
+    pub(super) fn reflection(&self) -> &Reflection {
+        self.followed.reflection()
+    }
+
+    /// How changes are noticed, in words.
+    pub(super) fn describe(&self) -> String {
+        let lag = self.followed.lag();
+        let behind = lag.time.map(|time| format!(", {:.1} ms behind", time.as_secs_f64() * 1e3));
+        format!(
+            "exact for whatever is written through this handle; commits of others are seen when \
+             the server's stream tells them{}",
+            behind.unwrap_or_default()
+        )
+    }
+
+    /// What is known of a statement.
+    pub(super) async fn analyse(
+        &self,
+        sql: &Arc<str>,
+        deadline: Option<Instant>,
+    ) -> postgres::Analysis {
+        self.analyst.analyse(sql, deadline).await
+    }
+
+    /// Whether what was found out about a statement is of the schema as it is now. As long as the
+    /// schema has no number, what is known has to do, and nothing is kept.
+    #[inline]
+    pub(super) fn is_of_now(&self, analysis: &postgres::Analysis) -> bool {
+        match analysis.schema {
+            Some(number) => self.reflection().is_schema(number),
+            None => self.reflection().schema().is_none(),
+        }
+    }
+
+    /// Whether it is known whether the server can be followed.
+    pub(super) fn is_decided(&self) -> bool {
+        self.followed.is_decided()
+    }
+
+    /// Has the cache catch up with what was committed before; false if it could not in time.
+    pub(super) async fn catch_up(&self, deadline: Option<Instant>) -> bool {
+        let limit = Instant::now() + CATCH_UP_MAX;
+        let until = deadline.map_or(limit, |deadline| limit.min(deadline));
+        tokio::time::timeout_at(until.into(), self.followed.catch_up()).await.unwrap_or(false)
     }
 
     /// A connection, in turn. One that lay idle for long has answered just now. Where one has not
@@ -72,7 +139,7 @@ impl Postgres {
         loop {
             let checkout = self.pool.acquire(holder.clone()).await?;
             if checkout.idle_for() < self.ping_after {
-                return Ok(Connection::postgres(Link::new(checkout)));
+                return Ok(Connection::postgres(Link::new(checkout, &self.followed)));
             }
             if is_silent {
                 checkout.discard();
@@ -80,7 +147,9 @@ impl Postgres {
             }
             // Not by a limit of the ping itself: past that, the server gets time to stop it.
             match tokio::time::timeout(PING_MAX, checkout.ping(None)).await {
-                Ok(Ok(Status::Idle)) => return Ok(Connection::postgres(Link::new(checkout))),
+                Ok(Ok(Status::Idle)) => {
+                    return Ok(Connection::postgres(Link::new(checkout, &self.followed)));
+                }
                 Ok(_) => {}
                 Err(_) => is_silent = true,
             }
@@ -89,7 +158,8 @@ impl Postgres {
     }
 
     pub(super) fn take_idle(&self, holder: HolderLabel) -> Option<Connection> {
-        Some(Connection::postgres(Link::new(self.pool.take_idle(holder)?)))
+        let checkout = self.pool.take_idle(holder)?;
+        Some(Connection::postgres(Link::new(checkout, &self.followed)))
     }
 
     pub(super) fn counters(&self) -> Counters {
@@ -103,21 +173,84 @@ impl Postgres {
         }
     }
 
+    /// How the server's commits are followed.
+    pub(super) fn replication(&self) -> ReplicationStats {
+        let (reflection, lag) = (self.reflection(), self.followed.lag());
+        ReplicationStats {
+            live: reflection.is_live(),
+            lag: lag.time,
+            lag_bytes: lag.bytes,
+            fences: reflection.fences().into(),
+            unconfirmed: reflection.unconfirmed(),
+            commits: self.followed.commits(),
+            streams: self.followed.streams(),
+        }
+    }
+
     pub(super) async fn close(&self) {
+        drop(self.keeper.lock().unwrap_or_else(PoisonError::into_inner).take());
+        self.followed.end("the database is closed");
+        self.lanes.close();
+        self.analyst.close().await;
         self.pool.close().await;
+    }
+
+    /// The ticket of a fill on this connection, before the statement is sent.
+    fn draft(
+        &self,
+        connection: &postgres::Connection,
+        analysis: &postgres::Analysis,
+        call: &Call<'_>,
+    ) -> Option<Draft> {
+        let schema = analysis.schema?;
+        let values: Vec<&Value> = call.params.positional().collect();
+        let meanings = analysis.meanings(&values)?;
+        let meanings: Vec<&Value> = meanings.iter().collect();
+        let draft = self.reflection().draft(&analysis.basis, Bindings(&meanings))?;
+        // After the draft: a schema that changes later makes it void, and so does another stream.
+        let is_of_now = self.reflection().is_schema(schema)
+            && self.followed.server().is_some_and(|server| connection.is_known_of(&server));
+        is_of_now.then_some(draft)
+    }
+}
+
+/// A pool whose first connection is made.
+async fn connected(config: &Config, options: &pool::Options) -> Result<Pool<Connector>> {
+    let pool = Pool::new(Connector::new(config.clone()), options.clone())?;
+    let holder = HolderLabel { caller: std::panic::Location::caller(), statement: None };
+    drop(pool.acquire(holder).await?);
+    Ok(pool)
+}
+
+/// Looks after the entries of an engine on PostgreSQL until the engine is dropped.
+pub(super) async fn tend(weak: Weak<Engine>) {
+    let mut flushes = 0;
+    loop {
+        tokio::time::sleep(TEND_INTERVAL).await;
+        let Some(engine) = weak.upgrade() else { return };
+        engine.drop_dead(&mut flushes);
     }
 }
 
 impl Engine {
-    /// The answer, and how long it took.
+    /// The answer, and how long it took: on a lane, if the statement is a short one that only
+    /// reads, else on a connection of the pool.
     pub(super) async fn read_at_postgres(
         &self,
         postgres: &Postgres,
         call: &Call<'_>,
         template: &Template,
+        fill: bool,
     ) -> Result<(Answer, Duration)> {
+        if template.is_short()
+            && template.proven().is_read()
+            && let Some(lane) = postgres.lanes.pick()
+            && let Some(done) = self.read_in_lane(postgres, &lane, call, template, fill).await
+        {
+            return done;
+        }
         let holder = call.holder(Some(template.record.text().clone()));
-        let connection = postgres.acquire(holder).await?;
+        let mut connection = postgres.acquire(holder).await?;
         let began = Instant::now();
         let run = Run {
             sql: template.text.sql.clone(),
@@ -125,151 +258,107 @@ impl Engine {
             limits: call.limits,
             stop: Stop::at(call.deadline(self.statement_timeout)),
             scope: Scope::Shared,
+            proven: template.proven(),
         };
-        let answer = perform(connection, run).await?;
-        Ok((answer, began.elapsed()))
+        let link = connection.link();
+        let is_fit = fill && link.is_fit_for_fill().await;
+        let filling = Filling::begin(postgres, link.connection(), call, template, fill && is_fit);
+        let answer = run.on_postgres(link).await?;
+        template.was(began.elapsed() < SHORT);
+        Ok((filling.end(postgres, answer), began.elapsed()))
+    }
+
+    /// The same on a connection that others use at the same time; `None` if it takes so long that
+    /// it would be held up by others, or hold them up.
+    async fn read_in_lane(
+        &self,
+        postgres: &Postgres,
+        lane: &postgres::Connection,
+        call: &Call<'_>,
+        template: &Template,
+        fill: bool,
+    ) -> Option<Result<(Answer, Duration)>> {
+        let began = Instant::now();
+        let filling = Filling::begin(postgres, lane, call, template, fill);
+        let request = postgres::Request {
+            sql: template.text.sql.clone(),
+            params: call.params.clone(),
+            deadline: call.deadline(self.statement_timeout),
+            is_repeatable: true,
+            fence: None,
+        };
+        let ran = tokio::time::timeout(LANE_MAX, lane.run(request, call.limits)).await;
+        match ran {
+            Ok(Ok(answer)) => Some(Ok((filling.end(postgres, answer), began.elapsed()))),
+            // It was not run, or may be run again.
+            Ok(Err(error)) if error.is_closed() => None,
+            Ok(Err(error)) => Some(Err(error)),
+            Err(_) => {
+                template.was_long();
+                None
+            }
+        }
     }
 }
 
-/// A connection to PostgreSQL out of the pool.
-pub(super) struct Link {
-    checkout: Checkout<Connector>,
-    /// A statement has left something in the session.
-    is_changed: bool,
+/// A read that is to be kept, from before its statement is sent.
+struct Filling {
+    draft: Option<Draft>,
+    /// How long the ticket took, if the read is to be kept.
+    time: Option<Duration>,
 }
 
-impl Link {
-    fn new(checkout: Checkout<Connector>) -> Link {
-        Link { checkout, is_changed: false }
-    }
-
-    pub(super) fn connection(&self) -> &crate::backend::postgres::Connection {
-        &self.checkout
-    }
-
-    /// Whether no transaction is open; one whose connection is lost is over.
-    pub(super) fn is_autocommit(&self) -> bool {
-        matches!(self.checkout.status(), Status::Idle | Status::Closed)
-    }
-
-    /// Whether something was left in its session; with a connection that is lost, that is, too.
-    pub(super) fn is_changed(&self) -> bool {
-        self.is_changed && self.checkout.status() != Status::Closed
-    }
-
-    /// Its session has to be put back before another caller gets it.
-    pub(super) fn note_change(&mut self) {
-        self.is_changed = true;
-    }
-
-    pub(super) fn is_busy(&self) -> bool {
-        self.checkout.is_busy()
-    }
-
-    pub(super) async fn rest(&self) {
-        // A connection that is lost rests, too.
-        let _ = self.checkout.ping(Instant::now().checked_add(CLEAN_MAX)).await;
-    }
-
-    /// An error unless a transaction is open.
-    pub(super) fn check_open(&self) -> Result<()> {
-        match self.checkout.status() {
-            Status::InTransaction | Status::Failed => Ok(()),
-            Status::Idle => {
-                Err(Error::new(Kind::Closed, "the transaction has ended before; begin another one"))
-            }
-            Status::Closed => Err(Error::new(
-                Kind::Closed,
-                "the connection was lost and the transaction with it, unless it was being \
-                 committed just then; begin another one",
-            )),
-        }
-    }
-
-    /// Whether the transaction can only be rolled back.
-    pub(super) fn has_failed(&self) -> bool {
-        self.checkout.status() == Status::Failed
-    }
-
-    /// Whether a statement may run here on its caller's behalf. What it may do to the session is
-    /// noted before: a statement that fails or is given up has perhaps done it all the same.
-    pub(super) fn admit(&mut self, sql: &str, scope: Scope) -> Result<()> {
-        if scope == Scope::Transaction {
-            self.check_open()?;
-        }
-        let known = postgres::known(sql);
-        match known.effect {
-            Effect::Transaction if scope != Scope::Session => return Err(known.refusal()),
-            Effect::Session if scope == Scope::Shared => return Err(known.refusal()),
-            _ => {}
-        }
-        if self.checkout.status() == Status::Idle && postgres::is_commit(sql) {
-            return Err(Error::usage(
-                "there is no transaction to commit: none was begun, or it has ended before; what \
-                 was run since then was committed statement by statement",
-            ));
-        }
-        if postgres::may_change_session(&known, sql) {
-            self.note_change();
-        }
-        Ok(())
-    }
-
-    /// The error for a COMMIT that has rolled back, as it does after a failed statement. To the
-    /// server that is a success.
-    pub(super) fn not_committed() -> Error {
-        Error::new(
-            Kind::Closed,
-            "the transaction was rolled back, because one of its statements failed; its error was \
-             not passed on",
-        )
-    }
-
-    /// The query plan of a statement, one step a line; of one with parameters, the generic plan,
-    /// where the server can show it (16 and later).
-    pub(super) async fn plan(&self, sql: &str, has_parameters: bool) -> Result<Vec<String>> {
-        let version = self.connection().parameter("server_version").unwrap_or_default();
-        let major: u32 = version.split(['.', ' ', 'b']).next().unwrap_or("").parse().unwrap_or(0);
-        let how = match (has_parameters, major) {
-            (false, _) => "EXPLAIN ",
-            (true, 16..) => "EXPLAIN (GENERIC_PLAN) ",
-            (true, _) => return Ok(Vec::new()),
+impl Filling {
+    /// To be called before the statement is sent.
+    fn begin(
+        postgres: &Postgres,
+        connection: &postgres::Connection,
+        call: &Call<'_>,
+        template: &Template,
+        fill: bool,
+    ) -> Filling {
+        let began = Instant::now();
+        let draft = match &template.analysis {
+            Analysis::Postgres(analysis) if fill => postgres.draft(connection, analysis, call),
+            _ => None,
         };
-        let limits = Limits { rows_max: 10_000, bytes_max: 1 << 20 };
-        let script: Arc<str> = [how, skip_blank(sql)].concat().into();
-        let rows = self.connection().query_script(script, None, limits).await?;
-        let line = |row: Row| match row.values() {
-            [Value::Text(line), ..] => line.to_string(),
-            _ => String::new(),
-        };
-        Ok(rows.iter().map(line).collect())
+        Filling { draft, time: fill.then(|| began.elapsed()) }
     }
 
-    /// Gives the connection back, after it was made fit for another caller where it is not.
-    pub(super) fn retire(self) {
-        if self.checkout.is_at_rest() && !self.is_changed {
-            return;
-        }
-        match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn(self.clean())),
-            Err(_) => self.checkout.discard(),
+    /// The answer with its ticket.
+    fn end(self, postgres: &Postgres, mut answer: Answer) -> Answer {
+        answer.ticket = self.draft.map(|draft| {
+            let rows = &answer.rows;
+            let last = |column: usize| rows.values(rows.len().checked_sub(1)?).get(column);
+            draft.close(postgres.reflection().index(), rows.len(), last)
+        });
+        (answer.is_fill, answer.ticket_time) = (self.time.is_some(), self.time);
+        answer
+    }
+}
+
+impl Template {
+    /// What is proven of the statement.
+    pub(super) fn proven(&self) -> Proven {
+        match &self.analysis {
+            Analysis::Postgres(analysis) => Proven::of(analysis),
+            Analysis::Sqlite(_) => Proven::nothing(),
         }
     }
+}
 
-    async fn clean(self) {
-        let Link { checkout, is_changed } = self;
-        let deadline = Instant::now().checked_add(CLEAN_MAX);
-        let cleaned = async {
-            if checkout.ping(deadline).await? != Status::Idle {
-                checkout.run_script("ROLLBACK".into(), deadline).await?;
-            }
-            if is_changed {
-                checkout.run_script(RESET.into(), deadline).await?;
-            }
-            Ok::<bool, Error>(checkout.is_at_rest())
-        };
-        if !cleaned.await.unwrap_or(false) {
-            checkout.discard();
+impl Engine {
+    /// What is proven of a text, as far as that has been found out before.
+    pub(super) fn proven(&self, call: &Call<'_>) -> Proven {
+        let template = self.known_template(&call.text);
+        template.map_or_else(Proven::nothing, |template| template.proven())
+    }
+
+    /// The database, if it is a PostgreSQL one.
+    pub(super) fn postgres(&self) -> Option<&Postgres> {
+        match &self.origin {
+            Origin::Postgres(postgres) => Some(postgres),
+            Origin::Sqlite(_) => None,
         }
     }
 }

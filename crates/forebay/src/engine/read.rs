@@ -31,24 +31,46 @@ impl Engine {
     /// Runs a statement of any kind on the way of a shared database.
     pub(crate) async fn run(&self, call: &Call<'_>) -> Result<Read> {
         self.origin.check()?;
-        if !call.no_cache
-            && let Some(entry) = self.lookup(call, Shape::rows())
-            && let Payload::Rows(rows) = &entry.payload
+        if call.looks_up()
+            && let Some(read) = self.look_up_rows(call)?
         {
-            check_limits(rows, call.limits)?;
-            return Ok(Read::from_cache(rows.clone(), &entry));
+            return Ok(read);
         }
         self.run_missed(call).await
+    }
+
+    /// Runs a statement for which the cache has to catch up first; past the cache, if it does not.
+    async fn run_strictly(&self, mut call: Call<'_>) -> Result<Read> {
+        call.no_cache = !self.catch_up(&call).await;
+        call.is_strict = false;
+        if !call.no_cache
+            && let Some(read) = self.look_up_rows(&call)?
+        {
+            return Ok(read);
+        }
+        self.run_missed(&call).await
+    }
+
+    /// The rows of a cached answer that is true now.
+    fn look_up_rows(&self, call: &Call<'_>) -> Result<Option<Read>> {
+        let Some(entry) = self.lookup(call, Shape::rows()) else { return Ok(None) };
+        let Payload::Rows(rows) = &entry.payload else { return Ok(None) };
+        check_limits(rows, call.limits)?;
+        Ok(Some(Read::from_cache(rows.clone(), &entry)))
     }
 
     /// Runs a statement whose answer the cache has just been found not to have.
     pub(crate) async fn run_missed(&self, call: &Call<'_>) -> Result<Read> {
         self.origin.check()?;
         // What seldom happens is boxed, so that the future of a short read stays small.
-        let template = match self.templates.get(&call.text) {
+        let template = match self.known_template(&call.text) {
             Some(template) => template,
             None => Box::pin(self.template(call)).await?,
         };
+        // What cannot be in the cache need not wait for it.
+        if call.is_strict && !call.no_cache && template.analysis.is_cacheable() {
+            return Box::pin(self.run_strictly(call.clone())).await;
+        }
         if let Some(name) = call.name {
             self.set_name(&template.record, name);
         }
@@ -246,7 +268,9 @@ impl Engine {
                 self.read_at_sqlite(sqlite, call, template, fill, landing).await?
             }
             #[cfg(feature = "postgres")]
-            Origin::Postgres(postgres) => self.read_at_postgres(postgres, call, template).await?,
+            Origin::Postgres(postgres) => {
+                self.read_at_postgres(postgres, call, template, fill).await?
+            }
         };
         self.note_origin(template, &answer, spent);
         self.forget_if_prepared_again(&answer, template);

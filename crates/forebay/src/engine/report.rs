@@ -54,6 +54,7 @@ impl Engine {
             writer: counted.writer,
             sessions: counted.sessions,
             statements: counted.statements,
+            replication: self.origin.replication(),
             fingerprints,
         }
     }

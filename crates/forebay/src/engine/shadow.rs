@@ -9,6 +9,7 @@ use super::compare::{compare, digest};
 use super::database::Engine;
 use super::difference::FoundBy;
 use super::entry::{Entry, Payload};
+use super::origin::Origin;
 use super::read::Read;
 use super::template::Template;
 use crate::backend::Answer;
@@ -45,7 +46,9 @@ impl Engine {
             return Ok(Read::from_origin(answer, None));
         };
         record.worth.note(Cost::Hit, looked);
-        let compared = self.compare_fairly(&entry, &answer, template.analysis.determined.as_ref());
+        let is_fair = self.is_fair(&answer).await;
+        let determined = template.analysis.determined.as_ref();
+        let compared = self.compare_fairly(&entry, &answer, determined, is_fair);
         record.projection().hit(spent.saturating_sub(looked), compared);
         if let (Compared::Different, Payload::Rows(kept)) = (compared, &entry.payload) {
             self.trust.differences.report(
@@ -78,18 +81,32 @@ impl Engine {
         None
     }
 
+    /// Whether the cache reflects by now all that an answer shows that was read to be kept.
+    ///
+    /// At SQLite the answer has a ticket only if its snapshot was the state that the cache
+    /// reflected when the read began. At PostgreSQL the snapshot shows commits that the stream may
+    /// not have told yet, and has to catch up with.
+    pub(super) async fn is_fair(&self, answer: &Answer) -> bool {
+        match &self.origin {
+            Origin::Sqlite(_) => answer.ticket.is_some(),
+            #[cfg(feature = "postgres")]
+            Origin::Postgres(postgres) => postgres.catch_up(None).await,
+        }
+    }
+
     /// Compares an entry with an answer that was read to be kept.
     ///
-    /// The answer has a ticket only if its snapshot was the state that the cache reflected when
-    /// the read began. An entry that is still valid now claims to be true of that state as well,
-    /// since versions only rise. So a difference is the cache's fault, whoever writes meanwhile.
+    /// An entry that is still valid now, when the cache reflects all that the answer shows, claims
+    /// to be true of that state as well, since versions only rise. So a difference is the cache's
+    /// fault, whoever writes meanwhile.
     pub(super) fn compare_fairly(
         &self,
         entry: &Entry,
         answer: &Answer,
         determined: Option<&Determined>,
+        is_fair: bool,
     ) -> Compared {
-        if answer.ticket.is_none() || !self.origin.is_valid(&entry.ticket) {
+        if !is_fair || !self.origin.is_valid(&entry.ticket) {
             return Compared::Disturbed;
         }
         match &entry.payload {

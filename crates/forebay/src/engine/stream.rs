@@ -11,10 +11,10 @@ use super::call::Call;
 use super::connection::perform;
 use super::database::Engine;
 use super::entry::Payload;
+#[cfg(feature = "postgres")]
+use super::link::{Link, Proven};
 use super::origin::Purpose;
 use super::pinned::Pinned;
-#[cfg(feature = "postgres")]
-use super::postgres::Link;
 use super::session::SessionState;
 use super::work::Work;
 #[cfg(feature = "postgres")]
@@ -85,7 +85,7 @@ impl Engine {
     /// first.
     pub(crate) async fn stream(&self, call: Call<'_>) -> Result<Chunks> {
         self.origin.check()?;
-        if !call.no_cache
+        if call.looks_up()
             && let Some(entry) = self.lookup(&call, Shape::rows())
             && let Payload::Rows(rows) = &entry.payload
         {
@@ -100,7 +100,7 @@ impl Engine {
         let holder = call.holder(Some(template.record.text().clone()));
         let reader = self.origin.acquire(Purpose::Read, holder).await?;
         let stop = Stop::at(call.deadline(self.statement_timeout));
-        let (feed, receiver) = feed(&call, stop.clone(), Scope::Shared);
+        let (feed, receiver) = self.feed(&call, stop.clone(), Scope::Shared);
         tokio::spawn(async move {
             let pumped = perform(reader, Pump(feed.clone())).await;
             if let Ok(last) = pumped {
@@ -119,7 +119,7 @@ impl Engine {
     ) -> Result<Chunks> {
         let deadline = call.deadline(self.statement_timeout).into_iter().chain(pinned.deadline());
         let stop = Stop::at(deadline.min());
-        let (feed, receiver) = feed(&call, stop.clone(), scope);
+        let (feed, receiver) = self.feed(&call, stop.clone(), scope);
         let pinned = pinned.clone();
         tokio::spawn(async move {
             let (pump, sender) = (Pump(feed.clone()), feed.sender.clone());
@@ -127,6 +127,21 @@ impl Engine {
             feed.finish(last.unwrap_or_else(|error| vec![Message::Chunk(Err(error))])).await;
         });
         receive(receiver, stop).await
+    }
+
+    fn feed(&self, call: &Call<'_>, stop: Arc<Stop>, scope: Scope) -> (Feed, Receiver<Message>) {
+        let (sender, receiver) = channel(CHUNKS_MAX);
+        let feed = Feed {
+            sql: call.text.sql.into(),
+            params: call.params.clone(),
+            stop,
+            scope,
+            sender,
+            runtime: tokio::runtime::Handle::current(),
+            #[cfg(feature = "postgres")]
+            proven: self.proven(call),
+        };
+        (feed, receiver)
     }
 
     /// Streams a statement of a session.
@@ -159,6 +174,8 @@ struct Feed {
     scope: Scope,
     sender: Sender<Message>,
     runtime: tokio::runtime::Handle,
+    #[cfg(feature = "postgres")]
+    proven: Proven,
 }
 
 enum Message {
@@ -166,19 +183,6 @@ enum Message {
     Chunk(Chunk),
     /// All rows have been sent.
     End,
-}
-
-fn feed(call: &Call<'_>, stop: Arc<Stop>, scope: Scope) -> (Feed, Receiver<Message>) {
-    let (sender, receiver) = channel(CHUNKS_MAX);
-    let feed = Feed {
-        sql: call.text.sql.into(),
-        params: call.params.clone(),
-        stop,
-        scope,
-        sender,
-        runtime: tokio::runtime::Handle::current(),
-    };
-    (feed, receiver)
 }
 
 /// Runs the statement of a stream and sends its rows.
@@ -196,11 +200,12 @@ impl Work for Pump {
     async fn on_postgres(self, link: &mut Link) -> Result<Vec<Message>> {
         let feed = self.0;
         let is_undone = link.has_failed() && postgres::is_commit(&feed.sql);
-        let pumped = match link.admit(&feed.sql, feed.scope) {
-            Ok(()) if is_undone => {
-                feed.pump_from(link).await.and_then(|_| Err(Link::not_committed()))
+        let proven = link.proven_still(feed.proven.clone());
+        let pumped = match link.admit(&feed.sql, feed.scope, &proven) {
+            Ok(fence) if is_undone => {
+                feed.pump_from(link, fence).await.and_then(|_| Err(Link::not_committed()))
             }
-            Ok(()) => feed.pump_from(link).await,
+            Ok(fence) => feed.pump_from(link, fence).await,
             Err(error) => Err(error),
         };
         Ok(pumped.unwrap_or_else(|error| vec![Message::Chunk(Err(error))]))
@@ -237,12 +242,17 @@ impl Feed {
     /// Runs the statement and sends what it answers, but for what is to be sent when the connection
     /// has been given back. Nothing is left to be sent when the reader is gone or too slow.
     #[cfg(feature = "postgres")]
-    async fn pump_from(&self, link: &mut Link) -> Result<Vec<Message>> {
+    async fn pump_from(
+        &self,
+        link: &mut Link,
+        fence: Option<postgres::Fenced>,
+    ) -> Result<Vec<Message>> {
         let request = postgres::Request {
             sql: self.sql.clone(),
             params: self.params.clone(),
             deadline: self.stop.deadline(),
             is_repeatable: false,
+            fence,
         };
         let mut stream = link.connection().stream(request).await?;
         let mut last: Option<Rows> = None;

@@ -13,7 +13,7 @@ use super::worker::blocking;
 #[cfg(feature = "postgres")]
 use crate::backend::postgres;
 use crate::backend::{Known, sqlite};
-use crate::cache::Text;
+use crate::cache::{Text, TextRef};
 use crate::error::Result;
 use crate::guard::{Stop, StopOnDrop};
 use crate::watch::Record;
@@ -28,7 +28,8 @@ pub(crate) struct Template {
     pub(crate) text: Text,
     pub(crate) analysis: Analysis,
     pub(crate) record: Arc<Record>,
-    /// 0 while the statement runs inline; else short runs to go until it is tried again.
+    /// 0 while the statement runs inline, at PostgreSQL beside others on one connection; else short
+    /// runs to go until it is tried again.
     pace: AtomicU32,
 }
 
@@ -37,7 +38,7 @@ pub(crate) struct Template {
 pub(crate) enum Analysis {
     Sqlite(Arc<sqlite::Analysis>),
     #[cfg(feature = "postgres")]
-    Postgres(Arc<Known>),
+    Postgres(Arc<postgres::Analysis>),
 }
 
 impl Analysis {
@@ -46,7 +47,7 @@ impl Analysis {
         match self {
             Analysis::Sqlite(analysis) => analysis.size(),
             #[cfg(feature = "postgres")]
-            Analysis::Postgres(known) => size_of::<Known>() + known.heap_size(),
+            Analysis::Postgres(analysis) => analysis.size(),
         }
     }
 }
@@ -58,7 +59,7 @@ impl Deref for Analysis {
         match self {
             Analysis::Sqlite(analysis) => analysis,
             #[cfg(feature = "postgres")]
-            Analysis::Postgres(known) => known,
+            Analysis::Postgres(analysis) => analysis,
         }
     }
 }
@@ -71,6 +72,13 @@ impl Template {
     /// It took more steps than it may inline.
     pub(super) fn was_long(&self) {
         self.pace.store(SHORT_RUNS, Ordering::Relaxed);
+    }
+
+    /// How it went where it does not hold up others.
+    #[cfg(feature = "postgres")]
+    pub(super) fn was(&self, is_short: bool) {
+        let steps = if is_short { 0 } else { INLINE_STEPS };
+        self.took(steps);
     }
 
     /// It took so many steps on a worker thread.
@@ -92,9 +100,16 @@ impl Engine {
         known.map_or_else(|| text.to_text(), |template| template.text.clone())
     }
 
+    /// The template of a text, if there is one and it is of the schema as it is now.
+    #[inline]
+    pub(super) fn known_template(&self, text: &TextRef<'_>) -> Option<Arc<Template>> {
+        let template = self.templates.get(text)?;
+        self.origin.is_of_now(&template.analysis).then_some(template)
+    }
+
     /// The template of the call's text, made from a prepared statement when it is new.
     pub(super) async fn template(&self, call: &Call<'_>) -> Result<Arc<Template>> {
-        if let Some(template) = self.templates.get(&call.text) {
+        if let Some(template) = self.known_template(&call.text) {
             return Ok(template);
         }
         self.check_nested()?;
@@ -104,7 +119,11 @@ impl Engine {
                 Analysis::Sqlite(self.analyse_at_sqlite(sqlite, call, &text).await?)
             }
             #[cfg(feature = "postgres")]
-            Origin::Postgres(_) => Analysis::Postgres(Arc::new(postgres::known(&text.sql))),
+            Origin::Postgres(postgres) => {
+                let deadline = call.deadline(self.statement_timeout);
+                let analysis = Box::pin(postgres.analyse(&text.sql, deadline)).await;
+                Analysis::Postgres(Arc::new(analysis))
+            }
         };
         let record = self.record_of(&text.sql, &analysis.read_tables);
         let template = Template { text: text.clone(), analysis, record, pace: AtomicU32::new(0) };

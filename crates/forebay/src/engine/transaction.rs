@@ -57,7 +57,7 @@ where
     match done {
         Ok(value) => {
             pinned.run(Commit).await?;
-            engine.templates.clear();
+            engine.forget_templates();
             Ok(value)
         }
         Err(error) => {
@@ -149,6 +149,8 @@ impl Engine {
             limits: call.limits,
             stop,
             scope,
+            #[cfg(feature = "postgres")]
+            proven: self.proven(call),
         };
         let done = pinned.run(run).await;
         record.origin(began.elapsed());
@@ -159,7 +161,7 @@ impl Engine {
                     _ => record.write(),
                 }
                 if matches!(answer.effect, Effect::Schema | Effect::Session) {
-                    self.templates.clear();
+                    self.forget_templates();
                 }
                 Ok(Read::from_origin(answer, None))
             }
@@ -181,7 +183,7 @@ impl Engine {
         let _stop = StopOnDrop(stop.clone());
         let (sql, limit) = (sql.into(), self.statement_timeout);
         let done = pinned.run(Script { sql, limit, stop, scope }).await;
-        self.templates.clear();
+        self.forget_templates();
         done
     }
 

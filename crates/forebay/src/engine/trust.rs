@@ -134,7 +134,8 @@ impl Engine {
     /// Counts an entry that was dropped because what it rests on has changed.
     pub(super) fn count_dropped(&self, entry: &Entry) {
         entry.record.invalidated();
-        let write = self.origin.culprit(&entry.ticket).map(Author::number);
+        let culprit = self.origin.culprit(&entry.ticket);
+        let write = culprit.filter(|author| *author != Author::UNKNOWN).map(Author::number);
         self.trust.drops.count(Pair { read: entry.record.id(), write });
     }
 

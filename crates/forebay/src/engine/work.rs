@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 #[cfg(feature = "postgres")]
-use super::postgres::Link;
+use super::link::{Link, Proven};
 use super::read::finish;
 #[cfg(feature = "postgres")]
 use crate::backend::postgres;
@@ -40,6 +40,8 @@ pub(super) struct Run {
     pub(super) limits: Limits,
     pub(super) stop: Arc<Stop>,
     pub(super) scope: Scope,
+    #[cfg(feature = "postgres")]
+    pub(super) proven: Proven,
 }
 
 impl Work for Run {
@@ -59,13 +61,15 @@ impl Work for Run {
 
     #[cfg(feature = "postgres")]
     async fn on_postgres(self, link: &mut Link) -> Result<Answer> {
-        link.admit(&self.sql, self.scope)?;
+        let proven = link.proven_still(self.proven);
+        let fence = link.admit(&self.sql, self.scope, &proven)?;
         let is_undone = link.has_failed() && postgres::is_commit(&self.sql);
         let request = postgres::Request {
             sql: postgres::spoken(self.sql),
             params: self.params,
             deadline: self.stop.deadline(),
-            is_repeatable: false,
+            is_repeatable: proven.is_read() && link.is_autocommit(),
+            fence,
         };
         let answer = link.connection().run(request, self.limits).await?;
         if answer.effect == Effect::Session {
@@ -98,7 +102,8 @@ impl Work for Script {
         }
         // What its statements do to the session is not looked at one by one.
         link.note_change();
-        let run = link.connection().run_foreign_script(self.sql, self.stop.deadline());
+        let fence = link.fence_script();
+        let run = link.connection().run_fenced_script(self.sql, self.stop.deadline(), fence);
         let has_committed = run.await?;
         match self.scope {
             Scope::Transaction if has_committed || link.is_autocommit() => Err(Error::usage(
@@ -205,7 +210,8 @@ impl Work for Commit {
             return Err(Link::not_committed());
         }
         // It fails, and rolls back, where a deferred constraint does not hold.
-        link.connection().run_script("COMMIT".into(), None).await
+        let fence = link.fence_commit();
+        link.connection().run_fenced_script("COMMIT".into(), None, fence).await.map(drop)
     }
 }
 

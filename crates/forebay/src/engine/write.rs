@@ -32,11 +32,13 @@ impl Engine {
             limits: call.limits,
             stop,
             scope: Scope::Shared,
+            #[cfg(feature = "postgres")]
+            proven: template.proven(),
         };
         let done = perform(writer, run).await;
         template.record.origin(began.elapsed());
         if template.analysis.effect == Effect::Schema {
-            self.templates.clear();
+            self.forget_templates();
         }
         Ok(Read::from_origin(done?, None))
     }
@@ -52,7 +54,7 @@ impl Engine {
         let (sql, limit) = (sql.into(), self.statement_timeout);
         let script = Script { sql, limit, stop, scope: Scope::Shared };
         let done = perform(writer, WholeScript(script)).await;
-        self.templates.clear();
+        self.forget_templates();
         done
     }
 

@@ -39,6 +39,11 @@ pub(crate) trait RowChange {
     fn after(&self, column: u16) -> Scalar<'_>;
     /// Whether an update gave the row another rowid.
     fn is_moved(&self) -> bool;
+    /// Whether an update may have changed a column. Whoever knows better than the two values show
+    /// says so here: a value that cannot be compared may still be known to be the same.
+    fn is_changed(&self, column: u16) -> bool {
+        !self.before(column).is_same(self.after(column))
+    }
 }
 
 /// The ordered values of one image in the ranged columns of a shape; `None` cannot be told.
@@ -135,7 +140,11 @@ impl Touched {
         let mut is_known = true;
         for (position, shape) in interest.shapes.iter().enumerate() {
             if changed.meets(shape.columns) || change.op() != Op::Update {
-                is_known &= effects.add(shape, position, change);
+                let is_told = effects.add(shape, position, change);
+                if !is_told && interest.is_partial {
+                    effects.slots.push(shape.unclear_slot());
+                }
+                is_known &= is_told || interest.is_partial;
             }
         }
         if !is_known || effects.are_too_many() {
@@ -153,7 +162,7 @@ fn changed_columns(change: &dyn RowChange, used: ColumnSet) -> ColumnSet {
         return ColumnSet::ALL;
     }
     let columns = (0..change.width()).filter(|column| used.contains(*column));
-    columns.filter(|column| !change.before(*column).is_same(change.after(*column))).collect()
+    columns.filter(|column| change.is_changed(*column)).collect()
 }
 
 impl Effects {

@@ -31,6 +31,8 @@ pub(super) struct Interest {
     pub(super) shapes: Vec<Arc<Shape>>,
     /// The columns that any of them uses.
     pub(super) used: ColumnSet,
+    /// A row that cannot be told to one shape drops the answers of that shape, not of the table.
+    pub(super) is_partial: bool,
 }
 
 /// The shapes of one table.
@@ -48,15 +50,30 @@ pub(crate) struct Index {
     /// By name in lower case.
     tables: RwLock<HashMap<Box<str>, Table, RandomState>>,
     nothing: Arc<Interest>,
+    is_partial: bool,
 }
 
 impl Index {
+    /// For changes of which nearly every value is told. What cannot be told of a row drops the
+    /// answers of its table.
     pub(crate) fn new() -> Index {
+        Index::with(false)
+    }
+
+    /// For changes of which some values are never told. What cannot be told of a row drops the
+    /// answers of the shapes that ask for it; each answer rests on one slot more for that.
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
+    pub(crate) fn of_partial_images() -> Index {
+        Index::with(true)
+    }
+
+    fn with(is_partial: bool) -> Index {
         Index {
             epoch: AtomicU64::new(0),
             versions: Versions::new(),
             tables: RwLock::default(),
-            nothing: Arc::new(Interest { shapes: Vec::new(), used: ColumnSet::NONE }),
+            nothing: Arc::new(Interest { shapes: Vec::new(), used: ColumnSet::NONE, is_partial }),
+            is_partial,
         }
     }
 
@@ -71,7 +88,9 @@ impl Index {
         for (number, need) in basis.0.iter().enumerate() {
             self.note(need.slot, &mut draft);
             let Some(resolved) = Resolved::of(need, bindings) else { continue };
-            if !self.await_partner(number, need, &resolved, bindings, &mut draft) {
+            // What a partner has is not told apart from what is not told of it.
+            if self.is_partial || !self.await_partner(number, need, &resolved, bindings, &mut draft)
+            {
                 self.admit(need, resolved, bindings, &mut draft);
             }
         }
@@ -178,6 +197,9 @@ impl Index {
             }
             return;
         };
+        if self.is_partial && shape.has_keys() {
+            self.note(shape.unclear_slot(), draft);
+        }
         if !shape.has_windows() {
             for key in &resolved.keys {
                 self.note(shape.slot(shape.key(key)), draft);
@@ -249,7 +271,8 @@ impl Table {
         let mut shapes = self.interest.shapes.clone();
         shapes.push(shape.clone());
         let used = self.interest.used.union(form.columns);
-        self.interest = Arc::new(Interest { shapes, used });
+        let is_partial = self.interest.is_partial;
+        self.interest = Arc::new(Interest { shapes, used, is_partial });
         Some(shape)
     }
 }

@@ -8,18 +8,30 @@ mod change;
 mod columns;
 mod comparand;
 mod draft;
+#[cfg(feature = "postgres")]
+mod fence;
+#[cfg(feature = "postgres")]
+mod footprint;
 mod header;
 mod horizon;
 mod index;
 mod interval;
 mod pages;
 mod partner;
+#[cfg(feature = "postgres")]
+mod position;
+#[cfg(feature = "postgres")]
+mod reflection;
 mod resolve;
 mod shape;
+#[cfg(feature = "postgres")]
+mod snapshot;
 mod sync;
 #[cfg(test)]
 mod tests;
 mod ticket;
+#[cfg(feature = "postgres")]
+mod unconfirmed;
 mod versions;
 mod window;
 mod write;
@@ -30,10 +42,20 @@ pub(crate) use change::{Changes, Op, RowChange};
 pub(crate) use columns::ColumnSet;
 pub(crate) use comparand::Scalar;
 pub(crate) use draft::{Awaited, Draft};
+#[cfg(feature = "postgres")]
+pub(crate) use fence::{Asked, Fence, LostFence};
 pub(crate) use header::{Header, LastFrame, Verdict};
 pub(crate) use horizon::Horizon;
 pub(crate) use index::Index;
 pub(crate) use pages::{Owner, Pages, Traced};
+#[cfg(feature = "postgres")]
+pub(crate) use position::Lsn;
+#[cfg(feature = "postgres")]
+pub(crate) use reflection::{Beginning, Commit, Reflection};
 pub(crate) use resolve::{Bindings, left_out};
+#[cfg(feature = "postgres")]
+pub(crate) use snapshot::{Snapshot, Xid};
 pub(crate) use ticket::Ticket;
+#[cfg(feature = "postgres")]
+pub(crate) use unconfirmed::Poll;
 pub(crate) use write::WriteSet;

@@ -34,6 +34,8 @@ pub(super) struct Shape {
     pub(super) columns: ColumnSet,
     hasher: RandomState,
     windows: Mutex<Windows>,
+    /// The slot whose version a row raises that cannot be told.
+    unclear: u32,
 }
 
 impl Form {
@@ -47,7 +49,9 @@ impl Shape {
     pub(super) fn new(form: Form) -> Shape {
         let columns = form.columns;
         // Each shape has a seed of its own, so equal values of two shapes lie in different slots.
-        Shape { form, columns, hasher: RandomState::default(), windows: Mutex::default() }
+        let hasher = RandomState::default();
+        let unclear = slot_of_key(hasher.hash_one("unclear"));
+        Shape { form, columns, hasher, windows: Mutex::default(), unclear }
     }
 
     /// The key values of an image as one number; `None` when a value cannot be told. Two images
@@ -72,6 +76,11 @@ impl Shape {
     /// The slot whose version a change of a row with such key values raises.
     pub(super) fn slot(&self, key: u64) -> u32 {
         slot_of_key(key)
+    }
+
+    /// The slot whose version a change of a row raises whose key values cannot be told.
+    pub(super) fn unclear_slot(&self) -> u32 {
+        self.unclear
     }
 
     /// Whether answers of this shape rest on key values.

@@ -245,8 +245,8 @@ fn check(index: &Index, live: &mut [Live], needless: &mut usize) {
     }
 }
 
-fn run(steps: Vec<Step>) -> usize {
-    let index = std::sync::Arc::new(Index::new());
+fn run(steps: Vec<Step>, index: Index, is_veiled: bool) -> usize {
+    let index = std::sync::Arc::new(index);
     let mut changes = Changes::new(index.clone());
     let (mut live, mut needless): (Vec<Live>, usize) = (Vec::new(), 0);
     for step in steps {
@@ -268,7 +268,10 @@ fn run(steps: Vec<Step>) -> usize {
                     } else {
                         TABLES[*table].to_lowercase()
                     };
-                    changes.record(&name, change);
+                    match is_veiled {
+                        true => changes.record(&name, &Veiled(change)),
+                        false => changes.record(&name, change),
+                    }
                 }
                 index.apply_changes(&changes, &Authors::all(Author::UNKNOWN));
                 changes.clear();
@@ -292,8 +295,60 @@ proptest! {
         steps in proptest::collection::vec(step(), 1..60)
     ) {
         let count = steps.len();
-        prop_assert!(run(steps) * 10 <= count.max(50));
+        prop_assert!(run(steps, Index::new(), false) * 10 <= count.max(50));
     }
+
+    /// Nor where only the key of an old row is told.
+    #[cfg(feature = "postgres")]
+    #[test]
+    fn a_ticket_never_outlives_a_change_that_is_told_in_part(
+        steps in proptest::collection::vec(step(), 1..60)
+    ) {
+        run(steps.clone(), Index::of_partial_images(), true);
+        run(steps.clone(), Index::of_partial_images(), false);
+        run(steps, Index::new(), true);
+    }
+}
+
+/// A change of which nothing is told of the old row but its key, the first column.
+struct Veiled<'a>(&'a Change);
+
+impl RowChange for Veiled<'_> {
+    fn op(&self) -> Op {
+        self.0.op()
+    }
+    fn width(&self) -> u16 {
+        self.0.width()
+    }
+    fn before(&self, column: u16) -> Scalar<'_> {
+        if column == 0 { self.0.before(0) } else { Scalar::Unknown }
+    }
+    fn after(&self, column: u16) -> Scalar<'_> {
+        self.0.after(column)
+    }
+    fn is_moved(&self) -> bool {
+        false
+    }
+}
+
+/// What is not told of a row drops the answers of the shape that asks for it, and no others.
+#[cfg(feature = "postgres")]
+#[test]
+fn what_is_not_told_matters_to_its_shape_only() {
+    let check = |index: Index, by_key: bool, by_other: bool| {
+        let index = std::sync::Arc::new(index);
+        let own = taken(&index, &whole("users", 0, &Plain::OneOf(vec![1])));
+        let key = taken(&index, &whole("users", 0, &Plain::OneOf(vec![2])));
+        let other = taken(&index, &whole("users", 1, &Plain::OneOf(vec![9])));
+        let mut changes = Changes::new(index.clone());
+        let change = Change { old: Some([Some(1); WIDTH]), new: Some([Some(1); WIDTH]) };
+        changes.record("users", &Veiled(&change));
+        index.apply_changes(&changes, &Authors::all(Author::UNKNOWN));
+        assert!(!index.is_valid(&own));
+        assert_eq!((index.is_valid(&key), index.is_valid(&other)), (by_key, by_other));
+    };
+    check(Index::of_partial_images(), true, false);
+    check(Index::new(), false, false);
 }
 
 fn taken(index: &Index, basis: &Basis) -> Ticket {
@@ -374,4 +429,85 @@ fn windows_go_with_their_tickets() {
     index.apply_changes(&changes, &Authors::all(Author::UNKNOWN));
     assert!(!index.is_valid(&kept));
     assert_eq!(index.windows(), 0);
+}
+
+/// What a stream, a control connection and fills do, one after another.
+#[cfg(feature = "postgres")]
+#[derive(Clone, Debug)]
+enum Turn {
+    Commit(Vec<(usize, Change)>),
+    /// A snapshot sees those that are unconfirmed and have their bit here.
+    Confirm(u8),
+    /// One of the answers of this run: shapes have to come again to be known to a commit.
+    Read(usize),
+    Flush,
+}
+
+#[cfg(feature = "postgres")]
+fn turn() -> impl Strategy<Value = Turn> {
+    let commit = proptest::collection::vec((0..TABLES.len(), change()), 1..3);
+    prop_oneof![
+        4 => commit.prop_map(Turn::Commit),
+        3 => any::<u8>().prop_map(Turn::Confirm),
+        6 => (0..3usize).prop_map(Turn::Read),
+        1 => Just(Turn::Flush),
+    ]
+}
+
+#[cfg(feature = "postgres")]
+proptest! {
+    /// No draft is handed out that an unconfirmed commit matters to, though it was applied before
+    /// there were shapes like those of the draft.
+    #[test]
+    fn a_draft_rests_on_nothing_unconfirmed(
+        rests in proptest::array::uniform3(rest()),
+        turns in proptest::collection::vec(turn(), 1..40),
+    ) {
+        let reflection = Reflection::new();
+        reflection.begin(Beginning { must_pass: Lsn(1), bound: Xid(1) });
+        reflection.confirm(reflection.poll().unwrap(), &Snapshot::parse("100:100:").unwrap());
+        reflection.advance(Lsn(1));
+        let mut unconfirmed: Vec<(u32, Vec<(usize, Change)>)> = Vec::new();
+        let mut next = 100;
+        for turn in turns {
+            match turn {
+                Turn::Commit(rows) => {
+                    let mut changes = Changes::new(reflection.index().clone());
+                    rows.iter().for_each(|(table, row)| changes.record(TABLES[*table], row));
+                    let commit = Commit { xid: Xid(next), end: Lsn(u64::from(next)) };
+                    reflection.apply(commit, &changes, &Authors::all(Author::UNKNOWN));
+                    unconfirmed.push((next, rows));
+                    next += 1;
+                }
+                Turn::Confirm(seen) => {
+                    let mut nth = 0;
+                    unconfirmed.retain(|_| { nth += 1; seen >> (nth % 8) & 1 == 0 });
+                    let running: Vec<String> =
+                        unconfirmed.iter().map(|(xid, _)| xid.to_string()).collect();
+                    let xmin = unconfirmed.first().map_or(next, |(xid, _)| *xid);
+                    let text = format!("{xmin}:{next}:{}", running.join(","));
+                    if let Some(poll) = reflection.poll() {
+                        reflection.confirm(poll, &Snapshot::parse(&text).unwrap());
+                    }
+                    prop_assert_eq!(reflection.unconfirmed(), unconfirmed.len() as u64);
+                }
+                Turn::Read(nth) => {
+                    let rest = &rests[nth];
+                    let basis = rest.basis();
+                    basis.0[0].urge.rouse();
+                    let draft = reflection.draft(&basis, Bindings(&[&Value::Integer(2)]));
+                    let rows = unconfirmed.iter().flat_map(|(_, rows)| rows);
+                    let matters =
+                        |(table, row): &(usize, Change)| {
+                            *table == rest.table && rest.is_touched(row)
+                        };
+                    let is_touched = rows.clone().any(matters);
+                    prop_assert!(draft.is_none() || !is_touched, "{rest:?}");
+                    let is_other = rows.clone().all(|(table, _)| *table != rest.table);
+                    prop_assert!(draft.is_some() || !is_other, "{rest:?} is refused needlessly");
+                }
+                Turn::Flush => reflection.flush(),
+            }
+        }
+    }
 }

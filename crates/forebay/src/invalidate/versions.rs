@@ -10,7 +10,7 @@ use super::author::Author;
 use super::sync::{AtomicU32, AtomicU64, Ordering};
 
 /// Slots of tables; a schema with fewer than a hundred tables rarely shares one.
-const TABLES: usize = 4_096;
+pub(super) const TABLES: usize = 4_096;
 
 /// Slots of key values, a power of two. A thousand changes between two reads of an answer drop it
 /// needlessly with a chance of 0.4 %.

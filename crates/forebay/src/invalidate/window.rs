@@ -39,8 +39,8 @@ struct Item {
 
 /// One registered window; taken out of its shape when it is dropped.
 pub(crate) struct Window {
-    shape: Arc<Shape>,
-    bucket: u64,
+    pub(super) shape: Arc<Shape>,
+    pub(super) bucket: u64,
     id: u64,
     /// 0, or the number of who has touched it.
     void: Arc<AtomicU32>,

@@ -26,7 +26,9 @@ pub(crate) enum Bypass {
     Function,
     /// A virtual table: what it shows may rest on more than tables.
     VirtualTable,
-    /// A table of SQLite's own, such as `sqlite_schema`.
+    /// A table whose changes the stream of commits does not tell.
+    NotFollowed,
+    /// A table of the database's own, such as `sqlite_schema`.
     SystemTable,
     /// A TEMP table or an attached database.
     OtherDatabase,
@@ -38,7 +40,7 @@ pub(crate) enum Bypass {
 
 impl Bypass {
     /// All rules, in the order of their declaration.
-    pub(crate) const ALL: [Bypass; 15] = [
+    pub(crate) const ALL: [Bypass; 16] = [
         Bypass::CacheOff,
         Bypass::NoCache,
         Bypass::SwitchedOff,
@@ -50,6 +52,7 @@ impl Bypass {
         Bypass::Write,
         Bypass::Function,
         Bypass::VirtualTable,
+        Bypass::NotFollowed,
         Bypass::SystemTable,
         Bypass::OtherDatabase,
         Bypass::Pragma,
@@ -70,6 +73,7 @@ impl Bypass {
             Bypass::Write => "write",
             Bypass::Function => "function",
             Bypass::VirtualTable => "virtual_table",
+            Bypass::NotFollowed => "not_followed",
             Bypass::SystemTable => "system_table",
             Bypass::OtherDatabase => "other_database",
             Bypass::Pragma => "pragma",
@@ -91,7 +95,8 @@ impl Bypass {
             Bypass::Write => "it writes",
             Bypass::Function => "it calls a function that may answer differently each time",
             Bypass::VirtualTable => "it reads a virtual table, whose content is not tracked",
-            Bypass::SystemTable => "it reads a table of SQLite's own",
+            Bypass::NotFollowed => "it reads a table whose changes the stream does not tell",
+            Bypass::SystemTable => "it reads a table of the database's own",
             Bypass::OtherDatabase => "it reads a TEMP table or an attached database",
             Bypass::Pragma => "it is a PRAGMA or an EXPLAIN",
             Bypass::Unknown => "the analysis does not understand it",

@@ -11,6 +11,8 @@ mod lex;
 mod pragma;
 mod predicate;
 mod statement;
+#[cfg(feature = "postgres")]
+pub(crate) mod tree;
 
 pub(crate) use bypass::Bypass;
 #[cfg(feature = "postgres")]

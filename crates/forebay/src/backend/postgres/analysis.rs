@@ -1,7 +1,70 @@
-//! What a statement does, as far as its words tell.
+//! What is known of a statement: what its words tell, and what the server's analysis of it adds.
+
+use std::ops::Deref;
 
 use crate::backend::{Effect, Known};
+use crate::invalidate::WriteSet;
+use crate::sql::tree::Parameters;
 use crate::sql::{self, Bypass, Command, asks_its_session, is_explain};
+use crate::value::Value;
+
+/// What is known of a statement.
+#[derive(Clone, Debug)]
+pub(crate) struct Analysis {
+    pub(crate) known: Known,
+    /// The number of the schema that it was found out under; `None` if it is to be found out anew
+    /// as soon as the schema has one.
+    pub(crate) schema: Option<u64>,
+    /// What it may change.
+    pub(crate) writes: WriteSet,
+    /// It leaves nothing behind in its session, which is proven.
+    pub(crate) is_clean: bool,
+    pub(super) parameters: Parameters,
+}
+
+impl Analysis {
+    /// Only what its words tell.
+    pub(super) fn by_words(sql: &str, schema: Option<u64>) -> Analysis {
+        Analysis {
+            known: known(sql),
+            schema,
+            writes: WriteSet::Everything,
+            is_clean: false,
+            parameters: Parameters::default(),
+        }
+    }
+
+    /// Its answers are not kept for this reason.
+    pub(super) fn refuse(mut self, rule: Bypass, reason: String) -> Analysis {
+        self.known.bypasses = vec![rule];
+        self.known.reasons = vec![reason];
+        self
+    }
+
+    /// The same for a reason that may be gone when it is run again: it is to be found out anew.
+    pub(super) fn not_yet(self, reason: String) -> Analysis {
+        Analysis { schema: None, ..self.refuse(Bypass::Unknown, reason) }
+    }
+
+    /// The bound values as conditions on them are evaluated here; `None` when it is not certain
+    /// what they mean to the server.
+    pub(crate) fn meanings(&self, values: &[&Value]) -> Option<Vec<Value>> {
+        self.parameters.meanings(values)
+    }
+
+    /// Bytes that it takes, about.
+    pub(crate) fn size(&self) -> usize {
+        size_of::<Analysis>() + self.known.heap_size() + 64 * self.parameters.len()
+    }
+}
+
+impl Deref for Analysis {
+    type Target = Known;
+
+    fn deref(&self) -> &Known {
+        &self.known
+    }
+}
 
 /// What is known of a text before the server has seen it.
 pub(crate) fn known(sql: &str) -> Known {
@@ -15,11 +78,12 @@ pub(crate) fn known(sql: &str) -> Known {
         Command::Transaction => Effect::Transaction,
     };
     let mut known = Known::of(effect, [].into());
+    known.is_explain = is_explain(sql);
     known.bypasses = vec![match effect {
+        Effect::Read if known.is_explain => Bypass::Pragma,
         Effect::Read => Bypass::CacheOff,
         _ => Bypass::Write,
     }];
-    known.is_explain = is_explain(sql);
     known.is_readonly = effect == Effect::Read;
     known.asks = asks_its_session(sql);
     known

@@ -97,7 +97,6 @@ impl Config {
         draft.finish()
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "the follower of the stream is to come"))]
     /// The same database, for replication.
     pub(crate) fn for_replication(&self) -> Config {
         Config { replication: true, ..self.clone() }

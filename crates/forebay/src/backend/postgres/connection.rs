@@ -9,8 +9,10 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::timeout_at;
 
 use super::config::Config;
+use super::follow::Fenced;
 use super::replication::Replication;
 use super::request::{Asker, Description, Done, Order, Ran, Request, Status, Take, Work};
+use super::server::Server;
 use super::shared::Shared;
 use super::startup;
 use super::task::{REQUESTS_MAX, Task};
@@ -55,9 +57,9 @@ impl Connection {
     /// Runs a statement and collects its rows. Dropped, the statement is stopped; whether it had
     /// come to its end before is not known then.
     pub(crate) async fn run(&self, request: Request, limits: Limits) -> Result<Answer> {
-        let Request { sql, params, deadline, is_repeatable } = request;
+        let Request { sql, params, deadline, is_repeatable, fence } = request;
         let work = Work::Run { sql, params, take: Take::Collect(limits) };
-        match self.ask(work, deadline, is_repeatable).await? {
+        match self.ask(work, deadline, is_repeatable, fence).await? {
             Done::Ran(ran) => Ok(answer(ran)),
             _ => Err(mixed_up()),
         }
@@ -66,11 +68,11 @@ impl Connection {
     /// Runs a statement and hands its rows over as they come. Until the last was taken, whatever
     /// else is asked of the connection waits.
     pub(crate) async fn stream(&self, request: Request) -> Result<Stream> {
-        let Request { sql, params, deadline, .. } = request;
+        let Request { sql, params, deadline, fence, .. } = request;
         let (sender, chunks) = mpsc::channel(CHUNKS_MAX);
         let work = Work::Run { sql, params, take: Take::Stream(sender) };
         // Rows that were handed over cannot be taken back.
-        let end = self.send(work, deadline, false).await?;
+        let end = self.send(work, deadline, false, fence).await?;
         Ok(Stream { chunks, end: Some(end) })
     }
 
@@ -80,7 +82,7 @@ impl Connection {
         sql: Arc<str>,
         deadline: Option<Instant>,
     ) -> Result<Description> {
-        match self.ask(Work::Describe { sql }, deadline, true).await? {
+        match self.ask(Work::Describe { sql }, deadline, true, None).await? {
             Done::Described(description) => Ok(description),
             _ => Err(mixed_up()),
         }
@@ -89,17 +91,18 @@ impl Connection {
     /// Runs every statement of a script until the first error, without parameters, and drops the
     /// rows. Without BEGIN in it, it is one transaction.
     pub(crate) async fn run_script(&self, sql: Arc<str>, deadline: Option<Instant>) -> Result<()> {
-        self.run_foreign_script(sql, deadline).await.map(drop)
+        self.run_fenced_script(sql, deadline, None).await.map(drop)
     }
 
-    /// The same for a script that may hold anything: whether one of its statements has committed
-    /// a transaction.
-    pub(crate) async fn run_foreign_script(
+    /// The same for a script that may commit: whether one of its statements has committed a
+    /// transaction.
+    pub(crate) async fn run_fenced_script(
         &self,
         sql: Arc<str>,
         deadline: Option<Instant>,
+        fence: Option<Fenced>,
     ) -> Result<bool> {
-        match self.ask(Work::Script { sql, limits: None }, deadline, false).await? {
+        match self.ask(Work::Script { sql, limits: None }, deadline, false, fence).await? {
             Done::Ran(ran) => Ok(ran.has_committed),
             _ => Err(mixed_up()),
         }
@@ -113,7 +116,7 @@ impl Connection {
         deadline: Option<Instant>,
         limits: Limits,
     ) -> Result<Rows> {
-        match self.ask(Work::Script { sql, limits: Some(limits) }, deadline, false).await? {
+        match self.ask(Work::Script { sql, limits: Some(limits) }, deadline, false, None).await? {
             Done::Ran(ran) => Ok(ran.rows),
             _ => Err(mixed_up()),
         }
@@ -121,11 +124,10 @@ impl Connection {
 
     /// One round trip, after which everything that was asked before has ended.
     pub(crate) async fn ping(&self, deadline: Option<Instant>) -> Result<Status> {
-        self.ask(Work::Ping, deadline, true).await?;
+        self.ask(Work::Ping, deadline, true, None).await?;
         Ok(self.status())
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "the follower of the stream is to come"))]
     /// Turns the connection, opened for replication, into a stream; its handles are of no use
     /// from then on.
     pub(crate) async fn start_replication(
@@ -133,7 +135,7 @@ impl Connection {
         sql: Arc<str>,
         deadline: Option<Instant>,
     ) -> Result<Replication> {
-        match self.ask(Work::Replicate { sql }, deadline, false).await? {
+        match self.ask(Work::Replicate { sql }, deadline, false, None).await? {
             Done::Replicating(replication) => Ok(replication),
             _ => Err(mixed_up()),
         }
@@ -151,12 +153,51 @@ impl Connection {
 
     /// A request is under way, whether or not somebody waits for it.
     pub(crate) fn is_busy(&self) -> bool {
-        self.places.available_permits() < REQUESTS_MAX && self.status() != Status::Closed
+        self.under_way() > 0 && self.status() != Status::Closed
+    }
+
+    /// Requests that are under way.
+    pub(crate) fn under_way(&self) -> usize {
+        REQUESTS_MAX - self.places.available_permits()
     }
 
     /// How long ago the last statement has ended.
     pub(crate) fn idle_for(&self) -> Duration {
         self.shared.idle_for()
+    }
+
+    /// Something is about to run that may leave something in the session: a setting, a temporary
+    /// table, whatever a function does.
+    pub(crate) fn taint(&self) {
+        self.shared.set_tainted(true);
+    }
+
+    /// The session was put back to how it began.
+    pub(crate) fn cleanse(&self) {
+        self.shared.set_tainted(false);
+    }
+
+    /// Whether something may have been left in the session.
+    pub(crate) fn is_tainted(&self) -> bool {
+        self.shared.is_tainted()
+    }
+
+    /// Whether it is a connection to this server. Costs a round trip the first time.
+    pub(crate) async fn is_of(&self, server: &Server, deadline: Option<Instant>) -> bool {
+        if self.shared.is_of(server) {
+            return true;
+        }
+        let own = Server::of(self, deadline).await;
+        let is_same = own.is_ok_and(|own| own.is_same(server));
+        if is_same {
+            self.shared.set_server(server.clone());
+        }
+        is_same
+    }
+
+    /// Whether it is known to be one.
+    pub(crate) fn is_known_of(&self, server: &Server) -> bool {
+        self.shared.is_of(server)
     }
 
     /// A setting that the server reports, such as `server_version`, as it is now.
@@ -175,8 +216,9 @@ impl Connection {
         work: Work,
         deadline: Option<Instant>,
         is_repeatable: bool,
+        fence: Option<Fenced>,
     ) -> Result<Done> {
-        let answer = self.send(work, deadline, is_repeatable).await?;
+        let answer = self.send(work, deadline, is_repeatable, fence).await?;
         answer.await.unwrap_or_else(|_| Err(died(is_repeatable)))
     }
 
@@ -185,6 +227,7 @@ impl Connection {
         work: Work,
         deadline: Option<Instant>,
         is_repeatable: bool,
+        fence: Option<Fenced>,
     ) -> Result<oneshot::Receiver<Result<Done>>> {
         let place = self.places.clone().acquire_owned();
         let place = match deadline {
@@ -193,7 +236,7 @@ impl Connection {
         };
         let place = place.map_err(|_| closed())?;
         let (asker, answer) = Asker::new(place);
-        let order = Order { work, deadline, is_repeatable, asker };
+        let order = Order { work, deadline, is_repeatable, asker, fence };
         self.orders.try_send(order).map_err(|_| closed())?;
         Ok(answer)
     }

@@ -191,7 +191,11 @@ impl Flight {
         }
     }
 
-    pub(super) fn answer(self, answer: Result<Done>) -> End {
+    /// The server is done with it, or has never had it.
+    pub(super) fn answer(mut self, answer: Result<Done>) -> End {
+        if let Some(fence) = self.order.fence.take() {
+            fence.end();
+        }
         self.order.asker.answer(answer);
         End::Answered
     }

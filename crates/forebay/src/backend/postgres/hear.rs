@@ -124,7 +124,12 @@ impl Task {
         self.shared.set_status(status);
         match first.end(status, &mut self.statements) {
             End::Answered => {}
-            End::Again(flight) => self.waiting.push_front(*flight),
+            End::Again(mut flight) => {
+                if let Some(fence) = &mut flight.order.fence {
+                    fence.recall();
+                }
+                self.waiting.push_front(*flight);
+            }
         }
         Ok(())
     }

@@ -2,7 +2,9 @@
 //! stream of a replication connection. What is cached and when is decided above.
 
 mod analysis;
+mod analyst;
 mod cancel;
+mod cells;
 mod config;
 mod connection;
 mod connector;
@@ -10,20 +12,25 @@ mod describe;
 mod dialect;
 mod fault;
 mod flight;
+mod follow;
 mod frame;
 mod garbage;
 mod halt;
 mod hear;
+mod lanes;
 mod login;
 mod lost;
-#[cfg_attr(not(test), expect(dead_code, reason = "the follower of the stream is to come"))]
+mod pinned;
 mod replication;
 mod request;
+mod server;
+pub(crate) mod setup;
 mod shared;
 mod socket;
 mod sqlstate;
 mod startup;
 mod statements;
+mod stream;
 mod tag;
 mod taking;
 mod task;
@@ -34,9 +41,13 @@ mod types;
 mod wire;
 mod write;
 
-pub(crate) use analysis::{is_commit, known, may_change_session};
+pub(crate) use analysis::{Analysis, is_commit, known, may_change_session};
+pub(crate) use analyst::Analyst;
 pub(crate) use config::Config;
 pub(crate) use connection::Connection;
 pub(crate) use connector::Connector;
 pub(crate) use dialect::spoken;
+pub(crate) use follow::{Fenced, Followed, Keeper, keep};
+pub(crate) use lanes::Lanes;
+pub(crate) use pinned::pinned;
 pub(crate) use request::{Request, Status};

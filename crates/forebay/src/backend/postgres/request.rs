@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
+use super::follow::Fenced;
 use super::replication::Replication;
 use super::tag::Tag;
 use crate::backend::Limits;
@@ -13,7 +14,7 @@ use crate::params::Params;
 use crate::row::{Column, Rows};
 
 /// One statement to run.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) sql: Arc<str>,
     pub(crate) params: Params,
@@ -23,6 +24,8 @@ pub(crate) struct Request {
     /// requests are sent without waiting for those before them, and run again where the stopping
     /// of a neighbour has hit them.
     pub(crate) is_repeatable: bool,
+    /// Around what it may change, if it may commit.
+    pub(crate) fence: Option<Fenced>,
 }
 
 /// In which state the last statement has left the connection.
@@ -50,6 +53,7 @@ pub(super) struct Order {
     pub(super) deadline: Option<Instant>,
     pub(super) is_repeatable: bool,
     pub(super) asker: Asker,
+    pub(super) fence: Option<Fenced>,
 }
 
 pub(super) enum Work {

@@ -1,11 +1,12 @@
 //! What the task of a connection lets its handles see.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::request::Status;
+use super::server::Server;
 
 /// Settings that the server reports; it has some fifteen.
 const PARAMETERS_MAX: usize = 256;
@@ -16,6 +17,10 @@ pub(super) struct Shared {
     heard: AtomicU64,
     status: AtomicU8,
     parameters: Mutex<BTreeMap<Box<str>, Box<str>>>,
+    /// Something ran that may have left something in the session.
+    is_tainted: AtomicBool,
+    /// The server, if it was asked.
+    server: Mutex<Option<Server>>,
 }
 
 impl Shared {
@@ -25,6 +30,8 @@ impl Shared {
             heard: AtomicU64::new(0),
             status: AtomicU8::new(Status::Idle as u8),
             parameters: Mutex::new(parameters),
+            is_tainted: AtomicBool::new(false),
+            server: Mutex::default(),
         }
     }
 
@@ -36,6 +43,25 @@ impl Shared {
             n if n == Status::Failed as u8 => Status::Failed,
             _ => Status::Closed,
         }
+    }
+
+    // Relaxed: whoever has the connection has had it handed over by who had it before.
+
+    pub(super) fn is_tainted(&self) -> bool {
+        self.is_tainted.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_tainted(&self, is_tainted: bool) {
+        self.is_tainted.store(is_tainted, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_of(&self, server: &Server) -> bool {
+        let known = self.server.lock().unwrap_or_else(PoisonError::into_inner);
+        known.as_ref().is_some_and(|known| known.is_clone(server))
+    }
+
+    pub(super) fn set_server(&self, server: Server) {
+        *self.server.lock().unwrap_or_else(PoisonError::into_inner) = Some(server);
     }
 
     /// How long ago the last statement has ended.

@@ -294,7 +294,12 @@ impl Task {
         {
             flight.is_exposed = false;
             match write::write(&mut flight, &mut self.statements, &mut self.wire.outbox) {
-                Ok(()) => self.sent.push_back(flight),
+                Ok(()) => {
+                    if let Some(fence) = &mut flight.order.fence {
+                        fence.send(self.key.map(|key| key.process));
+                    }
+                    self.sent.push_back(flight);
+                }
                 Err(error) => drop(flight.answer(Err(error))),
             }
         }
@@ -318,7 +323,8 @@ impl Task {
         self.orders.close();
         for flight in self.sent.drain(..) {
             let error = lost.during(&flight);
-            flight.answer(Err(error));
+            // Its fence is dropped with it: what became of it is not known.
+            flight.order.asker.answer(Err(error));
         }
         let unsent = self.waiting.drain(..).map(|flight| flight.order);
         for order in unsent.chain(std::iter::from_fn(|| self.orders.try_recv().ok())) {

@@ -165,7 +165,7 @@ pub(super) fn own(path: &Path) {
 pub(super) fn request(sql: &str, values: &[Value], is_repeatable: bool) -> Request {
     let mut params = Params::default();
     values.iter().for_each(|value| params.push(value.clone()));
-    Request { sql: Arc::from(sql), params, deadline: None, is_repeatable }
+    Request { sql: Arc::from(sql), params, deadline: None, is_repeatable, fence: None }
 }
 
 /// Runs a statement of unknown effect.

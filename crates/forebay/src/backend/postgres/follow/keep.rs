@@ -1,0 +1,98 @@
+//! Keeping a server followed: one stream after another for as long as the database is open. What
+//! goes wrong empties the cache and is tried again; it is no error to anybody.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::task::AbortHandle;
+
+use super::clerk::Clerk;
+use super::followed::Followed;
+use super::session::Session;
+use crate::backend::Limits;
+use crate::backend::postgres::config::Config;
+use crate::backend::postgres::connection::Connection;
+use crate::backend::postgres::server::Server;
+use crate::backend::postgres::setup::PUBLICATION;
+use crate::backend::postgres::stream::{self, SESSION};
+use crate::error::{Error, Kind, Result};
+
+/// Between two attempts, at first and at most.
+const PAUSE_MIN: Duration = Duration::from_millis(100);
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+/// A stream that lasted so long was a good one: the next attempt is made soon.
+const GOOD: Duration = Duration::from_secs(10);
+/// The longest a command of the replication connection may take. A slot waits for transactions that
+/// were running when it was made.
+const COMMAND_MAX: Duration = Duration::from_secs(600);
+const LIMITS: Limits = Limits { rows_max: 16, bytes_max: 65_536 };
+
+/// Follows until it is dropped.
+pub(crate) struct Keeper(AbortHandle);
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Begins to follow, on the present runtime.
+pub(crate) fn keep(followed: &Arc<Followed>, config: &Config) -> Keeper {
+    let task = tokio::spawn(follow(followed.clone(), config.clone()));
+    Keeper(task.abort_handle())
+}
+
+async fn follow(followed: Arc<Followed>, config: Config) {
+    let mut pause = PAUSE_MIN;
+    let mut known = String::new();
+    loop {
+        let since = Instant::now();
+        let why = match begin(&followed, &config).await {
+            Ok(session) => {
+                tracing::info!("the commits of PostgreSQL are followed from here on");
+                known.clear();
+                session.run().await
+            }
+            Err(error) => error.message().to_owned(),
+        };
+        followed.end(&why);
+        if known != why {
+            tracing::warn!(why, "the commits of PostgreSQL are not followed, so nothing is cached");
+            known = why;
+        }
+        pause = if since.elapsed() >= GOOD { PAUSE_MIN } else { (pause * 2).min(PAUSE_MAX) };
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// Opens the connections and begins a stream.
+async fn begin(followed: &Arc<Followed>, config: &Config) -> Result<Session> {
+    let clerk = Clerk::open(config).await?;
+    // First: what changes later changes it, a fault that comes after the look for faults, too.
+    let fingerprint = clerk.fingerprint().await?;
+    if let Some(fault) = clerk.fault().await? {
+        return Err(Error::new(Kind::Open, fault));
+    }
+    let connection = Connection::open(&for_stream(config)).await?;
+    let slot = format!("forebay_{:016x}", RandomState::new().hash_one(Instant::now()));
+    let deadline = || Instant::now().checked_add(COMMAND_MAX);
+    connection.query_script(stream::create(&slot).into(), deadline(), LIMITS).await?;
+    let server = Server::of(&connection, deadline()).await?;
+    if !clerk.is_of(&server).await {
+        return Err(Error::new(Kind::Open, "its address leads to several servers"));
+    }
+    let begun = clerk.begin().await?;
+    followed.begin(server, begun.beginning);
+    let start = stream::start(&slot, PUBLICATION);
+    let replication = connection.start_replication(start.into(), deadline()).await?;
+    Ok(Session::new(followed.clone(), clerk, replication, begun.snapshot, fingerprint))
+}
+
+/// The same database, for the stream: its texts do not depend on what is set for others.
+fn for_stream(config: &Config) -> Config {
+    let mut config = config.for_replication();
+    let settings = SESSION.iter().filter(|(name, _)| *name != "client_encoding");
+    config.settings.extend(settings.map(|(name, value)| (name.to_string(), value.to_string())));
+    config
+}
