@@ -10,8 +10,8 @@ use forebay_server::Options;
 use crate::quantity::{Count, Size, Time};
 
 const LOGGING: &str = "\
-Logs go to standard error; FOREBAY_LOG (or RUST_LOG) sets their level: error, warn (explain and
-demo), info (serve), debug, trace, or per module, as in FOREBAY_LOG=warn,forebay_server=debug.
+Logs go to standard error; FOREBAY_LOG (or RUST_LOG) sets their level: error, warn (explain, setup
+and demo), info (serve), debug, trace, or per module, as in FOREBAY_LOG=warn,forebay_server=debug.
 
 Exit codes: 0 done; 1 failed; 2 wrong usage; 3 a stale read was found (demo); 130 interrupted
 before it was done.";
@@ -28,6 +28,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Serve(Box<ServeArgs>),
     Explain(ExplainArgs),
+    Setup(SetupArgs),
     Demo(DemoArgs),
 }
 
@@ -192,6 +193,40 @@ pub(crate) struct ExplainArgs {
     pub(crate) url: String,
     /// The statement; `-` reads it from standard input.
     pub(crate) sql: String,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Prepare a PostgreSQL database for the cache, or remove what that made.
+///
+/// Prints the tables with how exactly their changes can be followed, and the SQL of every step;
+/// asks; runs them, each in a transaction of its own. All of it may be run again.
+#[derive(Args, Debug)]
+pub(crate) struct SetupArgs {
+    /// The database: `postgres://USER@HOST:PORT/DATABASE`, with the password in PGPASSWORD. The
+    /// user is a superuser, or may make event triggers and owns the tables.
+    pub(crate) url: String,
+    /// Only say whether the database is prepared: exit code 0 if it is, 1 if not.
+    #[arg(long, conflicts_with_all = ["undo", "dry_run", "full", "yes"])]
+    pub(crate) check: bool,
+    /// Remove all that setup made, and give tables back the replica identity they had.
+    #[arg(long, conflicts_with_all = ["full", "leave_out"])]
+    pub(crate) undo: bool,
+    /// Print what would be done, and change nothing.
+    #[arg(long, visible_alias = "print")]
+    pub(crate) dry_run: bool,
+    /// Give this table REPLICA IDENTITY FULL, so that it is followed row by row, or `all` (may be
+    /// repeated): `schema.table`, or a name in `public`. The server's log grows by the old row of
+    /// each UPDATE and DELETE.
+    #[arg(long, value_name = "TABLE")]
+    pub(crate) full: Vec<String>,
+    /// Do not publish this table, so that nothing of it is cached (may be repeated).
+    #[arg(long, value_name = "TABLE")]
+    pub(crate) leave_out: Vec<String>,
+    /// Do not ask.
+    #[arg(long)]
+    pub(crate) yes: bool,
     /// Print one JSON object.
     #[arg(long)]
     pub(crate) json: bool,

@@ -39,6 +39,7 @@ fn run(command: Command) -> Result<Exit> {
     let exit = match command {
         Command::Serve(args) => runtime.block_on(cmd::serve(&args)),
         Command::Explain(args) => runtime.block_on(cmd::explain(&args)),
+        Command::Setup(args) => runtime.block_on(cmd::setup(&args)),
         Command::Demo(args) => runtime.block_on(cmd::demo(args)),
     };
     // After a second signal, what still runs is not waited for.

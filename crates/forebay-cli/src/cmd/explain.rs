@@ -1,6 +1,7 @@
 //! `forebay explain`: what Forebay makes of a statement. It only looks.
 
 use std::io::Read;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use forebay::{Builder, Explanation};
@@ -14,10 +15,15 @@ use crate::output;
 /// The longest statement that is read from standard input: SQLite's own limit.
 const SQL_BYTES_MAX: u64 = 1_000_000_000;
 
+/// The longest that is waited for a PostgreSQL server to be followed.
+const READY_MAX: Duration = Duration::from_secs(5);
+
 pub(crate) async fn explain(args: &ExplainArgs) -> Result<Exit> {
     let sql = statement(&args.sql)?;
     let url = with_password(&args.url)?;
     let db = Builder::new(url).read_only(true).create(false).open().await?;
+    // Before that, a server that is to be followed says less. Why not, the explanation says.
+    let _ = db.cache().ready(READY_MAX).await;
     let explanation = db.explain(&sql).await;
     db.close().await;
     let explanation = explanation?;

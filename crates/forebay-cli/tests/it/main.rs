@@ -13,9 +13,11 @@ mod clients;
 // A crash in the middle of writes.
 mod crash;
 
-// The same service in front of PostgreSQL.
+// The same service in front of PostgreSQL, and what prepares that for it.
 #[cfg(unix)]
 mod postgres;
+#[cfg(unix)]
+mod setup;
 
 // The process and the protocol, for the modules above.
 mod http;
