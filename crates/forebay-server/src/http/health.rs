@@ -46,6 +46,9 @@ struct Cache {
     entries: u64,
     bytes: u64,
     bytes_max: u64,
+    /// Of PostgreSQL only: how late commits of others are seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replication_lag_ms: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -91,6 +94,7 @@ async fn ping(service: &Service) -> Database {
 
 fn detail(service: &Service, database: Database) -> Detail<'static> {
     let stats = service.db.stats();
+    let lag = stats.replication.as_ref().and_then(|replication| replication.lag);
     let now = SystemTime::now();
     Detail {
         version: env!("CARGO_PKG_VERSION"),
@@ -103,6 +107,7 @@ fn detail(service: &Service, database: Database) -> Detail<'static> {
             entries: stats.cache.entries,
             bytes: stats.cache.bytes,
             bytes_max: stats.cache.bytes_max,
+            replication_lag_ms: lag.map(|lag| lag.as_secs_f64() * 1e3),
         },
         pools: Pools {
             reader: Pool::new(&stats.readers),

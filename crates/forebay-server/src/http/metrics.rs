@@ -55,6 +55,7 @@ impl Collector for Snapshot {
         let mut page = Page(encoder);
         self.cache(&mut page)?;
         self.trust(&mut page)?;
+        self.replication(&mut page)?;
         self.pools(&mut page)?;
         self.fingerprints(&mut page)?;
         self.service(&mut page)
@@ -125,6 +126,26 @@ impl Snapshot {
             ([("read", read.as_str()), ("write", write.as_str())], drop.count)
         });
         page.counts("cache_drops", "Entries of a read dropped by a write", counts)
+    }
+
+    /// Of PostgreSQL only.
+    fn replication(&self, page: &mut Page<'_>) -> fmt::Result {
+        let Some(found) = &self.stats.replication else { return Ok(()) };
+        let help = "1 while the server's commits are followed";
+        page.gauge("replication_live", help, f64::from(found.live))?;
+        if let Some(lag) = found.lag {
+            let help = "How long commits take to be applied to the cache";
+            page.gauge("replication_lag_seconds", help, lag.as_secs_f64())?;
+        }
+        let help = "Bytes of the server's log that are not applied yet";
+        page.gauge("replication_lag_bytes", help, as_f64(found.lag_bytes))?;
+        let help = "Writes through here whose commit is not applied yet";
+        page.gauge("replication_fences", help, as_f64(found.fences))?;
+        let help = "Commits applied that the server may not show to everybody yet";
+        page.gauge("replication_unconfirmed", help, as_f64(found.unconfirmed))?;
+        page.count("replication_commits", "Commits applied to the cache", found.commits)?;
+        let help = "Streams of commits begun; more than one: some were lost";
+        page.count("replication_streams", help, found.streams)
     }
 
     fn pools(&self, page: &mut Page<'_>) -> fmt::Result {
