@@ -3,14 +3,26 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::needless_pass_by_value)]
 
+/// What is cached, and when it goes.
+mod cache;
 /// Servers that are killed, that refuse, and that are not there.
 mod fault;
+/// Writes through the library, whose commits are never missed.
+mod fence;
+/// Faults of the stream of commits.
+mod follow;
 /// Databases for the tests, and what a bare session sees of them.
 mod place;
 /// Connections shared by many callers.
 mod pool;
+/// A network that is late, silent, or breaks.
+mod proxy;
+/// Databases that are prepared and followed.
+mod ready;
 /// Statements of one client in order, and what they leave behind.
 mod session;
+/// Preparing a database, and putting it back.
+mod setup;
 /// Statements, parameters, rows and errors.
 mod statement;
 /// Rows one after another.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use cluster::{Cluster, Database, Version};
+use cluster::{Cluster, Database, Settings, Version};
 use forebay::{Builder, Db};
 
 /// A test that takes longer hangs.
@@ -22,6 +22,16 @@ pub(crate) struct Place {
 impl Place {
     pub(crate) fn url(&self) -> String {
         self.database.url()
+    }
+
+    /// The address for another user.
+    pub(crate) fn url_for(&self, user: &str) -> String {
+        self.cluster().url_for(user, self.database.name())
+    }
+
+    /// The name of the database, which no other test of this process uses.
+    pub(crate) fn name(&self) -> &str {
+        self.database.name()
     }
 
     pub(crate) fn cluster(&self) -> &Arc<Cluster> {
@@ -46,6 +56,11 @@ impl Place {
     /// Runs statements past the library; what comes back looks as with `psql -At`.
     pub(crate) fn psql(&self, sql: &str) -> String {
         self.database.psql(sql).unwrap()
+    }
+
+    /// The same for statements that may fail.
+    pub(crate) fn attempt(&self, sql: &str) -> Result<String, String> {
+        self.database.psql(sql).map_err(|error| error.to_string())
     }
 
     /// Sessions of the library in this database for which `holds` is true.
@@ -79,6 +94,18 @@ pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
 pub(crate) fn on_each(test: &str, check: impl AsyncFn(&Place) + Copy) {
     cluster::for_each_version(test, |version| {
         let place = Place { database: Database::create(version).unwrap() };
+        in_time(check(&place));
+    });
+}
+
+/// The same on a server of its own with more lines in its configuration: one that may be stopped,
+/// configured, and given roles.
+pub(crate) fn on_each_alone(test: &str, lines: &[&str], check: impl AsyncFn(&Place) + Copy) {
+    cluster::for_each_version(test, |version| {
+        let lines = lines.iter().map(|line| (*line).to_owned()).collect();
+        let settings = Settings { lines, ..Settings::on(version) };
+        let cluster = Arc::new(Cluster::start(settings).unwrap());
+        let place = Place { database: Database::on(&cluster).unwrap() };
         in_time(check(&place));
     });
 }
