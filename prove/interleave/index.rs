@@ -15,22 +15,38 @@ mod comparand;
 mod dependency;
 #[path = "../../crates/forebay/src/invalidate/draft.rs"]
 mod draft;
+#[path = "../../crates/forebay/src/invalidate/fence.rs"]
+mod fence;
+#[path = "../../crates/forebay/src/invalidate/footprint.rs"]
+mod footprint;
 #[path = "../../crates/forebay/src/invalidate/interval.rs"]
 mod interval;
 #[path = "../../crates/forebay/src/invalidate/partner.rs"]
 mod partner;
+#[path = "../../crates/forebay/src/invalidate/position.rs"]
+mod position;
+#[path = "../../crates/forebay/src/invalidate/reflection.rs"]
+mod reflection;
 #[path = "../../crates/forebay/src/invalidate/resolve.rs"]
 mod resolve;
 #[path = "../../crates/forebay/src/invalidate/shape.rs"]
 mod shape;
+#[path = "../../crates/forebay/src/invalidate/snapshot.rs"]
+mod snapshot;
 #[path = "../../crates/forebay/src/invalidate/ticket.rs"]
 mod ticket;
+#[path = "../../crates/forebay/src/invalidate/unconfirmed.rs"]
+mod unconfirmed;
 #[path = "../../crates/forebay/src/invalidate/versions.rs"]
 mod versions;
 #[path = "../../crates/forebay/src/invalidate/window.rs"]
 mod window;
 #[path = "../../crates/forebay/src/invalidate/write.rs"]
 mod write;
+
+/// What is made of the index for PostgreSQL.
+#[path = "stream.rs"]
+pub(super) mod stream;
 
 mod sync {
     pub(super) use shuttle::sync::atomic::{AtomicU32, AtomicU64, Ordering};
