@@ -41,6 +41,18 @@ pub(crate) struct Args {
     pub(crate) profile: String,
 }
 
+impl Args {
+    /// What a process for one seed is told beside its numbers: nothing.
+    pub(crate) fn for_seed(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What has to be said to have a seed again.
+    pub(crate) fn replay(&self) -> String {
+        "cargo xtask prove".to_owned()
+    }
+}
+
 /// Reads the arguments after the program's name; `fresh` is the seed if none is given.
 pub(crate) fn parse(args: impl IntoIterator<Item = String>, fresh: u64) -> Result<Args> {
     let mut found = Args {

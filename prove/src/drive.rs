@@ -107,7 +107,7 @@ fn work(
             return Ok(());
         }
         let seed = args.seed.wrapping_add(index);
-        let ended = watch(seed, args.steps, |steps, verified| {
+        let ended = watch(args, seed, |steps, verified| {
             lock(overview).running[number] = (steps, verified);
         })?;
         let mut overview = lock(overview);
@@ -129,11 +129,11 @@ pub(crate) enum Ended {
 }
 
 /// Runs one seed in a process of its own.
-pub(crate) fn watch(seed: u64, steps: u64, progress: impl Fn(u64, u64)) -> Result<Ended> {
+fn watch(args: &Args, seed: u64, progress: impl Fn(u64, u64)) -> Result<Ended> {
     let program = std::env::current_exe().context("cannot tell where this program lies")?;
     let mut command = Command::new(program);
-    let numbers = [seed.to_string(), steps.to_string(), READS.to_string()];
-    command.arg(SEED).args(numbers).arg("shrink");
+    let numbers = [seed.to_string(), args.steps.to_string(), READS.to_string()];
+    command.arg(SEED).args(numbers).arg("shrink").args(args.for_seed());
     listen(command, seed, progress)
 }
 
@@ -168,6 +168,7 @@ pub(crate) fn listen(
 fn finish(args: &Args, overview: &Overview, began: Instant) -> Result<bool> {
     let record = json!({
         "seed": args.seed, "seeds": overview.seeds, "steps_per_seed": args.steps,
+        "replay": args.replay(),
         "jobs": args.jobs, "profile": args.profile, "seconds": began.elapsed().as_secs_f64(),
         "differences": overview.failures.len(), "failures": overview.failures,
         "counts": overview.sum,

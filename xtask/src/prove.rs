@@ -17,15 +17,21 @@ const SHORT: &[&str] =
 /// Tries interleavings of threads instead of random statements.
 const INTERLEAVE: &str = "--interleave";
 
+/// Proves on PostgreSQL instead of SQLite.
+const POSTGRES: &str = "--postgres";
+
 /// Runs the program with these options.
 pub(crate) fn run(root: &Path, options: &[&str]) -> Result<()> {
     let at = options.iter().position(|option| *option == "--profile");
     let profile = at.and_then(|at| options.get(at + 1)).copied().unwrap_or(PROFILE);
-    let tries_interleavings = options.contains(&INTERLEAVE);
-    let program = if tries_interleavings { "forebay-interleave" } else { "forebay-prove" };
+    let (program, features) = match () {
+        () if options.contains(&INTERLEAVE) => ("forebay-interleave", ""),
+        () if options.contains(&POSTGRES) => ("forebay-prove-postgres", "servers"),
+        () => ("forebay-prove", ""),
+    };
     let status = Command::new(crate::cargo())
         .args(["run", "--quiet", "--locked", "--profile", profile])
-        .args(["--package", "forebay-prove", "--bin", program, "--"])
+        .args(["--package", "forebay-prove", "--features", features, "--bin", program, "--"])
         .args(options)
         .current_dir(root)
         .status()

@@ -8,7 +8,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use super::injected::{Edit, Mutant};
+use super::edit::{Edit, Mutant};
+use super::injected::{FEATURES, PROGRAM};
 
 /// The variable that selects a bug in the copy.
 pub(crate) const SELECT: &str = "FOREBAY_MUTANT";
@@ -165,7 +166,8 @@ fn compile(workspace: &Path, profile: &str) -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from);
     let target = workspace.join("target");
     let status = Command::new(cargo)
-        .args(["build", "--quiet", "--profile", profile, "--bin", "forebay-prove"])
+        .args(["build", "--quiet", "--profile", profile, "--package", "forebay-prove"])
+        .args(["--bin", PROGRAM, "--features", FEATURES])
         .args(["--locked", "--config", "build.rustflags=['-Awarnings']"])
         .env("CARGO_TARGET_DIR", &target)
         .current_dir(workspace)
@@ -175,5 +177,5 @@ fn compile(workspace: &Path, profile: &str) -> Result<PathBuf> {
         bail!("the copy with the injected bugs does not build");
     }
     let folder = if profile == "dev" { "debug" } else { profile };
-    Ok(target.join(folder).join("forebay-prove"))
+    Ok(target.join(folder).join(PROGRAM))
 }

@@ -1,38 +1,24 @@
-//! What an injected bug is, and the list of all of them. The bugs themselves stand in tables by
-//! topic.
+//! The list of all injected bugs, which stand in tables by topic, and how they are to be found.
 
+use super::edit::Mutant;
 use super::{learn, order, partner, rule};
 
-/// A bug to be put into a copy of the library.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Mutant {
-    pub(crate) name: &'static str,
-    pub(crate) edits: &'static [Edit],
-}
+/// The program that has to find them, and what it is built with.
+pub(super) const PROGRAM: &str = "forebay-prove";
+pub(super) const FEATURES: &str = "";
 
-/// One change of a file.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Edit {
-    /// Which, under `crates/forebay/src`.
-    pub(crate) file: &'static str,
-    /// A text that stands there exactly once.
-    pub(crate) find: &'static str,
-    /// What stands there instead. `$on` says whether this bug is the selected one, so that all
-    /// of them can be built at once; `$pause` makes a gap wide enough for others to fall into.
-    pub(crate) put: &'static str,
-}
+/// Seeds that each bug has to be found with.
+pub(super) const SEEDS: u64 = 7;
+
+/// Writes within which it has to be found.
+pub(super) const WRITES_MAX: u64 = 10_000;
+
+/// Reads that are asked after each write: more than in the proof, since a bug shows in few.
+pub(super) const READS: usize = 500;
 
 /// Every bug.
 pub(crate) fn all() -> Vec<Mutant> {
     [order::MUTANTS, rule::MUTANTS, partner::MUTANTS, learn::MUTANTS].concat()
-}
-
-impl Mutant {
-    /// The replacement of one of its edits as it is compiled.
-    pub(crate) fn code(&self, edit: &Edit) -> String {
-        let on = format!("crate::mutant::is({:?})", self.name);
-        edit.put.replace("$on", &on).replace("$pause", "crate::mutant::pause()")
-    }
 }
 
 #[cfg(test)]

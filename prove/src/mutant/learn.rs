@@ -2,7 +2,7 @@
 //!
 //! That ROLLBACK TO keeps what it has undone is no bug: it drops more than it must.
 
-use super::injected::{Edit, Mutant};
+use super::edit::{Edit, Mutant};
 
 pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {

@@ -2,6 +2,7 @@
 //! of this in it: the bugs are put into a copy.
 
 mod copy;
+mod edit;
 mod injected;
 mod learn;
 mod order;

@@ -1,6 +1,6 @@
 //! Bugs in the order of steps: commits, the horizon, fills, transactions, templates and keys.
 
-use super::injected::{Edit, Mutant};
+use super::edit::{Edit, Mutant};
 
 pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {

@@ -1,6 +1,6 @@
 //! Bugs in what is told of a joined table by the values of its partner.
 
-use super::injected::{Edit, Mutant};
+use super::edit::{Edit, Mutant};
 
 pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {

@@ -1,6 +1,6 @@
 //! Bugs in what answers rest on: rows, columns, conjuncts, intervals and pages.
 
-use super::injected::{Edit, Mutant};
+use super::edit::{Edit, Mutant};
 
 pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {

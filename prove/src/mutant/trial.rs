@@ -11,18 +11,9 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use super::copy::{SELECT, build};
-use super::injected::all;
+use super::injected::{READS, SEEDS, WRITES_MAX, all};
 use crate::args::Args;
 use crate::drive::{Ended, SEED, listen};
-
-/// Seeds that each bug has to be found with.
-const SEEDS: u64 = 7;
-
-/// Writes within which it has to be found.
-const WRITES_MAX: u64 = 10_000;
-
-/// Reads that are asked after each write: more than in the proof, since a bug shows in few.
-const READS: usize = 500;
 
 /// What stands for no bug at all: nothing may be found then.
 const CONTROL: &str = "none";
@@ -89,7 +80,7 @@ fn run(program: &Path, names: &[&'static str], args: &Args) -> Result<Vec<Trial>
     let (next, trials) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let work = || -> Result<()> {
         while let Some((mutant, seed)) = asked.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let found = try_one(program, mutant, *seed)?;
+            let found = try_one(program, mutant, *seed, args)?;
             let written = match &found {
                 Some(write) => format!("found at write {write}"),
                 None => "not found".to_owned(),
@@ -110,10 +101,10 @@ fn run(program: &Path, names: &[&'static str], args: &Args) -> Result<Vec<Trial>
     Ok(trials.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
-fn try_one(program: &Path, mutant: &str, seed: u64) -> Result<Option<u64>> {
+fn try_one(program: &Path, mutant: &str, seed: u64, args: &Args) -> Result<Option<u64>> {
     let mut command = Command::new(program);
     let numbers = [seed.to_string(), WRITES_MAX.to_string(), READS.to_string()];
-    command.arg(SEED).args(numbers).arg("plain").env(SELECT, mutant);
+    command.arg(SEED).args(numbers).arg("plain").args(args.for_seed()).env(SELECT, mutant);
     Ok(match listen(command, seed, |_, _| {})? {
         Ended::Done(_) => None,
         // A process that has broken off before it wrote has found nothing.
