@@ -56,6 +56,14 @@ impl Clerk {
         self.connection.is_of(server, deadline()).await
     }
 
+    /// Whether the server judges only once per stream if a table is published. One that is made a
+    /// partition of a published table after it was written stays out of that stream.
+    pub(super) fn judges_once(&self) -> bool {
+        let version = self.connection.parameter("server_version").unwrap_or_default();
+        let major = version.split(|c: char| !c.is_ascii_digit()).next();
+        major.and_then(|major| major.parse().ok()).is_none_or(|major: u32| major < 15)
+    }
+
     /// How things stand now.
     pub(super) async fn look(&self) -> Result<Look> {
         let request = Request {

@@ -9,7 +9,7 @@ use tokio::task::AbortHandle;
 
 use super::clerk::Clerk;
 use super::followed::Followed;
-use super::session::Session;
+use super::session::{Over, Session};
 use crate::backend::Limits;
 use crate::backend::postgres::config::Config;
 use crate::backend::postgres::connection::Connection;
@@ -52,7 +52,13 @@ async fn follow(followed: Arc<Followed>, config: Config) {
             Ok(session) => {
                 tracing::info!("the commits of PostgreSQL are followed from here on");
                 known.clear();
-                session.run().await
+                match session.run().await {
+                    Over::Lost(why) => why,
+                    Over::Outdated => {
+                        followed.end("a table was altered, and the stream is begun anew");
+                        continue;
+                    }
+                }
             }
             Err(error) => error.message().to_owned(),
         };

@@ -66,6 +66,8 @@ pub(super) struct Session {
     clerk: Clerk,
     replication: Replication,
     follower: Follower<Changes>,
+    /// What is done from here on the stream would not tell whole.
+    is_outdated: bool,
     fingerprint: String,
     question: Option<Pin<Box<dyn Future<Output = Result<Answer>> + Send>>>,
     wants_catalogue: bool,
@@ -75,6 +77,13 @@ pub(super) struct Session {
     look_pause: Duration,
     /// The position that fences wait for, and since when.
     awaited: Option<(Lsn, Instant)>,
+}
+
+/// Why a stream is over.
+pub(super) enum Over {
+    Lost(String),
+    /// It would not tell everything from here on; another one does.
+    Outdated,
 }
 
 enum Turn {
@@ -98,6 +107,7 @@ impl Session {
             clerk,
             replication,
             follower: Follower::new(Options::default(), begun, now),
+            is_outdated: false,
             fingerprint,
             question: None,
             wants_catalogue: false,
@@ -110,12 +120,13 @@ impl Session {
     }
 
     /// Follows until the stream is over; says why it is.
-    pub(super) async fn run(mut self) -> String {
-        loop {
+    pub(super) async fn run(mut self) -> Over {
+        while !self.is_outdated {
             if let Err(error) = self.turn().await {
-                return error.message().to_owned();
+                return Over::Lost(error.message().to_owned());
             }
         }
+        Over::Outdated
     }
 
     async fn turn(&mut self) -> Result<()> {
@@ -265,7 +276,14 @@ impl Session {
             self.follower.take(event, now, || Changes::new(index)).map_err(|it| ended(&it))?;
         for action in actions {
             match action {
-                Action::Apply(committed) => self.apply(committed),
+                Action::Apply(committed) => {
+                    self.is_outdated |= committed.alters_table && self.clerk.judges_once();
+                    self.apply(committed);
+                    if self.is_outdated {
+                        // It is over: what it may tell further is not whole.
+                        return Ok(());
+                    }
+                }
                 Action::Reached(position) => self.reached(position),
                 Action::Send(status) => {
                     let sent = self.replication.send(Bytes::copy_from_slice(&status));

@@ -18,6 +18,9 @@ use crate::invalidate::{Changes, Op, RowChange};
 /// What the triggers of `forebay setup` write on a change of the schema.
 pub(crate) const DDL: &str = "forebay_ddl";
 
+/// Its content, when a partition may have been attached or detached.
+const ALTER_TABLE: &[u8] = b"ALTER TABLE";
+
 /// What they write on REFRESH MATERIALIZED VIEW; the content is the number of the view.
 pub(crate) const REFRESH: &str = "forebay_refresh";
 
@@ -53,6 +56,8 @@ pub(crate) struct Committed<R> {
     pub(crate) extent: Extent<R>,
     /// Whether it changed the schema: what is known of the catalogue is void.
     pub(crate) is_ddl: bool,
+    /// Whether a table was altered, which may be a partition of another one since.
+    pub(crate) alters_table: bool,
 }
 
 /// What a transaction has changed.
@@ -78,6 +83,7 @@ struct Open<R> {
     commit: Lsn,
     extent: Extent<R>,
     is_ddl: bool,
+    alters_table: bool,
 }
 
 impl<R: Record> Assembler<R> {
@@ -134,7 +140,8 @@ impl<R: Record> Assembler<R> {
         if self.open.is_some() {
             return Err(Ended::Disordered("a transaction begins inside another"));
         }
-        self.open = Some(Open { xid, commit, extent: Extent::Noted(record), is_ddl: false });
+        let extent = Extent::Noted(record);
+        self.open = Some(Open { xid, commit, extent, is_ddl: false, alters_table: false });
         Ok(())
     }
 
@@ -143,8 +150,8 @@ impl<R: Record> Assembler<R> {
         if open.commit != commit || end <= commit {
             return Err(Ended::Disordered("a commit of another transaction"));
         }
-        let Open { xid, commit, extent, is_ddl } = open;
-        Ok(Committed { xid, commit, end, extent, is_ddl })
+        let Open { xid, commit, extent, is_ddl, alters_table } = open;
+        Ok(Committed { xid, commit, end, extent, is_ddl, alters_table })
     }
 
     fn describe(&mut self, described: &Description<'_>) -> Result<(), Ended> {
@@ -210,6 +217,7 @@ impl<R: Record> Assembler<R> {
             (None, extent) => {
                 *extent = Extent::Everything;
                 open.is_ddl = true;
+                open.alters_table |= content == ALTER_TABLE;
                 self.adopt(None);
             }
         }

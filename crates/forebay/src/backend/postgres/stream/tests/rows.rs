@@ -62,8 +62,9 @@ fn check(identity: u8, message: Vec<u8>, expect: &[&str]) {
         ["everything"] => Extent::Everything,
         lines => Extent::Noted(Noted(lines.iter().map(|line| (*line).to_owned()).collect())),
     };
-    let is_ddl = false;
-    assert_eq!(done, [Committed { xid: 5, commit: Lsn(10), end: Lsn(11), extent, is_ddl }]);
+    let (commit, end) = (Lsn(10), Lsn(11));
+    let expect = Committed { xid: 5, commit, end, extent, is_ddl: false, alters_table: false };
+    assert_eq!(done, [expect]);
 }
 
 #[test]
