@@ -61,6 +61,11 @@ impl Proven {
         self.is_clean && self.writes == WriteSet::none()
     }
 
+    /// The number of the schema under which it is proven that it only reads.
+    pub(super) fn read_under(&self) -> Option<u64> {
+        self.schema.filter(|_| self.is_read())
+    }
+
     /// Adds what another statement of the same transaction does.
     fn merge(&mut self, other: &Proven) {
         let is_first = self.writes == WriteSet::none();
@@ -177,8 +182,9 @@ impl Link {
         if postgres::may_change_session(&known, sql) {
             self.note_change();
         }
-        if !proven.is_clean {
-            self.connection().taint();
+        match (proven.is_clean, proven.schema) {
+            (true, Some(schema)) => self.connection().prove(schema),
+            _ => self.connection().taint(),
         }
         Ok(self.fence(sql, known.effect, proven))
     }
@@ -233,7 +239,7 @@ impl Link {
 
     /// Puts the session back to how it began, if something ran on it that may have left something.
     async fn purge(&mut self) -> Result<()> {
-        if !self.connection().is_tainted() {
+        if !self.connection().is_tainted(self.followed.reflection().schema_told()) {
             return Ok(());
         }
         self.checkout.run_script(RESET.into(), Instant::now().checked_add(CLEAN_MAX)).await?;

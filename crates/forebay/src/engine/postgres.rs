@@ -243,8 +243,8 @@ impl Engine {
         fill: bool,
     ) -> Result<(Answer, Duration)> {
         if template.is_short()
-            && template.proven().is_read()
-            && let Some(lane) = postgres.lanes.pick()
+            && let Some(schema) = template.proven().read_under()
+            && let Some(lane) = postgres.lanes.pick(schema)
             && let Some(done) = self.read_in_lane(postgres, &lane, call, template, fill).await
         {
             return done;

@@ -145,6 +145,11 @@ impl Reflection {
         (self.is_live() && self.unconfirmed.is_settled()).then_some(number)
     }
 
+    /// The number of the schema, as far as the stream has told.
+    pub(crate) fn schema_told(&self) -> u64 {
+        self.schema.load(Ordering::Acquire)
+    }
+
     /// Whether the schema still has this number, as far as the stream has told.
     #[inline]
     pub(crate) fn is_schema(&self, number: u64) -> bool {

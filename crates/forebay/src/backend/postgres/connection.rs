@@ -169,17 +169,22 @@ impl Connection {
     /// Something is about to run that may leave something in the session: a setting, a temporary
     /// table, whatever a function does.
     pub(crate) fn taint(&self) {
-        self.shared.set_tainted(true);
+        self.shared.taint();
     }
 
     /// The session was put back to how it began.
     pub(crate) fn cleanse(&self) {
-        self.shared.set_tainted(false);
+        self.shared.cleanse();
     }
 
-    /// Whether something may have been left in the session.
-    pub(crate) fn is_tainted(&self) -> bool {
-        self.shared.is_tainted()
+    /// A statement is about to run that is proven to leave nothing under this schema.
+    pub(crate) fn prove(&self, schema: u64) {
+        self.shared.prove(schema);
+    }
+
+    /// Whether something may have been left in the session, now that the schema has this number.
+    pub(crate) fn is_tainted(&self, schema: u64) -> bool {
+        self.shared.is_tainted(schema)
     }
 
     /// Whether it is a connection to this server. Costs a round trip the first time.

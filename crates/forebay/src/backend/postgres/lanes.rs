@@ -63,18 +63,21 @@ impl Lanes {
         })
     }
 
-    /// The lane with the fewest requests; `None` if none is fit. Where more are wanted, one is
-    /// opened for whoever comes later.
-    pub(crate) fn pick(self: &Arc<Lanes>) -> Option<Connection> {
+    /// The lane with the fewest requests, for a statement that is proven under this schema to read
+    /// only; `None` if none is fit. Where more are wanted, one is opened for whoever comes later.
+    pub(crate) fn pick(self: &Arc<Lanes>, schema: u64) -> Option<Connection> {
+        if !self.followed.reflection().is_schema(schema) {
+            return None;
+        }
         let now = Instant::now();
-        let mut lanes = self.lanes();
         // Without a stream nothing is stored, and any server will do.
         let server = self.followed.server();
-        lanes.retain(|lane| lane.is_fit(now, server.as_ref()));
+        let mut lanes = self.lanes();
+        lanes.retain(|lane| lane.is_fit(now, server.as_ref(), schema));
         let fit = lanes.iter_mut().filter(|lane| !lane.is_stuck(now));
         let best = fit.min_by_key(|lane| lane.connection.under_way());
         let load = best.as_ref().map_or(FULL, |lane| lane.connection.under_way());
-        let best = best.filter(|_| load < FULL).map(|lane| lane.take(load, now));
+        let best = best.filter(|_| load < FULL).map(|lane| lane.take(load, now, schema));
         let is_wanted = load >= BUSY && lanes.len() < self.max;
         drop(lanes);
         if is_wanted {
@@ -139,9 +142,10 @@ async fn open(config: &Config, server: Option<&Server>) -> Result<Connection> {
 }
 
 impl Lane {
-    fn is_fit(&self, now: Instant, server: Option<&Server>) -> bool {
+    fn is_fit(&self, now: Instant, server: Option<&Server>, schema: u64) -> bool {
         self.connection.status() != Status::Closed
             && self.until.is_none_or(|until| now < until)
+            && !self.connection.is_tainted(schema)
             && server.is_none_or(|server| self.connection.is_known_of(server))
     }
 
@@ -150,10 +154,11 @@ impl Lane {
         self.connection.under_way() > 0 && since.min(self.connection.idle_for()) > STUCK
     }
 
-    fn take(&mut self, load: usize, now: Instant) -> Connection {
+    fn take(&mut self, load: usize, now: Instant, schema: u64) -> Connection {
         if load == 0 {
             self.began = now;
         }
+        self.connection.prove(schema);
         self.connection.clone()
     }
 }

@@ -19,6 +19,9 @@ pub(super) struct Shared {
     parameters: Mutex<BTreeMap<Box<str>, Box<str>>>,
     /// Something ran that may have left something in the session.
     is_tainted: AtomicBool,
+    /// One more than the number of the schema under which the first statement since was proven to
+    /// leave nothing; 0 before it.
+    proven_under: AtomicU64,
     /// The server, if it was asked.
     server: Mutex<Option<Server>>,
 }
@@ -31,6 +34,7 @@ impl Shared {
             status: AtomicU8::new(Status::Idle as u8),
             parameters: Mutex::new(parameters),
             is_tainted: AtomicBool::new(false),
+            proven_under: AtomicU64::new(0),
             server: Mutex::default(),
         }
     }
@@ -47,12 +51,29 @@ impl Shared {
 
     // Relaxed: whoever has the connection has had it handed over by who had it before.
 
-    pub(super) fn is_tainted(&self) -> bool {
-        self.is_tainted.load(Ordering::Relaxed)
+    /// Whether something may have been left in the session. What was proven of statements under
+    /// another schema proves nothing: a change of it may come before the stream tells it.
+    pub(super) fn is_tainted(&self, schema: u64) -> bool {
+        let proven_under = self.proven_under.load(Ordering::Relaxed);
+        let is_of_another = proven_under != 0 && proven_under != schema + 1;
+        is_of_another || self.is_tainted.load(Ordering::Relaxed)
     }
 
-    pub(super) fn set_tainted(&self, is_tainted: bool) {
-        self.is_tainted.store(is_tainted, Ordering::Relaxed);
+    pub(super) fn taint(&self) {
+        self.is_tainted.store(true, Ordering::Relaxed);
+    }
+
+    /// A statement runs that is proven to leave nothing under this schema.
+    pub(super) fn prove(&self, schema: u64) {
+        let first = self.proven_under.load(Ordering::Relaxed) == 0;
+        if first {
+            self.proven_under.store(schema + 1, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn cleanse(&self) {
+        self.is_tainted.store(false, Ordering::Relaxed);
+        self.proven_under.store(0, Ordering::Relaxed);
     }
 
     pub(super) fn is_of(&self, server: &Server) -> bool {
