@@ -191,8 +191,9 @@ impl Link {
 
     /// The fence around what a statement may commit, raised; `None` if it commits nothing.
     fn fence(&mut self, sql: &str, effect: Effect, proven: &Proven) -> Option<Fenced> {
-        // Names may mean other tables in a session with settings of its own.
-        let nothing = self.is_changed.then(Proven::nothing);
+        // Names may mean other tables in a session with settings or temporary tables of its own.
+        let is_own = self.is_changed || self.is_tainted();
+        let nothing = is_own.then(Proven::nothing);
         let proven = nothing.as_ref().unwrap_or(proven);
         match (self.checkout.status(), effect) {
             (Status::Idle | Status::Closed, Effect::Transaction) => {
@@ -237,9 +238,23 @@ impl Link {
         Some(fence)
     }
 
+    fn is_tainted(&self) -> bool {
+        self.connection().is_tainted(self.followed.reflection().schema_told())
+    }
+
+    /// Puts a shared session back to how it began, if something may have been left in it that could
+    /// undo what is proven of the statement that is to run. Where that fails, nothing counts as
+    /// proven.
+    pub(super) async fn prepare(&mut self, scope: Scope, proven: &Proven) {
+        let is_shared = scope == Scope::Shared && self.checkout.status() == Status::Idle;
+        if is_shared && proven.schema.is_some() {
+            let _ = self.purge().await;
+        }
+    }
+
     /// Puts the session back to how it began, if something ran on it that may have left something.
     async fn purge(&mut self) -> Result<()> {
-        if !self.connection().is_tainted(self.followed.reflection().schema_told()) {
+        if !self.is_tainted() {
             return Ok(());
         }
         self.checkout.run_script(RESET.into(), Instant::now().checked_add(CLEAN_MAX)).await?;

@@ -200,6 +200,7 @@ impl Work for Pump {
     async fn on_postgres(self, link: &mut Link) -> Result<Vec<Message>> {
         let feed = self.0;
         let is_undone = link.has_failed() && postgres::is_commit(&feed.sql);
+        link.prepare(feed.scope, &feed.proven).await;
         let proven = link.proven_still(feed.proven.clone());
         let pumped = match link.admit(&feed.sql, feed.scope, &proven) {
             Ok(fence) if is_undone => {
