@@ -81,8 +81,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "settings of a session ignored",
         edits: &[Edit {
             file: "engine/link.rs",
-            find: "let nothing = self.is_changed.then(Proven::nothing);",
-            put: "let nothing = (self.is_changed && !$on).then(Proven::nothing);",
+            find: "let is_own = self.is_changed || self.is_tainted();",
+            put: "let is_own = !$on && (self.is_changed || self.is_tainted());",
         }],
     },
     Mutant {
@@ -213,8 +213,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "session not put back before a fill",
         edits: &[Edit {
             file: "engine/link.rs",
-            find: "        if !self.connection().is_tainted() {\n",
-            put: "        if $on || !self.connection().is_tainted() {\n",
+            find: "        if !self.is_tainted() {\n",
+            put: "        if $on || !self.is_tainted() {\n",
         }],
     },
 ];

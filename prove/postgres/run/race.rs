@@ -13,7 +13,7 @@ use cluster::Cluster;
 use fastrand::Rng;
 use forebay::{Db, Error, Freshness, Outcome, Value};
 
-use super::place::{Server, end_sessions, end_stream, sender};
+use super::place::{Server, end_sessions, end_stream, live, sender};
 use super::stage::Stage;
 use super::tally::Tally;
 use crate::bare::Bare;
@@ -99,6 +99,7 @@ impl Known {
 pub(crate) async fn race(stage: &Stage, seed: u64, tally: &mut Tally) -> Result<Option<String>> {
     prepare(&mut stage.place.bare()?)?;
     stage.place.set_up().await?;
+    live(&stage.db).await?;
     let known = Arc::new(Known::new());
     let tasks = start(stage, seed, &known);
     let disturbed = disturb(stage, seed, &known).await;
@@ -402,15 +403,22 @@ async fn disturb(stage: &Stage, seed: u64, known: &Known) -> Result<()> {
     while lasts() && !known.is_over() && done.is_ok() {
         tokio::time::sleep(Duration::from_millis(rng.u64(10..60))).await;
         known.is_quiet.store(rng.bool(), Ordering::SeqCst);
-        done = disturb_once(&mut rng, &mut bare, &server).await;
+        // What empties the cache comes later, or there would be nothing in it.
+        let is_rough = began.elapsed() > LASTS / 2;
+        done = disturb_once(&mut rng, &mut bare, &server, is_rough).await;
     }
     server.release_commits()?;
     done
 }
 
-async fn disturb_once(rng: &mut Rng, bare: &mut Bare, server: &Server) -> Result<()> {
+async fn disturb_once(
+    rng: &mut Rng,
+    bare: &mut Bare,
+    server: &Server,
+    is_rough: bool,
+) -> Result<()> {
     let pause = Duration::from_millis(rng.u64(3..40));
-    match rng.u8(..60) {
+    match rng.u8(..if is_rough { 60 } else { 50 }) {
         0..24 => {
             server.hold_commits()?;
             tokio::time::sleep(pause).await;
@@ -422,9 +430,9 @@ async fn disturb_once(rng: &mut Rng, bare: &mut Bare, server: &Server) -> Result
             tokio::time::sleep(pause).await;
             server.primary.resume_process(pid)
         }
-        40 => end_stream(bare),
-        41 if once_in(rng, 2) => end_sessions(bare, false),
-        42..46 => {
+        50 => end_stream(bare),
+        51 if once_in(rng, 2) => end_sessions(bare, false),
+        52 | 53 => {
             let least = if rng.bool() { 0 } else { -1 };
             bare.run(&format!(
                 "CREATE OR REPLACE VIEW public.race_v AS SELECT id, n FROM public.race_a \
@@ -432,8 +440,8 @@ async fn disturb_once(rng: &mut Rng, bare: &mut Bare, server: &Server) -> Result
             ))
             .map(drop)
         }
-        46..48 => bare.run("ALTER TABLE public.race_a ADD COLUMN IF NOT EXISTS more int").map(drop),
-        48 => bare.run("ALTER TABLE public.race_a DROP COLUMN IF EXISTS more").map(drop),
+        54 => bare.run("ALTER TABLE public.race_a ADD COLUMN IF NOT EXISTS more int").map(drop),
+        55 => bare.run("ALTER TABLE public.race_a DROP COLUMN IF EXISTS more").map(drop),
         _ => Ok(()),
     }
 }

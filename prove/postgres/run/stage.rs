@@ -19,8 +19,12 @@ use crate::domain::{Statement, quoted};
 use crate::read::Read;
 use crate::write::{Fault, Op, SHADOWING, Turn, Way};
 
-/// Reads that are asked while something is held up.
-const MEANWHILE: usize = 14;
+/// Reads that are asked while something is held up; most of them are for the server to answer then,
+/// and it is not in a hurry.
+const MEANWHILE: usize = 60;
+
+/// Those that have to be answered before a write goes on, in a few milliseconds.
+const IN_TIME: usize = 14;
 
 /// The longest wait for the stream to have told what others have committed.
 const SETTLE_MAX: Duration = Duration::from_secs(5);
@@ -53,6 +57,9 @@ pub(crate) struct Mark {
 /// When reads are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Moment {
+    /// While a write sleeps.
+    InTime,
+    /// While something is held up.
     Meanwhile,
     Early,
     Settled,
@@ -303,7 +310,7 @@ impl Stage {
         for _ in 0..20 {
             if self.bare.number(sleeps)? > 0 {
                 let how = How::Followed;
-                difference = self.round(questions, how, Moment::Meanwhile, tally).await?;
+                difference = self.round(questions, how, Moment::InTime, tally).await?;
                 count(&mut tally.faults, "seen before it is acknowledged, and asked for");
                 break;
             }
@@ -355,11 +362,16 @@ impl Stage {
         moment: Moment,
         tally: &mut Tally,
     ) -> Result<Option<Box<Difference>>> {
-        let most = if moment == Moment::Meanwhile { MEANWHILE } else { usize::MAX };
+        let most = match moment {
+            Moment::InTime => IN_TIME,
+            Moment::Meanwhile => MEANWHILE,
+            Moment::Early | Moment::Settled => usize::MAX,
+        };
         for (at, read) in questions.reads.iter().enumerate().take(most) {
             let mark = &mut questions.marks[at];
             let is_locking = read.features.contains(&"FOR UPDATE");
-            if mark.is_gone || (is_locking && moment == Moment::Meanwhile) {
+            let is_held = matches!(moment, Moment::InTime | Moment::Meanwhile);
+            if mark.is_gone || (is_locking && is_held) {
                 continue;
             }
             let truth = &mut questions.truths[at];
@@ -368,7 +380,7 @@ impl Stage {
                 Asked::Wrong(difference) => return Ok(Some(difference)),
                 Asked::Refused => {
                     tally.refused += 1;
-                    mark.is_gone = moment != Moment::Meanwhile;
+                    mark.is_gone = !is_held;
                 }
                 Asked::Unasked(why) => {
                     count(&mut tally.ends, &format!("a read: {why}"));

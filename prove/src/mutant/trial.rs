@@ -167,9 +167,9 @@ mod tests {
                 .collect();
             assert_eq!(Row::of(name, &trials).is_good(), expect, "{name} {found:?}");
         };
-        check("a", &[Some(1), Some(10_000)], true);
+        check("a", &[Some(1), Some(WRITES_MAX)], true);
         check("a", &[Some(1), None], false);
-        check("a", &[Some(10_001)], false);
+        check("a", &[Some(WRITES_MAX + 1)], false);
         check(CONTROL, &[None, None], true);
         check(CONTROL, &[None, Some(1)], false);
     }
