@@ -14,7 +14,7 @@ const WRITE: &str = "UPDATE users SET age = age + 1 WHERE id = $1";
 /// Rows of a long answer.
 const LONG: i32 = 10_001;
 
-#[derive(Debug, Deserialize, PartialEq, sqlx::FromRow)]
+#[derive(Debug, Deserialize, PartialEq)]
 pub struct User {
     pub id: i32,
     pub name: String,
@@ -149,6 +149,14 @@ impl Contender for Deadpool {
 
 fn user(row: &tokio_postgres::Row) -> User {
     User { id: row.get(0), name: row.get(1), email: row.get(2), age: row.get(3) }
+}
+
+impl<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow> for User {
+    fn from_row(row: &'r sqlx::postgres::PgRow) -> Result<User, sqlx::Error> {
+        use sqlx::Row as _;
+        let (id, name) = (row.try_get(0)?, row.try_get(1)?);
+        Ok(User { id, name, email: row.try_get(2)?, age: row.try_get(3)? })
+    }
 }
 
 impl Sqlx {

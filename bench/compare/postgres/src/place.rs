@@ -25,8 +25,9 @@ impl Place {
         cluster.psql(&format!(
             "CREATE TABLE users (id int PRIMARY KEY, name text NOT NULL, email text NOT NULL, \
              age int NOT NULL); INSERT INTO users SELECT n, 'user ' || n, 'user' || n || \
-             '@example.com', n % 90 FROM generate_series(1, {ROWS}) n; VACUUM ANALYZE users"
+             '@example.com', n % 90 FROM generate_series(1, {ROWS}) n"
         ))?;
+        cluster.psql("VACUUM ANALYZE users")?;
         Ok(Place { cluster, version: version.number })
     }
 
