@@ -283,6 +283,8 @@ fn python_client() {
 /// Runs a script against a service of its own; it must end well and say what it has done.
 fn client(database: &Database, folder: &Path, script: Option<Command>) {
     let Some(mut script) = script else { return };
+    // Prepared, so that its answers come from the cache where they are exact.
+    assert!(run(folder, &["setup", &database.url(), "--yes"]).status.success());
     let service = Service::start(folder, &[&database.url()]);
     let output = script.arg(format!("http://{}", service.address)).output().unwrap();
     let said = stdout(&output);
