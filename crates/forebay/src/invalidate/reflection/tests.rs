@@ -209,8 +209,9 @@ struct World<'r> {
     lost: Vec<Option<LostFence>>,
     /// What the fences are called.
     names: Vec<Option<u64>>,
-    /// Two keys have met in one slot, so that one more draft was void. Where slots lie is drawn by
-    /// lot, and a schedule has to be the same each time.
+    /// Two keys have met in one slot, or a key that which is raised when none can be told; so one
+    /// more draft was void. Where slots lie is drawn by lot, and a schedule has to be the same each
+    /// time.
     is_odd: bool,
 }
 
@@ -616,7 +617,10 @@ impl<'r> World<'r> {
         };
         let shapes = &self.reflection.index.interest("t").shapes;
         let mut with_keys = shapes.iter().filter(|shape| !shape.has_windows());
-        self.is_odd |= with_keys.any(|shape| slot(shape, 1) == slot(shape, 2));
+        self.is_odd |= with_keys.any(|shape| {
+            let others = [slot(shape, 1), shape.unclear_slot()];
+            others.contains(&slot(shape, 2)) || others[0] == others[1]
+        });
         self.drafts[nth].is_some()
     }
 
