@@ -18,19 +18,74 @@ mod sync {
     pub(super) use std::sync::PoisonError;
 }
 
-/// Two tables, so that there is little to try.
+/// Two tables and two groups of key values, so that there is little to try.
 mod versions {
     pub(super) const TABLES: usize = 2;
+    pub(super) const GROUPS: usize = 2;
 
     pub(super) fn slot_of_table(table: &str) -> u32 {
         u32::from(table != "users")
     }
 }
 
-/// A ticket of one table.
+/// A ticket of one table and one shape.
 mod ticket {
     pub(crate) struct Ticket {
-        pub(super) versions: [(u32, u64); 1],
+        pub(super) versions: [(u32, u64); 2],
+    }
+}
+
+mod extent {
+    use super::write::WriteSet;
+
+    pub(super) struct Rows;
+
+    /// Rows of the first table, or tables.
+    pub(super) struct Extent {
+        pub(super) tables: WriteSet,
+        pub(super) rows: Vec<Rows>,
+    }
+
+    impl Extent {
+        pub(super) fn of(table: &str) -> Extent {
+            Extent { tables: WriteSet::tables([table]), rows: Vec::new() }
+        }
+
+        pub(super) fn whole(&self) -> WriteSet {
+            WriteSet::tables(["users"])
+        }
+    }
+}
+
+/// At most one shape, in the first table.
+mod index {
+    use super::extent::Rows;
+    use super::sync::{AtomicU64, Mutex, Ordering};
+
+    pub(super) struct Index {
+        shape: Mutex<bool>,
+        registered: AtomicU64,
+    }
+
+    impl Index {
+        pub(super) fn new() -> Index {
+            Index { shape: Mutex::new(false), registered: AtomicU64::new(0) }
+        }
+
+        pub(super) fn register(&self) {
+            let mut shape = self.shape.lock().unwrap();
+            if !std::mem::replace(&mut *shape, true) {
+                self.registered.fetch_add(1, Ordering::AcqRel);
+            }
+        }
+
+        pub(super) fn registered(&self) -> u64 {
+            self.registered.load(Ordering::Acquire)
+        }
+
+        pub(super) fn slots_of(&self, _: &Rows) -> Vec<u32> {
+            if *self.shape.lock().unwrap() { vec![super::SHAPE] } else { Vec::new() }
+        }
     }
 }
 
@@ -59,8 +114,10 @@ mod footprint {
     }
 }
 
+use extent::{Extent, Rows};
 use fence::Fences;
 use footprint::{Footprint, Rests};
+use index::Index;
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicU64, Ordering};
 use loom::thread;
@@ -85,6 +142,9 @@ fn is_found(text: &str, run: impl Fn() + Send + Sync + 'static) -> bool {
     outcome.is_err_and(|panic| panic.downcast_ref::<String>().is_some_and(|found| found == text))
 }
 
+/// The slot that answers of the shape rest on.
+const SHAPE: u32 = versions::TABLES as u32;
+
 const LACKS: &str = "the answer lacks a commit that was seen";
 const LACKS_FOR_GOOD: &str = "the entry lacks a commit, for good";
 
@@ -92,6 +152,7 @@ const LACKS_FOR_GOOD: &str = "the entry lacks a commit, for good";
 /// for the index.
 struct World {
     fences: Fences,
+    index: Index,
     /// What snapshots see, and what is in the log.
     seen: AtomicU64,
     logged: AtomicU64,
@@ -102,6 +163,7 @@ impl World {
     fn new() -> Arc<World> {
         Arc::new(World {
             fences: Fences::new(),
+            index: Index::new(),
             seen: AtomicU64::new(0),
             logged: AtomicU64::new(0),
             version: AtomicU64::new(0),
@@ -110,11 +172,11 @@ impl World {
 
     /// A write of ours from its fence to the position behind it.
     fn write(&self, is_late: bool) {
-        let scope = || WriteSet::tables(["users"]);
-        let fence = (!is_late).then(|| self.fences.raise(scope()));
+        let raise = || self.fences.raise(&Extent::of("users"), &self.index);
+        let fence = (!is_late).then(raise);
         self.logged.store(1, Ordering::Release);
         self.seen.store(1, Ordering::Release);
-        let fence = fence.unwrap_or_else(|| self.fences.raise(scope()));
+        let fence = fence.unwrap_or_else(raise);
         self.fences.settle(fence);
         let asked = self.fences.ask().unwrap();
         self.fences.answer(asked, Lsn(1));
@@ -134,7 +196,7 @@ impl World {
     /// A hit on the entry from before the write.
     fn hit(&self, valid_first: bool) {
         let truth = self.seen.load(Ordering::Acquire);
-        let ticket = Ticket { versions: [(0, 0)] };
+        let ticket = Ticket { versions: [(0, 0), (SHAPE, 0)] };
         let is_valid = || self.version.load(Ordering::Acquire) == 0;
         let is_free = || !self.fences.cover(&ticket);
         let checks: [&dyn Fn() -> bool; 2] =
@@ -182,8 +244,8 @@ pub(crate) fn a_fence_stands_until_the_commit_is_applied() {
 pub(crate) fn a_lifted_fence_shows_what_was_applied() {
     model(|| {
         let world = World::new();
-        let other = world.fences.raise(WriteSet::tables(["posts"]));
-        let fence = world.fences.raise(WriteSet::tables(["users"]));
+        let other = world.fences.raise(&Extent::of("posts"), &world.index);
+        let fence = world.fences.raise(&Extent::of("users"), &world.index);
         world.seen.store(1, Ordering::Release);
         world.fences.settle(fence);
         world.fences.answer(world.fences.ask().unwrap(), Lsn(1));
@@ -197,6 +259,49 @@ pub(crate) fn a_lifted_fence_shows_what_was_applied() {
         world.hit(false);
         stream.join().unwrap();
     });
+}
+
+/// A fill of a shape that nobody knew, and a write of a row that matters to it: whoever has seen
+/// the commit is not served what lacks it.
+fn late_shape(heeds: bool) -> impl Fn() + Send + Sync + 'static {
+    move || {
+        let world = World::new();
+        let fill = move |world: &World| {
+            world.index.register();
+            if heeds {
+                world.fences.heed(&world.index);
+            }
+            world.seen.load(Ordering::Acquire)
+        };
+        // Another one finds the shape there, and perhaps not heeded yet.
+        let other = thread::spawn({
+            let world = world.clone();
+            move || {
+                fill(&world);
+            }
+        });
+        let writer = thread::spawn({
+            let world = world.clone();
+            move || {
+                let extent = Extent { tables: WriteSet::none(), rows: vec![Rows] };
+                let fence = world.fences.raise(&extent, &world.index);
+                world.seen.store(1, Ordering::Release);
+                world.fences.settle(fence);
+            }
+        });
+        let read = fill(&world);
+        let known = world.seen.load(Ordering::Acquire);
+        let serves = !world.fences.cover(&Ticket { versions: [(0, 0), (SHAPE, 0)] });
+        assert!(!serves || read >= known, "{LACKS}");
+        other.join().unwrap();
+        writer.join().unwrap();
+    }
+}
+
+/// A fence around rows is around what rests on a later shape, too.
+pub(crate) fn a_fence_heeds_late_shapes() {
+    model(late_shape(true));
+    assert!(is_found(LACKS, late_shape(false)));
 }
 
 /// How a commit and a fill may be done wrong.

@@ -15,6 +15,8 @@ mod comparand;
 mod dependency;
 #[path = "../../crates/forebay/src/invalidate/draft.rs"]
 mod draft;
+#[path = "../../crates/forebay/src/invalidate/extent.rs"]
+mod extent;
 #[path = "../../crates/forebay/src/invalidate/fence.rs"]
 mod fence;
 #[path = "../../crates/forebay/src/invalidate/footprint.rs"]

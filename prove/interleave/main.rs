@@ -36,7 +36,7 @@ mod index;
 fn main() {
     // Those under loom come first: shuttle reports every panic from its first check on, and loom
     // ends threads by some that nobody is to see.
-    let checks: [(&str, fn()); 14] = [
+    let checks: [(&str, fn()); 15] = [
         ("a horizon is seen after what was dropped", horizon::what_is_dropped_before_is_seen),
         ("a mixture of horizons never matches", horizon::a_mixture_never_matches),
         ("a horizon that matches is of the present", horizon::a_match_is_of_the_present),
@@ -44,6 +44,7 @@ fn main() {
             "a fence stands until its commit is applied",
             fence::a_fence_stands_until_the_commit_is_applied,
         ),
+        ("a fence heeds late shapes", fence::a_fence_heeds_late_shapes),
         ("a lifted fence shows what was applied", fence::a_lifted_fence_shows_what_was_applied),
         ("what is unconfirmed is not stored", fence::what_is_unconfirmed_is_not_stored),
         ("keys are dropped before they can be served", index::keys),

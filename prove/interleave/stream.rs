@@ -10,6 +10,7 @@ use shuttle::thread;
 use super::author::{Author, Authors};
 use super::basis::Basis;
 use super::change::Changes;
+use super::extent::Extent;
 use super::position::Lsn;
 use super::reflection::{Beginning, Commit, Reflection};
 use super::resolve::Bindings;
@@ -51,8 +52,14 @@ impl World {
         Arc::new(world)
     }
 
-    fn write(&self) {
-        let fence = self.reflection.fence(WriteSet::tables(["users"]));
+    /// An update of the row, fenced by its key or by its table.
+    fn write(&self, by_rows: bool) {
+        let row = || {
+            let none = WriteSet::none();
+            Extent::of_rows(&by_key(), Bindings(&[&Value::Integer(1)]), &none).unwrap()
+        };
+        let table = || Extent::of(WriteSet::tables(["users"]));
+        let fence = self.reflection.fence(&if by_rows { row() } else { table() });
         self.server.lock().unwrap().logged += 1;
         thread::yield_now();
         let seen = {
@@ -136,7 +143,8 @@ fn race(basis: fn() -> Basis, is_lost: bool) {
             let world = world.clone();
             thread::spawn(move || run(&world, basis))
         };
-        let writers = [spawn(|world, _| (0..2).for_each(|_| world.write()))];
+        let writers =
+            [spawn(|world, _| [true, false].into_iter().for_each(|by_rows| world.write(by_rows)))];
         let readers = [
             spawn(|world, basis| (0..3).for_each(|_| world.fill(&basis()))),
             spawn(|world, _| (0..4).for_each(|_| world.hit(0))),

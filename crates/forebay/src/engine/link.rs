@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use crate::backend::postgres::{self, Connector, Fenced, Followed, Status};
 use crate::backend::{Effect, Limits, Scope};
 use crate::error::{Error, Kind, Result};
-use crate::invalidate::WriteSet;
+use crate::invalidate::Extent;
+use crate::params::Params;
 use crate::pool::Checkout;
 use crate::row::Row;
 use crate::sql::skip_blank;
@@ -27,8 +28,8 @@ const RESET: &str = "RESET SESSION AUTHORIZATION; RESET ALL; CLOSE ALL; UNLISTEN
 /// What is proven of a statement before it is sent.
 #[derive(Clone, Debug)]
 pub(super) struct Proven {
-    /// It changes no other tables.
-    writes: WriteSet,
+    /// It changes nothing else.
+    extent: Extent,
     /// It leaves nothing behind in its session.
     is_clean: bool,
     /// The number of the schema under which that is so.
@@ -38,27 +39,28 @@ pub(super) struct Proven {
 impl Proven {
     /// It may do anything.
     pub(super) fn nothing() -> Proven {
-        Proven { writes: WriteSet::Everything, is_clean: false, schema: None }
+        Proven { extent: Extent::everything(), is_clean: false, schema: None }
     }
 
     /// It does nothing, whatever the schema.
     fn harmless() -> Proven {
-        Proven { writes: WriteSet::none(), is_clean: true, schema: None }
+        Proven { extent: Extent::none(), is_clean: true, schema: None }
     }
 
-    pub(super) fn of(analysis: &postgres::Analysis) -> Proven {
+    /// Of a statement that is run with these parameters.
+    pub(super) fn of(analysis: &postgres::Analysis, params: &Params) -> Proven {
         match analysis.schema {
             None => Proven::nothing(),
             schema => {
-                let (writes, is_clean) = (analysis.writes.clone(), analysis.is_clean);
-                Proven { writes, is_clean, schema }
+                let values: Vec<&Value> = params.positional().collect();
+                Proven { extent: analysis.extent(&values), is_clean: analysis.is_clean, schema }
             }
         }
     }
 
     /// Whether it only reads.
     pub(super) fn is_read(&self) -> bool {
-        self.is_clean && self.writes == WriteSet::none()
+        self.is_clean && self.extent.is_none()
     }
 
     /// The number of the schema under which it is proven that it only reads.
@@ -68,15 +70,14 @@ impl Proven {
 
     /// Adds what another statement of the same transaction does.
     fn merge(&mut self, other: &Proven) {
-        let is_first = self.writes == WriteSet::none();
-        if other.writes == WriteSet::none() {
+        if other.extent.is_none() {
             return;
         }
-        if is_first || self.schema == other.schema {
-            self.writes.merge(&other.writes);
+        if self.extent.is_none() || self.schema == other.schema {
+            self.extent.merge(&other.extent);
             self.schema = other.schema;
         } else {
-            self.writes = WriteSet::Everything;
+            self.extent = Extent::everything();
         }
     }
 }
@@ -224,16 +225,15 @@ impl Link {
     }
 
     fn raise(&self, proven: Proven) -> Option<Fenced> {
-        let Proven { writes, schema, .. } = proven;
-        if writes == WriteSet::none() {
+        let Proven { extent, schema, .. } = proven;
+        if extent.is_none() {
             return None;
         }
-        let is_narrow = writes != WriteSet::Everything;
-        let fence = Fenced::raise(&self.followed, writes);
+        let fence = Fenced::raise(&self.followed, &extent);
         // After it is up: a schema that changes later makes it a wide one by itself.
         let is_known = || schema.is_some_and(|it| self.followed.reflection().is_schema(it));
-        if is_narrow && !is_known() {
-            return Some(Fenced::raise(&self.followed, WriteSet::Everything));
+        if !extent.is_everything() && !is_known() {
+            return Some(Fenced::raise(&self.followed, &Extent::everything()));
         }
         Some(fence)
     }

@@ -16,6 +16,7 @@ use crate::backend::{Answer, Scope};
 use crate::error::Result;
 use crate::guard::Stop;
 use crate::invalidate::{Bindings, Draft, Reflection};
+use crate::params::Params;
 use crate::pool::{self, HolderLabel, Pool};
 use crate::stats::{ForeignStats, PoolStats, ReplicationStats, StatementCacheStats};
 use crate::value::Value;
@@ -243,7 +244,7 @@ impl Engine {
         fill: bool,
     ) -> Result<(Answer, Duration)> {
         if template.is_short()
-            && let Some(schema) = template.proven().read_under()
+            && let Some(schema) = template.proven(&call.params).read_under()
             && let Some(lane) = postgres.lanes.pick(schema)
             && let Some(done) = self.read_in_lane(postgres, &lane, call, template, fill).await
         {
@@ -258,7 +259,7 @@ impl Engine {
             limits: call.limits,
             stop: Stop::at(call.deadline(self.statement_timeout)),
             scope: Scope::Shared,
-            proven: template.proven(),
+            proven: template.proven(&call.params),
         };
         let link = connection.link();
         let is_fit = fill && link.is_fit_for_fill().await;
@@ -338,10 +339,10 @@ impl Filling {
 }
 
 impl Template {
-    /// What is proven of the statement.
-    pub(super) fn proven(&self) -> Proven {
+    /// What is proven of the statement, run with these parameters.
+    pub(super) fn proven(&self, params: &Params) -> Proven {
         match &self.analysis {
-            Analysis::Postgres(analysis) => Proven::of(analysis),
+            Analysis::Postgres(analysis) => Proven::of(analysis, params),
             Analysis::Sqlite(_) => Proven::nothing(),
         }
     }
@@ -351,7 +352,7 @@ impl Engine {
     /// What is proven of a text, as far as that has been found out before.
     pub(super) fn proven(&self, call: &Call<'_>) -> Proven {
         let template = self.known_template(&call.text);
-        template.map_or_else(Proven::nothing, |template| template.proven())
+        template.map_or_else(Proven::nothing, |template| template.proven(&call.params))
     }
 
     /// The database, if it is a PostgreSQL one.

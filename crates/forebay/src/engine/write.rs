@@ -33,7 +33,7 @@ impl Engine {
             stop,
             scope: Scope::Shared,
             #[cfg(feature = "postgres")]
-            proven: template.proven(),
+            proven: template.proven(&call.params),
         };
         let done = perform(writer, run).await;
         template.record.origin(began.elapsed());

@@ -5,10 +5,12 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
+use super::extent::Extent;
+use super::index::Index;
 use super::position::Lsn;
-use super::sync::{AtomicU32, Mutex, MutexGuard, Ordering, PoisonError};
+use super::sync::{AtomicU32, AtomicU64, Mutex, MutexGuard, Ordering, PoisonError};
 use super::ticket::Ticket;
-use super::versions::TABLES;
+use super::versions::{GROUPS, TABLES};
 use super::write::WriteSet;
 
 /// Fences that are kept apart. Further writes share one around everything.
@@ -36,6 +38,14 @@ const FENCES_MAX: usize = 4_096;
 /// While the stream is not live nothing is served, and every fill that comes later opens its
 /// snapshot after the acknowledgement. So nothing that is acknowledged needs a fence then.
 ///
+/// Some fences are around certain rows of a table only: around the slots that answers rest on which
+/// such rows may make untrue, shape by shape. They know the shapes that there were when they were
+/// raised. Claim: whatever rests on a later one finds them around the whole table. Proof: its draft
+/// was taken after the shape was counted, and before it is of use, [`Fences::heed`] is called. If
+/// that finds fewer shapes heeded, it makes all fences that are up wide ones; otherwise another has
+/// done so after the shape was counted. A fence that is raised after that, under the same lock,
+/// finds the shape.
+///
 /// "Before" between threads: counters are changed with `Release` and read with `Acquire`, and a
 /// counter that is lowered to 0 carries along what each of those who lowered it had done before.
 /// That (a) comes before (b) for whoever hears of the commit is what sockets and the server see to.
@@ -47,6 +57,10 @@ pub(super) struct Fences {
     everything: AtomicU32,
     /// Those around each table, by its slot.
     tables: Box<[AtomicU32]>,
+    /// Those around what rests on certain key values, or on a shape, by the group of its slot.
+    keys: Box<[AtomicU32]>,
+    /// Shapes of the index that every fence knows of.
+    heeded: AtomicU64,
     /// Fences that are kept apart.
     apart_max: usize,
     book: Mutex<Book>,
@@ -112,7 +126,10 @@ struct Book {
 
 #[derive(Debug)]
 struct Record {
+    /// Tables, and slots of key values.
     scope: WriteSet,
+    /// The tables as a whole, if it is around some rows of them only.
+    whole: Option<WriteSet>,
     state: State,
 }
 
@@ -139,6 +156,8 @@ impl Fences {
             count: AtomicU32::new(0),
             everything: AtomicU32::new(0),
             tables: (0..TABLES).map(|_| AtomicU32::new(0)).collect(),
+            keys: (0..GROUPS).map(|_| AtomicU32::new(0)).collect(),
+            heeded: AtomicU64::new(0),
             apart_max,
             book: Mutex::default(),
         }
@@ -154,13 +173,39 @@ impl Fences {
 
     fn cover_it(&self, ticket: &Ticket) -> bool {
         let is_up = |counter: &AtomicU32| counter.load(Ordering::Acquire) != 0;
-        // Every ticket has noted the slots of its tables. Those of key values come after them.
-        let mut slots = ticket.versions.iter().map(|(slot, _)| *slot as usize);
-        is_up(&self.everything) || slots.any(|slot| self.tables.get(slot).is_some_and(is_up))
+        // Every ticket has noted the slots of its tables, of its shapes, and of its key values.
+        let mut slots = ticket.versions.iter().map(|(slot, _)| *slot);
+        is_up(&self.everything) || slots.any(|slot| is_up(self.counter(slot)))
+    }
+
+    /// The counter of a slot. Those of key values come after those of tables.
+    fn counter(&self, slot: u32) -> &AtomicU32 {
+        let slot = slot as usize;
+        self.tables.get(slot).unwrap_or_else(|| &self.keys[slot % GROUPS])
+    }
+
+    /// To be called with each draft, after it was taken and before it is of use: from then on the
+    /// fences that are up are around what rests on shapes that have come since they were raised.
+    #[inline]
+    pub(super) fn heed(&self, index: &Index) {
+        if self.heeded.load(Ordering::Acquire) < index.registered() {
+            self.widen_rows(index);
+        }
+    }
+
+    fn widen_rows(&self, index: &Index) {
+        let mut book = self.book();
+        let registered = index.registered();
+        for record in book.fences.values_mut() {
+            let Some(whole) = record.whole.take() else { continue };
+            self.up(&whole);
+            self.down(&std::mem::replace(&mut record.scope, whole));
+        }
+        self.heeded.store(registered, Ordering::Release);
     }
 
     /// Raises a fence around what a write may change. To be called before it is sent.
-    pub(super) fn raise(&self, scope: WriteSet) -> Fence {
+    pub(super) fn raise(&self, extent: &Extent, index: &Index) -> Fence {
         let mut book = self.book();
         if book.fences.len() >= self.apart_max {
             if !std::mem::replace(&mut book.shared.is_up, true) {
@@ -169,10 +214,16 @@ impl Fences {
             book.shared.open += 1;
             return Fence(Place::Shared);
         }
+        // Under the lock: no draft counts a shape as heeded that is not looked at here.
+        let mut scope = extent.tables.clone();
+        for rows in &extent.rows {
+            scope.merge(&WriteSet::slots(index.slots_of(rows)));
+        }
         self.up(&scope);
         let number = book.next;
         book.next += 1;
-        book.fences.insert(number, Record { scope, state: State::Forwarded });
+        let whole = (!extent.rows.is_empty()).then(|| extent.whole());
+        book.fences.insert(number, Record { scope, whole, state: State::Forwarded });
         Fence(Place::Own(number))
     }
 
@@ -262,6 +313,7 @@ impl Fences {
         let mut book = self.book();
         for record in book.fences.values_mut() {
             let narrow = std::mem::replace(&mut record.scope, WriteSet::Everything);
+            record.whole = None;
             self.up(&WriteSet::Everything);
             self.down(&narrow);
         }
@@ -280,6 +332,14 @@ impl Fences {
             book.fences.iter().map(|(number, record)| (*number, record.state)).collect();
         states.sort_unstable_by_key(|(number, _)| *number);
         states
+    }
+
+    /// Those that are kept apart and are around rows, by their numbers.
+    #[cfg(test)]
+    pub(super) fn narrow(&self) -> Vec<u64> {
+        let book = self.book();
+        let narrow = book.fences.iter().filter(|(_, record)| record.whole.is_some());
+        narrow.map(|(number, _)| *number).collect()
     }
 
     fn lift_reached(&self, book: &mut Book) {
@@ -320,10 +380,9 @@ impl Fences {
                 change(&self.everything);
             }
             WriteSet::Tables(slots) => {
-                let tables = slots.iter().filter_map(|slot| self.tables.get(*slot as usize));
-                tables.for_each(|counter| {
-                    change(counter);
-                });
+                for slot in slots {
+                    change(self.counter(*slot));
+                }
             }
         }
         change(&self.count);
@@ -360,6 +419,8 @@ impl Book {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use proptest::prelude::*;
     use smallvec::smallvec;
 
@@ -377,6 +438,12 @@ mod tests {
         NAMES.map(|table| fences.cover(&ticket(table)))
     }
 
+    /// A fence around whole tables.
+    fn raise(fences: &Fences, tables: WriteSet) -> Fence {
+        static NOTHING: LazyLock<Index> = LazyLock::new(Index::of_partial_images);
+        fences.raise(&Extent::of(tables), &NOTHING)
+    }
+
     fn users() -> WriteSet {
         WriteSet::tables(["users"])
     }
@@ -385,7 +452,7 @@ mod tests {
     fn a_fence_covers_its_tables() {
         let check = |scope: WriteSet, expect: [bool; 3]| {
             let fences = Fences::new();
-            let fence = fences.raise(scope);
+            let fence = raise(&fences, scope);
             assert_eq!(covered(&fences), expect);
             fences.withdraw(fence);
             assert_eq!(covered(&fences), [false; 3]);
@@ -399,12 +466,12 @@ mod tests {
     #[test]
     fn a_fence_falls_when_the_stream_has_passed_a_later_position() {
         let fences = Fences::new();
-        let fence = fences.raise(users());
+        let fence = raise(&fences, users());
         fences.reach(Lsn(100));
         assert!(fences.ask().is_none(), "nothing has ended");
         fences.settle(fence);
         let early = fences.ask().unwrap();
-        let other = fences.raise(users());
+        let other = raise(&fences, users());
         fences.settle(other);
         let late = fences.ask().unwrap();
         fences.answer(early, Lsn(100));
@@ -420,7 +487,7 @@ mod tests {
     #[test]
     fn a_lost_connection_keeps_its_fence_until_its_backend_is_gone() {
         let fences = Fences::new();
-        let lost = fences.lose(fences.raise(users()));
+        let lost = fences.lose(raise(&fences, users()));
         assert_eq!(fences.states(), [(0, State::Lost)]);
         assert!(fences.ask().is_none());
         fences.bury(lost);
@@ -433,7 +500,7 @@ mod tests {
     #[test]
     fn without_a_stream_only_what_is_under_way_is_fenced() {
         let fences = Fences::new();
-        let [open, ended, waiting] = [(); 3].map(|()| fences.raise(users()));
+        let [open, ended, waiting] = [(); 3].map(|()| raise(&fences, users()));
         fences.settle(waiting);
         fences.answer(fences.ask().unwrap(), Lsn(1_000));
         fences.settle(ended);
@@ -520,7 +587,7 @@ mod tests {
                     let names = tables.iter().map(|nth| NAMES[*nth]);
                     let scope = if all { WriteSet::Everything } else { WriteSet::tables(names) };
                     let covers = [0, 1, 2].map(|nth| all || tables.contains(&nth));
-                    self.open.push((self.writes.len(), fences.raise(scope)));
+                    self.open.push((self.writes.len(), raise(fences, scope)));
                     self.writes.push(Write { covers, state: Some(State::Forwarded) });
                 }
                 Event::Withdraw(nth) if nth < self.open.len() => {

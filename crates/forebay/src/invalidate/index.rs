@@ -14,7 +14,9 @@ use super::author::{Author, Authors};
 use super::basis::{Basis, Need};
 use super::change::{Changes, Effects, Point, Probe, Touched};
 use super::columns::ColumnSet;
+use super::comparand::Comparand;
 use super::draft::{Draft, Page};
+use super::extent::Rows;
 use super::resolve::{Bindings, Resolved};
 use super::shape::{Form, Shape};
 use super::sync::{AtomicU64, Ordering, PoisonError, RwLock};
@@ -50,6 +52,8 @@ pub(crate) struct Index {
     /// By name in lower case.
     tables: RwLock<HashMap<Box<str>, Table, RandomState>>,
     nothing: Arc<Interest>,
+    /// Shapes that have been registered, forgotten ones included.
+    registered: AtomicU64,
     is_partial: bool,
 }
 
@@ -61,7 +65,8 @@ impl Index {
     }
 
     /// For changes of which some values are never told. What cannot be told of a row drops the
-    /// answers of the shapes that ask for it; each answer rests on one slot more for that.
+    /// answers of the shapes that ask for it; each answer rests on one slot more for that, which is
+    /// also where fences around some rows of a table find it.
     #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
     pub(crate) fn of_partial_images() -> Index {
         Index::with(true)
@@ -73,6 +78,7 @@ impl Index {
             versions: Versions::new(),
             tables: RwLock::default(),
             nothing: Arc::new(Interest { shapes: Vec::new(), used: ColumnSet::NONE, is_partial }),
+            registered: AtomicU64::new(0),
             is_partial,
         }
     }
@@ -197,7 +203,7 @@ impl Index {
             }
             return;
         };
-        if self.is_partial && shape.has_keys() {
+        if self.is_partial && (shape.has_keys() || shape.has_windows()) {
             self.note(shape.unclear_slot(), draft);
         }
         if !shape.has_windows() {
@@ -234,6 +240,30 @@ impl Index {
         true
     }
 
+    /// Shapes that have been registered until now. An answer that rests on a shape has a draft that
+    /// was taken after the shape was counted.
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
+    pub(super) fn registered(&self) -> u64 {
+        self.registered.load(Ordering::Acquire)
+    }
+
+    /// Slots of which every answer rests on one that a change of such rows may make untrue, if its
+    /// shape is registered by now. Cost: the shapes of the table.
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
+    pub(super) fn slots_of(&self, rows: &Rows) -> Vec<u32> {
+        let mut slots = Vec::new();
+        for shape in &self.interest(&rows.table).shapes {
+            match rows.places(shape.keys()) {
+                Some(places) if !shape.has_windows() => {
+                    let key = |key: &Vec<Comparand>| shape.key(places.iter().map(|at| &key[*at]));
+                    slots.extend(rows.keys.iter().map(|it| shape.slot(key(it))));
+                }
+                _ => slots.push(shape.unclear_slot()),
+            }
+        }
+        slots
+    }
+
     fn note(&self, slot: u32, draft: &mut Draft) {
         draft.rest_on([(slot, self.versions.get(slot))]);
     }
@@ -254,7 +284,11 @@ impl Index {
             by_form: HashMap::default(),
             interest: self.nothing.clone(),
         });
-        table.shape(form)
+        let known = table.by_form.len();
+        let shape = table.shape(form);
+        // Under the lock: whoever finds the shape finds the number, too.
+        self.registered.fetch_add((table.by_form.len() - known) as u64, Ordering::AcqRel);
+        shape
     }
 }
 

@@ -8,6 +8,8 @@ mod change;
 mod columns;
 mod comparand;
 mod draft;
+#[cfg_attr(not(feature = "postgres"), allow(dead_code))]
+mod extent;
 #[cfg(feature = "postgres")]
 mod fence;
 #[cfg(feature = "postgres")]
@@ -42,6 +44,8 @@ pub(crate) use change::{Changes, Op, RowChange};
 pub(crate) use columns::ColumnSet;
 pub(crate) use comparand::Scalar;
 pub(crate) use draft::{Awaited, Draft};
+#[cfg(feature = "postgres")]
+pub(crate) use extent::Extent;
 #[cfg(feature = "postgres")]
 pub(crate) use fence::{Asked, Fence, LostFence};
 pub(crate) use header::{Header, LastFrame, Verdict};

@@ -8,6 +8,7 @@ use super::author::{Author, Authors};
 use super::basis::Basis;
 use super::change::Changes;
 use super::draft::Draft;
+use super::extent::Extent;
 use super::fence::{Asked, Fence, Fences, LostFence};
 use super::footprint::{Footprint, Rests};
 use super::index::Index;
@@ -103,7 +104,8 @@ impl Reflection {
     /// they are up the entry is not served, and afterwards it is void if it lacks the commit.
     pub(crate) fn draft(&self, basis: &Basis, bindings: Bindings<'_>) -> Option<Draft> {
         let draft = self.index.draft(basis, bindings);
-        // Both after the draft.
+        // All after the draft.
+        self.fences.heed(&self.index);
         let is_admitted =
             self.is_live() && self.unconfirmed.admits(|| Rests::of(&draft, basis, &self.index));
         is_admitted.then_some(draft)
@@ -203,8 +205,8 @@ impl Reflection {
     }
 
     /// Raises a fence around what a write may change, before it is sent.
-    pub(crate) fn fence(&self, writes: WriteSet) -> Fence {
-        self.fences.raise(writes)
+    pub(crate) fn fence(&self, extent: &Extent) -> Fence {
+        self.fences.raise(extent, &self.index)
     }
 
     /// The write has ended and has committed nothing.

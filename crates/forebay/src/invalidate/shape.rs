@@ -83,6 +83,12 @@ impl Shape {
         self.unclear
     }
 
+    /// The columns of the key values.
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
+    pub(super) fn keys(&self) -> &[Compared] {
+        &self.form.keys
+    }
+
     /// Whether answers of this shape rest on key values.
     pub(super) fn has_keys(&self) -> bool {
         !self.form.keys.is_empty()

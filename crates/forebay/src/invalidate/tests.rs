@@ -511,3 +511,130 @@ proptest! {
         }
     }
 }
+
+/// What happens to fences around rows.
+#[cfg(feature = "postgres")]
+#[derive(Clone, Debug)]
+enum Act {
+    Read(Rest),
+    /// A write of rows with these values, and changes that it may turn out to make.
+    Raise(usize, Vec<(u16, Plain)>, Vec<Change>),
+    Lift(usize),
+    Flush,
+}
+
+#[cfg(feature = "postgres")]
+fn act() -> impl Strategy<Value = Act> {
+    let value = prop_oneof![
+        3 => proptest::collection::vec(0..6i64, 1..3).prop_map(Plain::OneOf),
+        1 => Just(Plain::Null),
+    ];
+    let pins = proptest::collection::btree_map(0..WIDTH as u16, value, 1..3);
+    let changes = proptest::collection::vec(change(), 1..6);
+    prop_oneof![
+        6 => rest().prop_map(Act::Read),
+        6 => (0..TABLES.len(), pins, changes).prop_map(|(table, pins, changes)| {
+            Act::raise(table, pins.into_iter().collect(), changes)
+        }),
+        4 => (0..8usize).prop_map(Act::Lift),
+        1 => Just(Act::Flush),
+    ]
+}
+
+#[cfg(feature = "postgres")]
+impl Act {
+    fn raise(table: usize, pins: Vec<(u16, Plain)>, mut changes: Vec<Change>) -> Act {
+        for image in changes.iter_mut().flat_map(|it| [&mut it.old, &mut it.new]).flatten() {
+            for (column, pin) in &pins {
+                let value = &mut image[usize::from(*column)];
+                match pin {
+                    Plain::OneOf(values) if !pin.holds(*value) => *value = Some(values[0]),
+                    Plain::Null => *value = None,
+                    _ => {}
+                }
+            }
+        }
+        Act::Raise(table, pins, changes)
+    }
+}
+
+#[cfg(feature = "postgres")]
+fn extent(table: usize, pins: &[(u16, Plain)]) -> Extent {
+    let conjuncts = pins.iter().map(|(column, plain)| plain.conjunct(*column)).collect();
+    let table = TABLES[table].into();
+    let occurrence = Occurrence { table, conjuncts, top: None, partner: None };
+    let target = Basis::new([(occurrence, ColumnSet::ALL)]);
+    Extent::of_rows(&target, Bindings(&[]), &WriteSet::none()).unwrap()
+}
+
+/// How many answers a fence was around, and how many of these in vain.
+#[cfg(feature = "postgres")]
+fn fence(acts: Vec<Act>) -> (usize, usize) {
+    let reflection = Reflection::new();
+    reflection.begin(Beginning { must_pass: Lsn(1), bound: Xid(1) });
+    reflection.confirm(reflection.poll().unwrap(), &Snapshot::parse("100:100:").unwrap());
+    reflection.advance(Lsn(1));
+    let (mut live, mut up) = (Vec::new(), Vec::new());
+    let (mut free, mut fenced) = (0, 0);
+    for act in acts {
+        match act {
+            Act::Read(rest) => {
+                let draft = reflection.draft(&rest.basis(), Bindings(&[&Value::Integer(2)]));
+                let last = rest.page.map(|(_, _, last)| Value::Integer(last));
+                let last = |output| last.as_ref().filter(|_| output == 1);
+                live.push((draft.unwrap().close(reflection.index(), 2, last), rest));
+            }
+            Act::Raise(table, pins, changes) => {
+                let fence = reflection.fence(&extent(table, &pins));
+                up.push((fence, table, changes));
+            }
+            Act::Lift(nth) if nth < up.len() => reflection.withdraw(up.swap_remove(nth).0),
+            Act::Lift(_) => {}
+            Act::Flush => {
+                reflection.flush();
+                live.clear();
+            }
+        }
+        for (ticket, rest) in &live {
+            let is_served = reflection.is_valid(ticket);
+            let matters = |(_, table, changes): &(Fence, usize, Vec<Change>)| {
+                *table == rest.table && changes.iter().any(|change| rest.is_touched(change))
+            };
+            assert!(!is_served || !up.iter().any(matters), "not fenced: {rest:?}");
+            if up.iter().any(|(_, table, _)| *table == rest.table) {
+                free += usize::from(is_served);
+                fenced += usize::from(!is_served);
+            }
+        }
+    }
+    up.into_iter().for_each(|(fence, _, _)| reflection.withdraw(fence));
+    assert!(live.iter().all(|(ticket, _)| reflection.is_valid(ticket)) && reflection.fences() == 0);
+    (free, fenced)
+}
+
+#[cfg(feature = "postgres")]
+proptest! {
+    /// Whatever a write of such rows can make untrue is fenced while it is under way.
+    #[test]
+    fn a_fence_around_rows_covers_all_that_they_matter_to(
+        acts in proptest::collection::vec(act(), 1..60)
+    ) {
+        fence(acts);
+    }
+}
+
+/// A shape that is there beforehand is fenced by its values.
+#[cfg(feature = "postgres")]
+#[test]
+fn a_fence_around_rows_leaves_others_free() {
+    let read = |n: i64| Rest {
+        table: 0,
+        conjuncts: vec![(1, Plain::OneOf(vec![n]))],
+        columns: vec![2],
+        page: None,
+        partner: None,
+    };
+    let acts = (0..6).map(read).map(Act::Read);
+    let raise = Act::raise(0, vec![(1, Plain::OneOf(vec![3])), (2, Plain::Null)], Vec::new());
+    assert_eq!(fence(acts.chain([raise]).collect()), (5, 1));
+}

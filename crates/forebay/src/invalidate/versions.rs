@@ -16,6 +16,10 @@ pub(super) const TABLES: usize = 4_096;
 /// needlessly with a chance of 0.4 %.
 const KEYS: usize = 262_144;
 
+/// Groups of the slots of key values: fences around two slots of one group are not told apart.
+#[cfg_attr(not(feature = "postgres"), allow(dead_code))]
+pub(super) const GROUPS: usize = 4_096;
+
 /// The slot of a table. Names are compared as SQLite does: ASCII case does not matter.
 pub(super) fn slot_of_table(table: &str) -> u32 {
     let folded: SmallVec<[u8; 64]> = table.bytes().map(|b| b.to_ascii_lowercase()).collect();

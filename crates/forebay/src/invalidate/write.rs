@@ -5,7 +5,7 @@ use super::versions::slot_of_table;
 /// The tables that a transaction may have changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum WriteSet {
-    /// These and no others, by slot.
+    /// These and no others, by slot. A fence counts slots of key values in as well.
     Tables(Vec<u32>),
     /// Not known: anything may have changed, the schema too.
     Everything,
@@ -19,7 +19,11 @@ impl WriteSet {
 
     /// Exactly these tables.
     pub(crate) fn tables<'a>(names: impl IntoIterator<Item = &'a str>) -> WriteSet {
-        let mut slots: Vec<u32> = names.into_iter().map(slot_of_table).collect();
+        WriteSet::slots(names.into_iter().map(slot_of_table).collect())
+    }
+
+    /// Whatever has these slots.
+    pub(super) fn slots(mut slots: Vec<u32>) -> WriteSet {
         slots.sort_unstable();
         slots.dedup();
         WriteSet::Tables(slots)

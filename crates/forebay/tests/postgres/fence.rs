@@ -16,6 +16,10 @@ const ROUNDS: i64 = 8;
 
 const COUNT: &str = "SELECT n FROM c WHERE id = 1";
 
+const OTHER: &str = "SELECT n FROM c WHERE id = 2";
+
+const ALL: &str = "SELECT sum(n)::bigint FROM c";
+
 /// One counter, and everything that may write it by another name.
 const SCRIPT: &str = "
     CREATE TABLE c (id int PRIMARY KEY, n bigint NOT NULL);
@@ -527,6 +531,8 @@ fn a_frozen_standby() {
         let standby = Cluster::standby_of(&cluster, Follow::Synchronously).unwrap();
         let db = open(Builder::new(database.url())).await;
         keep(&db, COUNT).await;
+        keep(&db, ALL).await;
+        keep(&db, OTHER).await;
         for (round, end) in ["thawed", "terminated", "cancelled"].into_iter().enumerate() {
             let n = i64::try_from(round).unwrap() + 1;
             watched(&db, COUNT, end, async |shared| {
@@ -543,6 +549,8 @@ fn a_frozen_standby() {
                 for _ in 0..20 {
                     let answer = db.query(COUNT).fetch().await.unwrap();
                     assert_eq!(answer.rows.values(0), [forebay::Value::from(n - 1)], "{end}");
+                    assert!(!is_hit(&db, ALL).await, "it may be seen before the stream tells it");
+                    assert!(is_hit(&db, OTHER).await, "the write is of another row");
                     tokio::time::sleep(ms(10)).await;
                 }
                 let signal = |what: &str| {
@@ -567,6 +575,7 @@ fn a_frozen_standby() {
                     .await;
                 shared.tell(n);
                 keep(&db, COUNT).await;
+                keep(&db, ALL).await;
                 standby.thaw().unwrap();
             })
             .await;

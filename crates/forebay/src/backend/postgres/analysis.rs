@@ -3,7 +3,7 @@
 use std::ops::Deref;
 
 use crate::backend::{Effect, Known};
-use crate::invalidate::WriteSet;
+use crate::invalidate::{Basis, Bindings, Extent, WriteSet};
 use crate::sql::tree::Parameters;
 use crate::sql::{self, Bypass, Command, asks_its_session, is_explain};
 use crate::value::Value;
@@ -15,8 +15,10 @@ pub(crate) struct Analysis {
     /// The number of the schema that it was found out under; `None` if it is to be found out anew
     /// as soon as the schema has one.
     pub(crate) schema: Option<u64>,
-    /// What it may change.
-    pub(crate) writes: WriteSet,
+    /// The tables that it may change.
+    writes: WriteSet,
+    /// The rows of one of them that it may change, and the others.
+    target: Option<(Basis, WriteSet)>,
     /// It leaves nothing behind in its session, which is proven.
     pub(crate) is_clean: bool,
     pub(super) parameters: Parameters,
@@ -29,6 +31,7 @@ impl Analysis {
             known: known(sql),
             schema,
             writes: WriteSet::Everything,
+            target: None,
             is_clean: false,
             parameters: Parameters::default(),
         }
@@ -52,9 +55,30 @@ impl Analysis {
         self.parameters.meanings(values)
     }
 
+    /// The same, which may change these tables and no others.
+    pub(super) fn changing(self, writes: WriteSet) -> Analysis {
+        Analysis { writes, ..self }
+    }
+
+    /// The same, which changes those rows only of a table, and tables `beside` it.
+    pub(super) fn changing_rows(self, of: Basis, beside: WriteSet) -> Analysis {
+        Analysis { target: Some((of, beside)), ..self }
+    }
+
+    /// What it may change, run with these parameters.
+    pub(crate) fn extent(&self, values: &[&Value]) -> Extent {
+        let rows = self.target.as_ref().and_then(|(target, beside)| {
+            let meanings = self.meanings(values)?;
+            let meanings: Vec<&Value> = meanings.iter().collect();
+            Extent::of_rows(target, Bindings(&meanings), beside)
+        });
+        rows.unwrap_or_else(|| Extent::of(self.writes.clone()))
+    }
+
     /// Bytes that it takes, about.
     pub(crate) fn size(&self) -> usize {
-        size_of::<Analysis>() + self.known.heap_size() + 64 * self.parameters.len()
+        let target = self.target.as_ref().map_or(0, |(target, _)| target.size());
+        size_of::<Analysis>() + self.known.heap_size() + target + 64 * self.parameters.len()
     }
 }
 

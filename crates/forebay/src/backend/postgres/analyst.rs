@@ -20,7 +20,8 @@ use crate::invalidate::{Basis, ColumnSet, WriteSet, left_out};
 use crate::row::Column;
 use crate::sql::Bypass;
 use crate::sql::tree::{
-    self, ByteOrder, Catalogue, Needs, Outcome, Reading, Reason, Statement, Used, Writes,
+    self, ByteOrder, Catalogue, Needs, Outcome, Parameters, Reading, Reason, Statement, Used,
+    Writes,
 };
 
 /// Rounds of questions about one statement at most: views are not nested deeper.
@@ -181,7 +182,7 @@ impl Desk {
             Err(reason) => return Ok(refused(words, &[reason])),
         };
         self.ask("SET LOCAL search_path = pg_catalog").await?;
-        let analysis = self.bound(words, &statement).await?;
+        let analysis = self.bound(words, &statement, &described.parameters).await?;
         match analysis.effect {
             Effect::Read => self.rest(analysis, &statement, described.columns).await,
             _ => Ok(analysis),
@@ -189,18 +190,24 @@ impl Desk {
     }
 
     /// Adds what the statement may write.
-    async fn bound(&mut self, mut words: Analysis, statement: &Statement) -> Result<Analysis> {
+    async fn bound(
+        &mut self,
+        mut words: Analysis,
+        statement: &Statement,
+        parameters: &[u32],
+    ) -> Result<Analysis> {
         for _ in 0..ROUNDS_MAX {
             match statement.writes(&self.catalogue) {
                 Writes::Incomplete(needs) => self.learn(&needs).await?,
                 Writes::Nothing => {
-                    words.writes = WriteSet::none();
+                    words = words.changing(WriteSet::none());
                     words.is_clean = statement.is_of_server(&self.catalogue);
                     break;
                 }
                 Writes::Tables(tables) => {
                     let names: Vec<String> = tables.iter().map(u32::to_string).collect();
-                    words.writes = WriteSet::tables(names.iter().map(String::as_str));
+                    words = words.changing(WriteSet::tables(names.iter().map(String::as_str)));
+                    words = self.aimed(words, statement, (&names, parameters)).await?;
                     words.is_clean = statement.is_of_server(&self.catalogue);
                     let known = &mut words.known;
                     known.write_tables = names.iter().map(|it| self.name(it).into()).collect();
@@ -214,6 +221,21 @@ impl Desk {
             }
         }
         Ok(words)
+    }
+
+    /// Adds which rows of its target it may change, if its conditions tell.
+    async fn aimed(
+        &mut self,
+        mut words: Analysis,
+        statement: &Statement,
+        (changed, parameters): (&[String], &[u32]),
+    ) -> Result<Analysis> {
+        self.learn(&statement.collations(&self.catalogue)).await?;
+        let Some(target) = statement.target(&self.catalogue) else { return Ok(words) };
+        let beside = changed.iter().map(String::as_str).filter(|name| **name != *target.table);
+        let beside = WriteSet::tables(beside);
+        words.parameters = Parameters::of_operands(&target, parameters);
+        Ok(words.changing_rows(Basis::new([(target, ColumnSet::ALL)]), beside))
     }
 
     /// Adds what the answers of a statement that reads rest on.

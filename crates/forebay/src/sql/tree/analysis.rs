@@ -90,6 +90,10 @@ impl Statement {
         &self.tree
     }
 
+    pub(super) fn order(&self) -> ByteOrder {
+        self.order
+    }
+
     fn settle(&self, found: Survey, catalogue: &Catalogue) -> Result<Analysis, Reason> {
         let mut builder = Builder::new(catalogue);
         let block = builder.statement(only_query(&self.tree)?)?;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::clock;
 use super::kind::Kind;
 use super::typing::{BOOL, INT2, INT4, INT8, OID, TEXT, TIMETZ, UUID, VARCHAR, is_of_time};
+use crate::sql::{Occurrence, Operand, Test};
 use crate::value::Value;
 
 /// The types of the parameters that a statement uses, by number.
@@ -13,6 +14,24 @@ use crate::value::Value;
 pub(crate) struct Parameters(pub(super) BTreeMap<usize, u32>);
 
 impl Parameters {
+    /// Those that the conditions on a table use, of a statement whose parameters have these types.
+    pub(crate) fn of_operands(occurrence: &Occurrence, types: &[u32]) -> Parameters {
+        let operands = occurrence.conjuncts.iter().flat_map(|conjunct| match &conjunct.test {
+            Test::OneOf(operands) => operands.iter().collect::<Vec<_>>(),
+            Test::Range { low, high } => {
+                low.iter().chain(high).map(|bound| &bound.operand).collect()
+            }
+            Test::Null => Vec::new(),
+        });
+        let numbers = operands.filter_map(|operand| match operand {
+            Operand::Parameter(number) => Some(*number),
+            Operand::Literal(_) => None,
+        });
+        let typed =
+            numbers.filter_map(|number| Some((number, *types.get(number.checked_sub(1)?)?)));
+        Parameters(typed.collect())
+    }
+
     /// How many it uses.
     pub(crate) fn len(&self) -> usize {
         self.0.len()

@@ -80,6 +80,23 @@ impl Statement {
     }
 }
 
+impl Statement {
+    /// The table that it names as its target, by what the catalogue holds when it is known what it
+    /// may write: if no other command is run, and no foreign key passes changes on to that table.
+    /// Its own conditions say then which of its rows are changed.
+    pub(super) fn only_target(&self, catalogue: &Catalogue) -> Option<u32> {
+        let tracer = Tracer::of(self.tree(), catalogue);
+        let [oid] = tracer.commands[..] else { return None };
+        let passing = tracer.targets.iter().filter(|(_, deed)| deed.changes_rows);
+        let consequences = passing.map(|(oid, _)| catalogue.consequences.get(oid));
+        let consequences: Option<Vec<&Consequence>> =
+            consequences.map(|it| it.and_then(Option::as_ref)).collect();
+        let is_known = tracer.why.is_none() && tracer.needs.is_empty();
+        let is_passed_on = consequences?.iter().any(|it| it.cascades.contains(&oid));
+        (is_known && !is_passed_on).then_some(oid)
+    }
+}
+
 /// How a table is changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Deed {
@@ -112,6 +129,8 @@ struct Tracer<'t> {
     steps: Vec<Step<'t>>,
     met: BTreeSet<Met>,
     targets: BTreeMap<u32, Deed>,
+    /// The targets of the commands that are run, once for each.
+    commands: Vec<u32>,
     needs: Needs,
     changed: BTreeSet<u32>,
     /// Why it may write anything.
@@ -125,6 +144,7 @@ impl<'t> Tracer<'t> {
             steps: Vec::new(),
             met: BTreeSet::new(),
             targets: BTreeMap::new(),
+            commands: Vec::new(),
             needs: Needs::default(),
             changed: BTreeSet::new(),
             why: None,
@@ -230,6 +250,7 @@ impl<'t> Tracer<'t> {
         match (changes_rows, entry, oid) {
             (Some(changes_rows), Some(entry), Some(oid)) => {
                 let with_children = entry.text("inh") != Some("false");
+                self.commands.push(oid);
                 self.steps.push(Step::Target(oid, Deed { changes_rows, with_children }));
             }
             _ => self.beyond("it is a command of an unknown form".to_owned()),

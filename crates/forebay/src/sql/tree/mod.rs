@@ -31,6 +31,7 @@ mod question;
 mod reason;
 mod settle;
 mod survey;
+mod target;
 mod top;
 mod typing;
 mod used;

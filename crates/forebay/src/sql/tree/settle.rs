@@ -150,7 +150,8 @@ fn derived(known: &[Fact]) -> Vec<Compared> {
     derived
 }
 
-fn reading(table: &Table<'_>, about: &[&Compared], wish: Option<&Wish>) -> Reading {
+/// What is read of a table in one place, of which so much is known there.
+pub(super) fn reading(table: &Table<'_>, about: &[&Compared], wish: Option<&Wish>) -> Reading {
     // Changes of a partition are told as those of its root, whose columns may be in another order.
     if let Descent::Partition { root } = table.relation.descent {
         let table = root.to_string().into();

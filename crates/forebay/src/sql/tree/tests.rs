@@ -12,4 +12,5 @@ mod refusals;
 mod rows;
 mod server;
 mod sound;
+mod target;
 mod words;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::followed::Followed;
-use crate::invalidate::{Fence, WriteSet};
+use crate::invalidate::{Extent, Fence};
 
 /// A fence around what a request may change. Dropped before the request was sent, it is taken
 /// down; dropped later without having been told of its end, the connection counts as lost.
@@ -24,8 +24,8 @@ struct Sent {
 
 impl Fenced {
     /// Raises a fence around what a request may change.
-    pub(crate) fn raise(followed: &Arc<Followed>, writes: WriteSet) -> Fenced {
-        let fence = followed.reflection().fence(writes);
+    pub(crate) fn raise(followed: &Arc<Followed>, extent: &Extent) -> Fenced {
+        let fence = followed.reflection().fence(extent);
         Fenced { followed: followed.clone(), fence: Some(fence), sent: None }
     }
 

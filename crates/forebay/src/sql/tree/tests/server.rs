@@ -130,7 +130,13 @@ impl Session {
         Err("too many rounds".to_owned())
     }
 
-    fn fetch(&mut self, catalogue: &mut Catalogue, needs: &Needs) {
+    /// A statement whose parameters have these types, read.
+    pub(super) fn statement(&mut self, sql: &str, types: &str) -> Statement {
+        let tree = self.tree(sql, types).unwrap();
+        Statement::read(&tree, sql, self.order).unwrap()
+    }
+
+    pub(super) fn fetch(&mut self, catalogue: &mut Catalogue, needs: &Needs) {
         self.rows("BEGIN");
         self.rows("SET LOCAL search_path = pg_catalog");
         for question in needs.questions() {
