@@ -27,7 +27,7 @@ async fn a_database_that_does_not_answer_is_stood_in_for() {
     let timeouts = db.stats().readers.timeouts;
     assert_eq!(ask(query()).await, (0, true));
     assert_eq!(db.stats().readers.timeouts, timeouts);
-    world.pass(1.0);
+    world.pass(1.5);
     assert_eq!(ask(query()).await, (0, true));
     assert_eq!(db.stats().readers.timeouts, timeouts + 1);
     assert_eq!(world.policies().on_error, 3);
