@@ -108,11 +108,11 @@ fn a_statement_that_is_given_up_leaves_a_doubt() {
 
         // So does one that another task is still waiting for.
         let db = world.db.clone();
-        let (task, evidence) = collect(async {
+        let ((task,), evidence) = collect(async {
             let slow = async move { db.query(SLOW).fetch().await.is_ok() };
             let task = tokio::spawn(inherit(slow));
             tokio::time::sleep(soon).await;
-            task
+            (task,)
         })
         .await;
         assert_eq!(evidence.unproven(), why);
@@ -174,7 +174,7 @@ async fn a_task_is_seen_only_if_it_has_inherited() {
         doubt("too late");
         db.query("SELECT n FROM t").fetch().await.unwrap();
     };
-    let (late, evidence) = collect(async { inherit(late) }).await;
+    let ((late,), evidence) = collect(async { (inherit(late),) }).await;
     send.send(()).unwrap();
     late.await;
     assert!(evidence.is_empty());

@@ -96,7 +96,7 @@ impl Engine {
         let is_served =
             matches!(asked.policy().judge(age, self.sight()), Leave::Exact | Leave::Aged);
         // What a blind cache cannot know to be true is not read again and again for that.
-        let is_told = self.origin.is_current() || is_served;
-        !is_served && is_told && kept.idle(now) < IDLE_MAX && age.read >= took * REST
+        let would_be = self.origin.is_current() || asked.policy().goes_by_age(self.sight());
+        !is_served && would_be && kept.idle(now) < IDLE_MAX && age.read >= took * REST
     }
 }

@@ -187,7 +187,7 @@ impl Engine {
                 Box::pin(self.follow_by_policy(call, template, policy, following)).await
             }
         };
-        done.or_else(|error| self.read_on_error(call, policy, Some(&error)).map_or(Err(error), Ok))
+        done.or_else(|error| self.read_on_error(call, policy, Some(&error)).ok_or(error))
     }
 
     /// What becomes of a read that is not at hand.
@@ -292,7 +292,9 @@ impl Engine {
         };
         if ticket.is_some() || policy.allows_stale(sight) {
             let ticket = ticket.unwrap_or_else(Ticket::of_nothing);
-            let warm = policy.keep_warm.then(|| Asked::of(call, template.text.clone(), policy));
+            // What can only be served stale would be read again all the time.
+            let is_warm = policy.keep_warm && (fill || policy.goes_by_age(sight));
+            let warm = is_warm.then(|| Asked::of(call, template.text.clone(), policy));
             let entry = entry(&answer, ticket, template);
             shelf.keep(key(call, template), &sowing, entry, policy, warm);
         }

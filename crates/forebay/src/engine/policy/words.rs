@@ -74,9 +74,14 @@ impl Policy {
         }
     }
 
+    /// Whether an answer may be served for its age alone.
+    pub(super) fn goes_by_age(&self, sight: Sight) -> bool {
+        self.limit_of_age(sight).is_some()
+    }
+
     /// Whether anything may be served that is not known to be true.
     pub(crate) fn allows_stale(&self, sight: Sight) -> bool {
-        self.limit_of_age(sight).is_some()
+        self.goes_by_age(sight)
             || !self.stale_while_revalidate.is_zero()
             || !self.stale_if_error.is_zero()
     }

@@ -152,6 +152,17 @@ async fn what_is_kept_warm_is_read_again_before_it_is_asked_for() {
     let fills = world.db.stats().cache.fills;
     tend();
     world.until("it is still warm", |stats| stats.cache.fills > fills).await;
+    // By its age alone.
+    let random =
+        async || ask(world.db.query("SELECT abs(random())").ttl_only(secs(10)).keep_warm()).await;
+    let (first, _) = random().await;
+    tend();
+    assert_eq!(random().await, (first, true));
+    world.pass(10.0);
+    let fills = world.db.stats().cache.fills;
+    tend();
+    world.until("it is read again", |stats| stats.cache.fills > fills).await;
+    assert!(random().await != (first, true) && random().await.1);
     // Not for ever.
     world.pass(25.0 * 3_600.0);
     world.set(11).await;
