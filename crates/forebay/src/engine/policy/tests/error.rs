@@ -46,8 +46,20 @@ async fn a_database_that_does_not_answer_is_stood_in_for() {
 #[tokio::test]
 async fn an_error_of_the_statement_is_not_covered_up() {
     let world = World::open(|builder| builder).await;
+    let abs = || {
+        let query = world.db.query("SELECT abs(v) FROM t WHERE id = 1");
+        query.stale_if_error(secs(1_000))
+    };
+    assert_eq!(ask(abs()).await, (0, false));
+    world.set(i64::MIN).await;
+    for _ in 0..2 {
+        assert!(abs().fetch().await.unwrap_err().to_string().contains("overflow"));
+    }
+    world.set(-1).await;
+    assert_eq!(ask(abs()).await, (1, false));
+
     let query = || world.db.query(ONE).stale_if_error(secs(1_000));
-    assert_eq!(ask(query()).await, (0, false));
+    assert_eq!(ask(query()).await, (-1, false));
     world.db.execute_batch("ALTER TABLE t RENAME COLUMN v TO w").await.unwrap();
     assert!(query().fetch().await.unwrap_err().is_usage());
     assert_eq!(world.policies().on_error, 0);
