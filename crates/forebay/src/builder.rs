@@ -279,8 +279,8 @@ impl Builder {
         self
     }
 
-    /// [`crate::Query::ttl`] for every query that says nothing else; none by default. It lets answers
-    /// be kept at a PostgreSQL server that cannot be followed, for as long.
+    /// [`crate::Query::ttl`] for every query that says nothing else; none by default. It lets
+    /// answers be kept at a PostgreSQL server that cannot be followed, for as long.
     #[must_use]
     pub fn ttl(mut self, limit: Duration) -> Builder {
         self.policy.ttl = Some(limit);

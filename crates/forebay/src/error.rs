@@ -118,15 +118,12 @@ impl Error {
 
     /// Whether the database could not be asked, or has not answered: not an error of the statement.
     pub(crate) fn is_of_origin(&self) -> bool {
-        matches!(
-            self.0.kind,
-            Kind::Open
-                | Kind::Lost
-                | Kind::Closed
-                | Kind::Timeout
-                | Kind::PoolExhausted
-                | Kind::Busy
-        )
+        self.is_open()
+            || self.is_closed()
+            || self.is_outcome_unknown()
+            || self.is_timeout()
+            || self.is_pool_exhausted()
+            || self.is_busy()
     }
 
     /// The text without the statement it belongs to.

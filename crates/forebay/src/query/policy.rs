@@ -31,8 +31,8 @@ impl Query<'_> {
     }
 
     /// An answer that was read at most `limit` ago, **whatever has been written since, by this very
-    /// caller too**: it is stale by up to `limit`. For what is asked more often than it matters, and
-    /// for statements of which it cannot be known when their answers change: foreign tables,
+    /// caller too**: it is stale by up to `limit`. For what is asked more often than it matters,
+    /// and for statements of which it cannot be known when their answers change: foreign tables,
     /// functions of time and chance, a server that cannot be followed. It counts before `ttl`.
     ///
     /// At PostgreSQL a statement of which nothing is proven is kept only if it calls nothing but
