@@ -12,12 +12,14 @@ use serde::de::DeserializeOwned;
 use crate::backend::Scope;
 use crate::cache::TextRef;
 use crate::decode;
-use crate::engine::{Call, Chunks, Engine, Pinned, Read, SessionState};
+use crate::depend;
+use crate::engine::{Call, Chunks, Engine, Pinned, Read, SessionState, Source};
 use crate::error::{Error, Kind, Result};
 use crate::mode::Freshness;
 use crate::outcome::Outcome;
 use crate::params::Params;
 use crate::row::{Column, Rows};
+use crate::sql::Bypass;
 use crate::value::Value;
 
 /// A statement that answers rows. Nothing happens until one of `one`, `optional`, `all`,
@@ -193,7 +195,7 @@ impl<'a> Query<'a> {
                 return Ok(typed);
             }
             let read = self.run().await?;
-            let Some(source) = read.source else {
+            let Source::Kept(source) = read.source else {
                 return decode::take_all(read.outcome.rows).map(Arc::new);
             };
             let typed = Arc::new(decode::all(&read.outcome.rows)?);
@@ -227,6 +229,7 @@ impl<'a> Query<'a> {
     /// ends or is dropped; one that is not read for 30 s is ended with an error.
     pub async fn stream<T: DeserializeOwned>(mut self) -> Result<RowStream<T>> {
         self.check()?;
+        depend::doubt(Bypass::Stream.reason());
         let (target, call) = (self.target, self.call);
         let chunks = match target {
             Target::Shared(engine) => engine.stream(call).await?,
@@ -268,12 +271,19 @@ impl<'a> Query<'a> {
     /// Runs the statement. Boxed, so that a future which ends with a hit stays small: it is moved
     /// about before it is polled.
     fn run(&self) -> Pin<Box<dyn Future<Output = Result<Read>> + Send + '_>> {
-        Box::pin(self.target.run(&self.call))
+        let run = self.target.run(&self.call);
+        if depend::is_collecting() {
+            return Box::pin(self.target.engine().observe(run));
+        }
+        Box::pin(run)
     }
 
     /// Runs the statement without asking the cache again.
     fn run_missed(&self) -> Pin<Box<dyn Future<Output = Result<Read>> + Send + '_>> {
         match self.target {
+            Target::Shared(engine) if depend::is_collecting() => {
+                Box::pin(engine.observe(engine.run_missed(&self.call)))
+            }
             Target::Shared(engine) => Box::pin(engine.run_missed(&self.call)),
             Target::Session(..) | Target::Transaction(..) => self.run(),
         }

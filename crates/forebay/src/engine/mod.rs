@@ -27,6 +27,7 @@ mod switch;
 mod template;
 mod transaction;
 mod trust;
+mod witness;
 mod work;
 mod worker;
 mod write;
@@ -36,7 +37,7 @@ pub(crate) use database::{Engine, Place, Settings};
 pub(crate) use pinned::Pinned;
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::PostgresSettings;
-pub(crate) use read::Read;
+pub(crate) use read::{Read, Source};
 pub(crate) use session::SessionState;
 pub(crate) use sqlite::SqliteSettings;
 pub(crate) use stream::Chunks;

@@ -80,6 +80,16 @@ impl Origin {
         }
     }
 
+    /// Whether the ticket can never be valid again. One that is fenced off is not valid meanwhile,
+    /// and may be afterwards.
+    pub(super) fn is_void(&self, ticket: &Ticket) -> bool {
+        match self {
+            Origin::Sqlite(sqlite) => !sqlite.catchup.is_valid(ticket),
+            #[cfg(feature = "postgres")]
+            Origin::Postgres(postgres) => !postgres.reflection().index().is_valid(ticket),
+        }
+    }
+
     /// Whether the cache cannot be kept exact, whatever its switch says.
     pub(super) fn is_blind(&self) -> bool {
         match self {

@@ -15,17 +15,33 @@ use super::trust::Keeping;
 use crate::backend::sqlite::Ran;
 use crate::backend::{Answer, Effect, Limits};
 use crate::cache::{Key, Resident as _, Shape};
+use crate::depend;
 use crate::error::{Error, Kind, Result};
-use crate::invalidate::Ticket;
 use crate::outcome::Outcome;
 use crate::row::Rows;
-use crate::watch::Record;
+use crate::sql::Bypass;
 
-/// Rows with what they rest on, if they may be kept in other forms too.
+/// Rows with what they rest on.
 pub(crate) struct Read {
     pub(crate) outcome: Outcome,
-    pub(crate) source: Option<(Ticket, Arc<Record>)>,
+    pub(crate) source: Source,
 }
+
+/// What an answer rests on.
+pub(crate) enum Source {
+    /// On this; it is kept, and may be in other forms too.
+    Kept(depend::Part),
+    /// On this; it is not kept.
+    Known(depend::Part),
+    /// Nobody knows, for this reason.
+    Unknown(&'static str),
+}
+
+/// Why an answer rests on nothing that is known, although its statement may be cached.
+const REFUSED: &str = "what it read was changed meanwhile";
+
+/// The same for a statement that writes.
+pub(super) const WRITES: &str = "it writes";
 
 impl Engine {
     /// Runs a statement of any kind on the way of a shared database.
@@ -104,7 +120,11 @@ impl Engine {
         let key = call.key(shape);
         let entry = self.store.get(&key)?;
         if self.origin.is_valid(&entry.ticket) {
-            return self.admit_hit(call, shape, &entry).then_some(entry);
+            if !self.admit_hit(call, shape, &entry) {
+                return None;
+            }
+            self.witness(&entry);
+            return Some(entry);
         }
         if self.store.remove(&key, &entry) {
             self.count_dropped(&entry);
@@ -150,7 +170,7 @@ impl Engine {
         call: &Call<'_>,
         typed: Arc<Vec<T>>,
         rows: &Rows,
-        source: (Ticket, Arc<Record>),
+        source: depend::Part,
     ) {
         let bytes = rows.size() + size_of::<T>() * typed.len();
         // One copy of a text for all its entries: less memory, and a hit finds it in the
@@ -161,7 +181,8 @@ impl Engine {
             params: call.params.clone(),
             shape: Shape::typed::<T>(),
         };
-        let entry = Entry::new(Payload::Typed(typed, digest(rows)), bytes, source.0, source.1);
+        let payload = Payload::Typed(typed, digest(rows));
+        let entry = Entry::new(payload, bytes, source.ticket, source.record);
         self.store.insert(key, entry);
     }
 
@@ -169,8 +190,7 @@ impl Engine {
         match self.way(call, template) {
             Way::Past(why) => {
                 template.record.bypass(why);
-                let answer = self.read_origin(call, template, false, None).await?;
-                return Ok(Read::from_origin(answer, None));
+                return self.read_past(call, template, why).await;
             }
             Way::Shadow => return Box::pin(self.read_in_shadow(call, template)).await,
             Way::Keep => {}
@@ -186,6 +206,24 @@ impl Engine {
                 Box::pin(self.follow(call, template, key, following)).await
             }
         }
+    }
+
+    /// Reads from the database what is not to be kept. What it rests on is found out only for
+    /// somebody who collects it.
+    async fn read_past(
+        &self,
+        call: &Call<'_>,
+        template: &Arc<Template>,
+        why: Bypass,
+    ) -> Result<Read> {
+        let fill = why == Bypass::NotWorth && depend::is_collecting();
+        let mut answer = self.read_origin(call, template, fill, None).await?;
+        let source = match answer.ticket.take() {
+            Some(ticket) => Source::Known(depend::Part { ticket, record: template.record.clone() }),
+            None if fill => Source::Unknown(REFUSED),
+            None => Source::Unknown(why.reason()),
+        };
+        Ok(Read::from_origin(answer, source))
     }
 
     /// Waits for the end of a flight, and asks the cache again.
@@ -243,11 +281,11 @@ impl Engine {
                 let bytes = rows.size();
                 let entry = Entry::new(Payload::Rows(rows), bytes, ticket.clone(), record.clone());
                 self.store.insert(key, entry);
-                Some((ticket, record))
+                Source::Kept(depend::Part { ticket, record })
             }
             None => {
                 template.record.refused();
-                None
+                Source::Unknown(REFUSED)
             }
         };
         keeping.end(&template.record);
@@ -288,10 +326,11 @@ impl Engine {
 impl Read {
     fn from_cache(rows: Rows, entry: &Entry) -> Read {
         let outcome = Outcome::from_cache(rows);
-        Read { outcome, source: Some((entry.ticket.clone(), entry.record.clone())) }
+        let part = depend::Part { ticket: entry.ticket.clone(), record: entry.record.clone() };
+        Read { outcome, source: Source::Kept(part) }
     }
 
-    pub(super) fn from_origin(answer: Answer, source: Option<(Ticket, Arc<Record>)>) -> Read {
+    pub(super) fn from_origin(answer: Answer, source: Source) -> Read {
         Read { outcome: Outcome::from(answer), source }
     }
 }

@@ -10,9 +10,10 @@ use super::call::Call;
 use super::database::Engine;
 use super::origin::Purpose;
 use super::pinned::{Patience, Pinned};
-use super::read::Read;
+use super::read::{Read, Source, WRITES};
 use super::work::{Begin, Commit, RollBack, Run, Savepoint, Script};
 use crate::backend::{Effect, Scope};
+use crate::depend;
 use crate::error::Result;
 use crate::guard::{Stop, StopOnDrop};
 use crate::isolation::TransactionOptions;
@@ -156,14 +157,20 @@ impl Engine {
         record.origin(began.elapsed());
         match done {
             Ok(answer) => {
-                match answer.effect {
-                    Effect::Read => record.bypass(Bypass::Transaction),
-                    _ => record.write(),
-                }
+                let source = match answer.effect {
+                    Effect::Read => {
+                        record.bypass(Bypass::Transaction);
+                        Source::Unknown(Bypass::Transaction.reason())
+                    }
+                    _ => {
+                        record.write();
+                        Source::Unknown(WRITES)
+                    }
+                };
                 if matches!(answer.effect, Effect::Schema | Effect::Session) {
                     self.forget_templates();
                 }
-                Ok(Read::from_origin(answer, None))
+                Ok(Read::from_origin(answer, source))
             }
             Err(error) => {
                 record.error();
@@ -179,6 +186,7 @@ impl Engine {
         sql: &str,
         scope: Scope,
     ) -> Result<()> {
+        depend::doubt(WRITES);
         let stop = Stop::at(pinned.deadline());
         let _stop = StopOnDrop(stop.clone());
         let (sql, limit) = (sql.into(), self.statement_timeout);

@@ -8,11 +8,12 @@ use super::call::Call;
 use super::connection::perform;
 use super::database::Engine;
 use super::origin::Purpose;
-use super::read::Read;
+use super::read::{Read, Source, WRITES};
 use super::template::Template;
 use super::transaction;
 use super::work::{Run, Script, WholeScript};
 use crate::backend::{Effect, Scope};
+use crate::depend;
 use crate::error::{Error, Result};
 use crate::guard::{Stop, StopOnDrop};
 use crate::pool::HolderLabel;
@@ -40,12 +41,13 @@ impl Engine {
         if template.analysis.effect == Effect::Schema {
             self.forget_templates();
         }
-        Ok(Read::from_origin(done?, None))
+        Ok(Read::from_origin(done?, Source::Unknown(WRITES)))
     }
 
     /// Runs a script in one transaction.
     pub(crate) async fn script(&self, sql: &str, caller: &'static Location<'static>) -> Result<()> {
         self.origin.check()?;
+        depend::doubt(WRITES);
         self.check_nested_write()?;
         let holder = HolderLabel { caller, statement: None };
         let writer = self.origin.acquire(Purpose::Write, holder).await?;

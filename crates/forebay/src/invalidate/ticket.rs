@@ -2,6 +2,7 @@
 //! is valid, so a fill that lost a race against a write is dead on arrival.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -25,6 +26,29 @@ impl Ticket {
         let window = |window: &Arc<Window>| WINDOW_BYTES + window.among_size();
         let windows = self.windows.iter().flat_map(|windows| windows.iter());
         spilled + windows.map(window).sum::<usize>()
+    }
+
+    /// Where its windows lie: clones of a ticket share them, and no other ticket has them.
+    fn address_of_windows(&self) -> Option<usize> {
+        self.windows.as_ref().map(|windows| Arc::as_ptr(windows).cast::<()>().addr())
+    }
+}
+
+/// Two tickets are equal if one is void exactly when the other is: they are of the same versions and
+/// have the very same windows.
+impl PartialEq for Ticket {
+    fn eq(&self, other: &Ticket) -> bool {
+        self.epoch == other.epoch
+            && self.versions == other.versions
+            && self.address_of_windows() == other.address_of_windows()
+    }
+}
+
+impl Eq for Ticket {}
+
+impl Hash for Ticket {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.epoch, &self.versions[..], self.address_of_windows()).hash(state);
     }
 }
 
