@@ -8,7 +8,7 @@ use std::sync::Arc;
 /// A result whose error is [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-type Cause = Box<dyn StdError + Send + Sync>;
+type Cause = Arc<dyn StdError + Send + Sync>;
 
 /// Why an operation failed.
 ///
@@ -60,6 +60,8 @@ pub(crate) enum Kind {
     /// The connection was lost while the statement ran: it may have taken effect.
     #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
     Lost,
+    /// What was to be kept in a cache could not be loaded.
+    Load,
     /// Anything else the database reports.
     Database,
 }
@@ -89,9 +91,16 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_cause(mut self, cause: impl Into<Cause>) -> Error {
-        self.0.cause = Some(cause.into());
+    pub(crate) fn with_cause(mut self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
+        self.0.cause = Some(Arc::from(cause.into()));
         self
+    }
+
+    /// The same error for another of those who waited for one thing.
+    pub(crate) fn share(&self) -> Error {
+        let Inner { kind, message, code, statement, cause } = &*self.0;
+        let (message, statement, cause) = (message.clone(), statement.clone(), cause.clone());
+        Error(Box::new(Inner { kind: *kind, message, code: *code, statement, cause }))
     }
 
     /// Names the statement, by its fingerprint's text: literals and comments are not in it.
@@ -220,6 +229,12 @@ impl Error {
     /// effect: look before running it again.
     pub fn is_outcome_unknown(&self) -> bool {
         self.0.kind == Kind::Lost
+    }
+
+    /// The load of a value for a [`crate::Cache`] failed or panicked. What it failed with is the
+    /// `source` of this error; a load that failed with an [`Error`] fails with that one itself.
+    pub fn is_load_failed(&self) -> bool {
+        self.0.kind == Kind::Load
     }
 
     /// The database gave the transaction up because of another one that ran at the same time, by

@@ -13,10 +13,12 @@ mod decode;
 mod depend;
 mod engine;
 mod error;
+mod glob;
 mod guard;
 mod invalidate;
 mod isolation;
 mod json;
+mod keyed;
 mod mode;
 mod outcome;
 mod params;
@@ -39,6 +41,9 @@ pub use db::Db;
 pub use depend::inherit;
 pub use error::{Error, Result};
 pub use isolation::{Isolation, TransactionOptions};
+pub use keyed::{
+    Blocking, Cache, CacheBuilder, CacheEntry, Cacheable, EntryDrops, KeyedStats, LoadTime,
+};
 pub use mode::{CacheMode, Freshness, StatementRef};
 pub use outcome::{Describe, Explanation, Outcome};
 pub use prepared::Prepared;

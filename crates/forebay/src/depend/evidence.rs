@@ -71,9 +71,8 @@ impl Evidence {
     /// Bytes that it takes beside itself, about; answers in the cache may share some of them.
     pub(crate) fn heap_size(&self) -> usize {
         let of_part = |part: &Part| size_of::<Part>() + part.ticket.heap_size();
-        let of_ground = |ground: &Ground| {
-            size_of::<Ground>() + ground.parts.iter().map(of_part).sum::<usize>()
-        };
+        let of_ground =
+            |ground: &Ground| size_of::<Ground>() + ground.parts.iter().map(of_part).sum::<usize>();
         self.grounds.iter().map(of_ground).sum()
     }
 }

@@ -19,7 +19,7 @@ use super::sqlite::{self, Sqlite, SqliteSettings};
 use super::template::Template;
 use super::trust::{Trust, TrustSettings};
 use crate::backend::Limits;
-use crate::cache::{Store, Text, TextHasher};
+use crate::cache::{Bounds, Key, Store, Text, TextHasher};
 use crate::error::Result;
 use crate::mode::{CacheMode, Freshness};
 use crate::sql::Dialect;
@@ -71,7 +71,7 @@ pub(crate) enum Place {
 /// An open database.
 pub(crate) struct Engine {
     pub(super) origin: Origin,
-    pub(super) store: Store<Entry>,
+    pub(super) store: Store<Key, Entry>,
     pub(super) flights: Flights,
     pub(crate) texts: TextHasher,
     pub(super) templates: Cache<Text, Arc<Template>, ByContent, RandomState>,
@@ -102,7 +102,7 @@ impl Engine {
         };
         let engine = Arc::new_cyclic(|this| Engine {
             origin,
-            store: Store::new(settings.cache_bytes),
+            store: Store::new(Bounds { bytes_max: settings.cache_bytes, entries_max: None }),
             flights: Flights::new(),
             texts: TextHasher::default(),
             templates: Cache::with(
@@ -213,7 +213,7 @@ impl Engine {
         self.closing.begin();
         self.origin.close().await;
         self.origin.flush();
-        self.store.retain(|_| false);
+        self.store.retain(|_, _| false);
     }
 }
 
@@ -224,7 +224,7 @@ impl Engine {
         let is_crowded = self.store.bytes() > self.store.bytes_max() / 2;
         let was_flushed = std::mem::replace(flushes, self.origin.flushes()) != *flushes;
         if is_crowded || was_flushed {
-            self.store.retain(|entry| {
+            self.store.retain(|_, entry| {
                 let lives = self.origin.is_valid(&entry.ticket);
                 if !lives {
                     self.count_dropped(entry);
