@@ -43,6 +43,7 @@ pub use error::{Error, Result};
 pub use isolation::{Isolation, TransactionOptions};
 pub use keyed::{
     Blocking, Cache, CacheBuilder, CacheEntry, Cacheable, EntryDrops, KeyedStats, LoadTime,
+    WarmEntry, WarmProgress, Warming,
 };
 pub use mode::{CacheMode, Freshness, StatementRef};
 pub use outcome::{Describe, Explanation, Outcome};

@@ -266,6 +266,11 @@ impl Cache {
         kept.is_some()
     }
 
+    /// Keeps what stands under a key warm no longer; whether it was kept so.
+    pub fn cool(&self, key: impl AsRef<[u8]>) -> bool {
+        self.core.keepers.remove(&self.key(key.as_ref()).to_key())
+    }
+
     /// What the cache has done since it was built, all namespaces together. Cost: a walk over the
     /// loads under way.
     pub fn stats(&self) -> KeyedStats {

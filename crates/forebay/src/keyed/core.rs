@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
 use super::flight::{Flights, Turn};
+use super::keep::Keepers;
 use super::kept::{Content, Kept, Standing};
 use super::key::{Key, KeyRef};
 use super::life::{Holds, Life, Loaded, Moment, nanos};
@@ -36,7 +37,8 @@ pub(crate) struct Core {
     pub(super) flights: Flights,
     pub(super) tags: Tags,
     pub(super) tally: Tally,
-    pub(super) clock: Clock,
+    pub(super) keepers: Keepers,
+    clock: Clock,
     /// When dead entries were looked for last.
     pub(super) swept: AtomicU64,
     built: Instant,
@@ -76,6 +78,7 @@ impl Core {
             flights: Flights::new(),
             tags: Tags::default(),
             tally: Tally::default(),
+            keepers: Keepers::default(),
             swept: AtomicU64::new(0),
             built: clock.now(),
             clock,
@@ -334,7 +337,7 @@ impl Core {
             bytes: tally.bytes.get(),
             bytes_max: self.store.bytes_max(),
             loading: self.flights.len() as u64,
-            warm: 0,
+            warm: self.keepers.len() as u64,
             load_times: tally.times(),
         }
     }

@@ -16,7 +16,9 @@ use super::kept::Content;
 use super::key::KeyRef;
 use super::load::{Ask, Load};
 use super::policy::Policy;
+use super::space::Space;
 use super::tags::{Slots, slots_of};
+use super::warm_entry::WarmEntry;
 use super::words::words;
 use crate::error::Result;
 
@@ -25,12 +27,12 @@ use crate::error::Result;
 /// with.
 #[must_use = "nothing happens until it is loaded or set"]
 pub struct CacheEntry<'a, V = AnyType> {
-    cache: &'a Cache,
+    pub(super) cache: &'a Cache,
     key: SmallVec<[u8; 48]>,
     policy: Policy,
     slots: Slots,
-    hooks: Hooks,
-    is_past: bool,
+    pub(super) hooks: Hooks,
+    pub(super) is_past: bool,
     type_of_value: PhantomData<fn() -> V>,
 }
 
@@ -91,6 +93,17 @@ impl<'a, V> CacheEntry<'a, V> {
     {
         self.hooks.keeps(keeps);
         self.of_type()
+    }
+
+    /// Loads it again in the background as soon as it has gone or is not true any more, so that it
+    /// is never cold: looked after five times a second, at most 4 loads at a time, the most asked
+    /// first, and with a pause between two loads of one key. It begins with the first
+    /// `get_or_load`, on the tokio runtime of that caller, and goes on until [`Cache::cool`] or
+    /// until the last handle of the cache is dropped. At most 1,000 keys of a cache.
+    ///
+    /// The load is kept with it: a load that holds a handle of the cache keeps the cache for ever.
+    pub fn keep_warm(self) -> WarmEntry<'a, V> {
+        WarmEntry::new(self)
     }
 
     /// Loads for this caller alone: nothing is looked up, shared or kept.
@@ -198,7 +211,7 @@ impl<'a, V> CacheEntry<'a, V> {
         Ok(content.get().expect("nothing but a value of this type was asked for"))
     }
 
-    async fn ask<T: Cacheable, E: Into<Cause>>(
+    pub(super) async fn ask<T: Cacheable, E: Into<Cause>>(
         self,
         takes_nothing: bool,
         load: impl Future<Output = Result<Option<T>, E>> + Send + 'static,
@@ -233,14 +246,10 @@ impl<'a, V> CacheEntry<'a, V> {
         &self,
         load: impl Future<Output = Result<Option<T>, E>> + Send + 'static,
     ) -> Load {
-        let (hooks, space) = (self.hooks.clone(), self.cache.space.clone());
-        Box::pin(async move {
-            let loaded = load.await.map_err(failed)?;
-            Ok(smallvec![hooks.look(loaded, &space)])
-        })
+        batch(load, self.hooks.clone(), self.cache.space.clone())
     }
 
-    fn how(&self, wanted: Wanted) -> Ask {
+    pub(super) fn how(&self, wanted: Wanted) -> Ask {
         Ask {
             policy: self.policy,
             slots: self.slots.clone(),
@@ -249,9 +258,21 @@ impl<'a, V> CacheEntry<'a, V> {
         }
     }
 
-    fn key_ref(&self) -> KeyRef<'_> {
+    pub(super) fn key_ref(&self) -> KeyRef<'_> {
         KeyRef { space: &self.cache.space, bytes: &self.key }
     }
+}
+
+/// What is loaded, looked at by the hooks.
+pub(super) fn batch<T: Cacheable, E: Into<Cause>>(
+    load: impl Future<Output = Result<Option<T>, E>> + Send + 'static,
+    hooks: Hooks,
+    space: Arc<Space>,
+) -> Load {
+    Box::pin(async move {
+        let loaded = load.await.map_err(failed)?;
+        Ok(smallvec![hooks.look(loaded, &space)])
+    })
 }
 
 impl<V> std::fmt::Debug for CacheEntry<'_, V> {

@@ -81,6 +81,12 @@ pub(crate) enum Landed {
     Lost,
 }
 
+impl Landed {
+    pub(crate) fn has_failed(&self) -> bool {
+        !matches!(self, Landed::Loaded { .. })
+    }
+}
+
 /// It has not landed within the time that a load may take.
 #[derive(Debug)]
 pub(crate) struct Overdue(pub(crate) Duration);

@@ -146,14 +146,26 @@ impl Core {
     /// Loads again behind an answer, unless that is under way. Nobody waits for it.
     pub(super) fn refresh(self: &Arc<Core>, key: KeyRef<'_>, ask: &Ask, load: Load) {
         let key = key.to_key();
-        let Ok(runtime) = runtime() else { return };
-        if self.refuse_own(&key).is_err() {
-            return;
+        if self.refuse_own(&key).is_ok() {
+            self.reload(&key, ask, load);
         }
-        if let Part::Leads(flight) = self.join(&key, ask, Takes::Flights, Runs::Task) {
-            self.tally.refreshes.add(1);
-            Departed::new(self, vec![(key, flight)]).behind().depart(ask, load, &runtime);
-        }
+    }
+
+    /// Loads again whatever stands there, unless that is under way.
+    pub(super) fn reload(
+        self: &Arc<Core>,
+        key: &Key,
+        ask: &Ask,
+        load: Load,
+    ) -> Option<Arc<Flight>> {
+        let runtime = runtime().ok()?;
+        let Part::Leads(flight) = self.join(key, ask, Takes::Flights, Runs::Task) else {
+            return None;
+        };
+        self.tally.refreshes.add(1);
+        let departed = Departed::new(self, vec![(key.clone(), flight.clone())]);
+        departed.behind().depart(ask, load, &runtime);
+        Some(flight)
     }
 
     /// A load that waits for itself would wait in vain.

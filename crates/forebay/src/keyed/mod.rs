@@ -13,6 +13,7 @@ mod entry;
 mod failure;
 mod flight;
 mod hooks;
+mod keep;
 mod kept;
 mod key;
 mod landing;
@@ -27,6 +28,8 @@ mod tally;
 #[cfg(test)]
 mod tests;
 mod thread;
+mod warm_entry;
+mod warming;
 mod weigh;
 mod words;
 
@@ -36,3 +39,5 @@ pub use cache::Cache;
 pub use cacheable::Cacheable;
 pub use entry::CacheEntry;
 pub use stats::{EntryDrops, KeyedStats, LoadTime};
+pub use warm_entry::WarmEntry;
+pub use warming::{WarmProgress, Warming};

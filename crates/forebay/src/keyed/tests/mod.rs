@@ -1,8 +1,14 @@
 //! Tests of the cache as a whole, on a clock that is moved by hand.
 
+mod evidence;
 mod face;
+mod interleaving;
+mod keep;
 mod load;
 mod many;
+mod model;
+mod stale;
+mod warming;
 
 use std::time::Duration;
 
