@@ -121,25 +121,31 @@ impl Core {
 
     /// What is to be loaded now, the most asked first.
     fn cold(&self) -> Vec<(Key, Arc<Keeper>)> {
-        let now = self.now();
         let all: Vec<_> = {
             let all = self.keepers.all();
             all.iter().map(|(key, keeper)| (key.clone(), keeper.clone())).collect()
         };
-        let is_cold = |(key, keeper): &(Key, Arc<Keeper>)| {
-            now >= keeper.not_before.load(Ordering::Relaxed)
-                && self.store.peek(&key.as_ref()).is_none_or(|kept| {
-                    let is_fresh = kept.standing(&self.tags, now) == Standing::Fresh;
-                    !is_fresh || kept.life.is_due(now, || 0.0)
-                })
-        };
-        let mut cold: Vec<_> = all.into_iter().filter(is_cold).collect();
+        let now = self.now();
+        let may_begin = |keeper: &Keeper| now >= keeper.not_before.load(Ordering::Relaxed);
+        let mut cold = all;
+        cold.retain(|(key, keeper)| may_begin(keeper) && self.is_cold(key));
         cold.sort_by_key(|(_, keeper)| std::cmp::Reverse(keeper.asked.load(Ordering::Relaxed)));
         cold
     }
 
+    /// Whether there is nothing fresh under a key, or it should be loaded again.
+    fn is_cold(&self, key: &Key) -> bool {
+        let now = self.now();
+        let Some(kept) = self.store.peek(&key.as_ref()) else { return true };
+        kept.standing(&self.tags, now) != Standing::Fresh || kept.life.is_due(now, || 0.0)
+    }
+
     async fn rewarm(self: Arc<Core>, key: Key, keeper: Arc<Keeper>) {
         let began = self.now();
+        // Somebody may have loaded it meanwhile.
+        if !self.is_cold(&key) {
+            return keeper.not_before.store(0, Ordering::Relaxed);
+        }
         let has_failed = match self.reload(&key, &keeper.ask, (keeper.load)()) {
             Some(flight) => flight.landed().await.is_ok_and(|landed| landed.has_failed()),
             None => false,

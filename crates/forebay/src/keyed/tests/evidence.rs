@@ -215,7 +215,7 @@ async fn what_a_write_made_untrue_is_given_when_its_load_fails_if_asked_for() {
     clock.advance(secs(59));
     assert_eq!(*cache.get_or_load("user:1", fail).await.unwrap(), "Ada");
     assert_eq!(cache.stats().fallbacks, 2);
-    clock.advance(secs(1));
+    clock.advance(secs(2));
     assert!(cache.get_or_load("user:1", fail).await.unwrap_err().is_load_failed());
     assert_eq!(place.ask(&cache, 1).await, "Eve");
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::{built, secs};
-use crate::{Cache, Error};
+use crate::keyed::hooks::Only;
+use crate::{Cache, CacheEntry, Error};
 
 const KEYS: usize = 4;
 
@@ -47,9 +48,12 @@ impl World {
             }
             Ok::<_, Error>(version)
         };
+        *self.entry(key).get_or_load(load).await.unwrap()
+    }
+
+    fn entry(&self, key: usize) -> CacheEntry<'_, Only<u64>> {
         let entry = self.cache.entry(format!("key:{key}")).tag(format!("tag:{key}"));
-        let entry = entry.tags_by(move |_: &u64| [format!("told:{key}")]);
-        *entry.get_or_load(load).await.unwrap()
+        entry.tags_by(move |_: &u64| [format!("told:{key}")])
     }
 
     async fn read(&self) {
@@ -68,8 +72,8 @@ impl World {
         }
     }
 
-    async fn write(&self, key: usize, rounds: u64, ways: &[By]) {
-        for version in 1..=rounds {
+    async fn write(&self, key: usize, versions: std::ops::Range<u64>, ways: &[By]) {
+        for version in versions {
             self.truths[key].version.store(version, Ordering::SeqCst);
             let way = ways[fastrand::usize(..ways.len())];
             let cache = &self.cache;
@@ -79,7 +83,7 @@ impl World {
                 By::Clear => _ = cache.clear().await.unwrap(),
                 By::Tag => cache.delete_by_tag(format!("tag:{key}")).await.unwrap(),
                 By::ToldTag => cache.delete_by_tag(format!("told:{key}")).await.unwrap(),
-                By::Set => cache.set(format!("key:{key}"), version).await,
+                By::Set => self.entry(key).set(version).await,
             }
             self.truths[key].acknowledged.store(version, Ordering::SeqCst);
             for _ in 0..fastrand::u8(..8) {
@@ -103,8 +107,9 @@ async fn run(ways: &'static [By], rounds: u64) {
         .map(|key| {
             let (world, clock) = (world.clone(), clock.clone());
             tokio::spawn(async move {
-                for _ in 0..10 {
-                    world.write(key, rounds / 10, ways).await;
+                for part in 0..10 {
+                    let first = part * rounds / 10;
+                    world.write(key, first..first + rounds / 10, ways).await;
                     clock.advance(secs(fastrand::u64(..40)));
                 }
             })
@@ -124,7 +129,7 @@ async fn run(ways: &'static [By], rounds: u64) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nobody_is_given_what_an_acknowledged_deletion_made_untrue() {
     for way in &WAYS {
-        run(std::slice::from_ref(way), 1_500).await;
+        run(std::slice::from_ref(way), 500).await;
     }
-    run(&WAYS, 3_000).await;
+    run(&WAYS, 1_500).await;
 }
