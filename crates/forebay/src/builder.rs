@@ -2,11 +2,13 @@
 
 mod place;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::backend::Limits;
+use crate::clock::Clock;
 use crate::db::Db;
-use crate::engine::{Engine, Settings, TrustSettings};
+use crate::engine::{Engine, Policy, Settings, TrustSettings};
 use crate::error::{Error, Result};
 use crate::mode::{CacheMode, Freshness};
 
@@ -112,6 +114,9 @@ pub struct Builder {
     statement_cache: usize,
     cache: CacheMode,
     cache_bytes: u64,
+    policy: Policy,
+    policy_bytes: u64,
+    clock: Clock,
     freshness: Freshness,
     worth_it: bool,
     audit_one_in: u32,
@@ -184,6 +189,9 @@ settings! {
     statement_cache: usize;
     /// Bytes of cached answers at most; 100 MB by default.
     cache_bytes: u64;
+    /// Bytes of answers kept for queries with a `ttl`, a tag or another such word, beside those in
+    /// `cache_bytes`; 20 MB by default. None are taken as long as no such query is asked.
+    policy_bytes: u64;
     /// How fresh answers from the cache have to be, unless a statement says otherwise;
     /// [`Freshness::Followed`] by default. It makes a difference at PostgreSQL only.
     freshness: Freshness;
@@ -244,6 +252,9 @@ impl Builder {
             statement_cache: 128,
             cache: CacheMode::On,
             cache_bytes: 100_000_000,
+            policy: Policy::default(),
+            policy_bytes: 20_000_000,
+            clock: Clock::real(),
             freshness: Freshness::Followed,
             worth_it: true,
             audit_one_in: 1_000,
@@ -265,6 +276,45 @@ impl Builder {
     #[must_use]
     pub fn cache(mut self, mode: impl Into<CacheMode>) -> Builder {
         self.cache = mode.into();
+        self
+    }
+
+    /// [`crate::Query::ttl`] for every query that says nothing else; none by default. It lets answers
+    /// be kept at a PostgreSQL server that cannot be followed, for as long.
+    #[must_use]
+    pub fn ttl(mut self, limit: Duration) -> Builder {
+        self.policy.ttl = Some(limit);
+        self
+    }
+
+    /// [`crate::Query::ttl_only`] for every query that says nothing else: **nothing that is read
+    /// through this handle is exact then**, its own writes included, unless a query says `exact`
+    /// or `no_cache`. None by default.
+    #[must_use]
+    pub fn ttl_only(mut self, limit: Duration) -> Builder {
+        self.policy.ttl_only = Some(limit);
+        self
+    }
+
+    /// [`crate::Query::stale_while_revalidate`] for every query that says nothing else; zero by
+    /// default.
+    #[must_use]
+    pub fn stale_while_revalidate(mut self, limit: Duration) -> Builder {
+        self.policy.stale_while_revalidate = limit;
+        self
+    }
+
+    /// [`crate::Query::stale_if_error`] for every query that says nothing else; zero by default.
+    #[must_use]
+    pub fn stale_if_error(mut self, limit: Duration) -> Builder {
+        self.policy.stale_if_error = limit;
+        self
+    }
+
+    /// The clock by which answers age.
+    #[cfg(test)]
+    pub(crate) fn clock(mut self, clock: &Clock) -> Builder {
+        self.clock = clock.clone();
         self
     }
 
@@ -293,6 +343,9 @@ impl Builder {
                 worth_it: self.worth_it,
             },
             cache_bytes: self.cache_bytes,
+            policy: (self.policy != Policy::default()).then(|| Arc::new(self.policy)),
+            policy_bytes: self.policy_bytes,
+            clock: self.clock,
             limits: Limits { rows_max: self.max_result_rows, bytes_max: self.max_result_bytes },
             freshness: self.freshness,
             statement_timeout: self.statement_timeout,

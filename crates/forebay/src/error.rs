@@ -125,6 +125,19 @@ impl Error {
         self.0.code
     }
 
+    /// Whether the database could not be asked, or has not answered: not an error of the statement.
+    pub(crate) fn is_of_origin(&self) -> bool {
+        matches!(
+            self.0.kind,
+            Kind::Open
+                | Kind::Lost
+                | Kind::Closed
+                | Kind::Timeout
+                | Kind::PoolExhausted
+                | Kind::Busy
+        )
+    }
+
     /// The text without the statement it belongs to.
     pub fn message(&self) -> &str {
         &self.0.message

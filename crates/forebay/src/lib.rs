@@ -55,6 +55,6 @@ pub use session::{Session, Transaction};
 pub use setup::{Followed, Setup, SetupFinding, SetupPlan, SetupStatus, SetupStep, SetupTable};
 pub use stats::{
     AuditStats, CacheStats, Difference, DropStats, FingerprintStats, ForeignStats, Holder,
-    PoolStats, ReplicationStats, ShadowStats, StatementCacheStats, Stats, WorthStats,
+    PolicyStats, PoolStats, ReplicationStats, ShadowStats, StatementCacheStats, Stats, WorthStats,
 };
 pub use value::Value;

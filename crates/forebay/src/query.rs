@@ -1,5 +1,7 @@
 //! One statement with its parameters and options, and the ways to take its answer.
 
+mod policy;
+
 use std::future::{IntoFuture, poll_fn};
 use std::panic::Location;
 use std::pin::Pin;
@@ -72,6 +74,7 @@ impl<'a> Query<'a> {
             is_strict: target.engine().is_strict(),
             timeout: None,
             limits: target.engine().limits(),
+            policy: target.engine().policy(),
             caller,
         };
         Query { target, call, fault: None }
@@ -190,6 +193,7 @@ impl<'a> Query<'a> {
                 return decode::take_all(self.run().await?.outcome.rows).map(Arc::new);
             };
             if self.call.looks_up()
+                && self.call.policy.is_none()
                 && let Some(typed) = engine.lookup_typed::<T>(&self.call)
             {
                 return Ok(typed);

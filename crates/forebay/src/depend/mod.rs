@@ -8,5 +8,5 @@ mod evidence;
 mod tests;
 
 pub use collector::inherit;
-pub(crate) use collector::{Collector, Question, collect, current, doubt, is_collecting, note};
+pub(crate) use collector::{Question, collect, current, doubt, is_collecting, note};
 pub(crate) use evidence::{Authority, Evidence, Part};

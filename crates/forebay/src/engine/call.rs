@@ -4,6 +4,7 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::policy::{Policy, Sight};
 use crate::backend::Limits;
 use crate::cache::{KeyRef, Shape, TextRef};
 use crate::params::Params;
@@ -22,6 +23,8 @@ pub(crate) struct Call<'a> {
     /// The caller's own limit; the database's default otherwise.
     pub(crate) timeout: Option<Duration>,
     pub(crate) limits: Limits,
+    /// How its answer may be kept, if its caller or the builder has said so.
+    pub(crate) policy: Option<Arc<Policy>>,
     pub(crate) caller: &'static Location<'static>,
 }
 
@@ -29,7 +32,14 @@ impl Call<'_> {
     /// Whether it may be answered by what is in the cache right now.
     #[inline]
     pub(crate) fn looks_up(&self) -> bool {
-        !self.no_cache && !self.is_strict
+        !self.no_cache && !self.has_to_catch_up()
+    }
+
+    /// Whether the cache has to catch up first. Not for who may be served what is stale.
+    #[inline]
+    pub(crate) fn has_to_catch_up(&self) -> bool {
+        let is_lenient = |policy: &Arc<Policy>| policy.allows_stale(Sight::Followed);
+        self.is_strict && !self.policy.as_ref().is_some_and(is_lenient)
     }
 
     /// The key of its answer in this form.

@@ -1,6 +1,6 @@
 //! The parts of one open database, put together.
 
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
@@ -13,13 +13,19 @@ use super::entry::Entry;
 use super::flight::Flights;
 use super::origin::Origin;
 use super::pinned::Closing;
+use super::policy::{Policy, Shelf};
 #[cfg(feature = "postgres")]
 use super::postgres::{self, Postgres, PostgresSettings};
 use super::sqlite::{self, Sqlite, SqliteSettings};
 use super::template::Template;
 use super::trust::{Trust, TrustSettings};
 use crate::backend::Limits;
+<<<<<<< HEAD
 use crate::cache::{Bounds, Key, Store, Text, TextHasher};
+=======
+use crate::cache::{Store, Text, TextHasher};
+use crate::clock::Clock;
+>>>>>>> 00067c5959a4babaa872d0c8eb7730dc9063a314
 use crate::error::Result;
 use crate::mode::{CacheMode, Freshness};
 use crate::sql::Dialect;
@@ -53,6 +59,10 @@ pub(crate) struct Settings {
     pub(crate) place: Place,
     pub(crate) trust: TrustSettings,
     pub(crate) cache_bytes: u64,
+    pub(crate) policy_bytes: u64,
+    /// How answers may be kept, unless a query says otherwise.
+    pub(crate) policy: Option<Arc<Policy>>,
+    pub(crate) clock: Clock,
     pub(crate) limits: Limits,
     pub(crate) freshness: Freshness,
     pub(crate) statement_timeout: Option<Duration>,
@@ -73,6 +83,10 @@ pub(crate) struct Engine {
     pub(super) origin: Origin,
     pub(super) store: Store<Key, Entry>,
     pub(super) flights: Flights,
+    pub(super) shelf: OnceLock<Shelf>,
+    pub(super) policy_bytes: u64,
+    policy: Option<Arc<Policy>>,
+    pub(super) clock: Clock,
     pub(crate) texts: TextHasher,
     pub(super) templates: Cache<Text, Arc<Template>, ByContent, RandomState>,
     pub(super) fingerprints: Fingerprints,
@@ -104,6 +118,10 @@ impl Engine {
             origin,
             store: Store::new(Bounds { bytes_max: settings.cache_bytes, entries_max: None }),
             flights: Flights::new(),
+            shelf: OnceLock::new(),
+            policy_bytes: settings.policy_bytes,
+            policy: settings.policy,
+            clock: settings.clock,
             texts: TextHasher::default(),
             templates: Cache::with(
                 TEMPLATES_ESTIMATE,
@@ -150,6 +168,12 @@ impl Engine {
     #[inline]
     pub(crate) fn limits(&self) -> Limits {
         self.limits
+    }
+
+    /// How answers may be kept, unless a query says otherwise.
+    #[inline]
+    pub(crate) fn policy(&self) -> Option<Arc<Policy>> {
+        self.policy.clone()
     }
 
     /// Whether statements have to have the cache catch up, unless they say otherwise.
@@ -213,7 +237,12 @@ impl Engine {
         self.closing.begin();
         self.origin.close().await;
         self.origin.flush();
+<<<<<<< HEAD
         self.store.retain(|_, _| false);
+=======
+        self.store.retain(|_| false);
+        self.clear_shelf();
+>>>>>>> 00067c5959a4babaa872d0c8eb7730dc9063a314
     }
 }
 

@@ -52,6 +52,7 @@ impl Engine {
                 |why| format!("nothing is cached through this handle: {why}"),
             ),
             switch: if is_cacheable { switch(&record) } else { String::new() },
+            policy: self.policy_in_words(&call, &analysis),
             worth: if is_cacheable { self.worth(&record) } else { String::new() },
             plan,
         })

@@ -15,6 +15,7 @@ mod inline;
 mod link;
 mod origin;
 mod pinned;
+mod policy;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod read;
@@ -35,6 +36,7 @@ mod write;
 pub(crate) use call::Call;
 pub(crate) use database::{Engine, Place, Settings};
 pub(crate) use pinned::Pinned;
+pub(crate) use policy::Policy;
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::PostgresSettings;
 pub(crate) use read::{Read, Source};

@@ -99,6 +99,27 @@ impl Origin {
         }
     }
 
+    /// Whether changes of the database have never been seen since it was opened, and are not about
+    /// to be.
+    pub(super) fn is_never_seen(&self) -> bool {
+        match self {
+            Origin::Sqlite(sqlite) => sqlite.catchup.blind().is_some(),
+            #[cfg(feature = "postgres")]
+            Origin::Postgres(postgres) => postgres.is_never_seen(),
+        }
+    }
+
+    /// Whether running a statement that reads does nothing else than answer. At SQLite that is
+    /// known of all of them.
+    #[cfg_attr(not(feature = "postgres"), expect(unused_variables))]
+    pub(super) fn only_answers(&self, sql: &str) -> bool {
+        match self {
+            Origin::Sqlite(_) => true,
+            #[cfg(feature = "postgres")]
+            Origin::Postgres(_) => crate::sql::only_answers(sql),
+        }
+    }
+
     /// Whether what was found out about a statement is of the schema as it is now. At SQLite
     /// templates are forgotten when the schema changes.
     #[inline]

@@ -124,6 +124,11 @@ impl Postgres {
         self.followed.is_decided()
     }
 
+    /// Whether no stream has begun since the database was opened, and one could not be.
+    pub(super) fn is_never_seen(&self) -> bool {
+        self.followed.streams() == 0 && self.followed.is_decided()
+    }
+
     /// Has the cache catch up with what was committed before; false if it could not in time.
     pub(super) async fn catch_up(&self, deadline: Option<Instant>) -> bool {
         let limit = Instant::now() + CATCH_UP_MAX;
@@ -229,6 +234,7 @@ pub(super) async fn tend(weak: Weak<Engine>) {
         tokio::time::sleep(TEND_INTERVAL).await;
         let Some(engine) = weak.upgrade() else { return };
         engine.drop_dead(&mut flushes);
+        engine.tend_shelf();
     }
 }
 

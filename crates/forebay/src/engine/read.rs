@@ -38,7 +38,7 @@ pub(crate) enum Source {
 }
 
 /// Why an answer rests on nothing that is known, although its statement may be cached.
-const REFUSED: &str = "what it read was changed meanwhile";
+pub(super) const REFUSED: &str = "what it read was changed meanwhile";
 
 /// The same for a statement that writes.
 pub(super) const WRITES: &str = "it writes";
@@ -69,6 +69,9 @@ impl Engine {
 
     /// The rows of a cached answer that is true now.
     fn look_up_rows(&self, call: &Call<'_>) -> Result<Option<Read>> {
+        if let Some(policy) = &call.policy {
+            return self.read_by_policy(call, policy);
+        }
         let Some(entry) = self.lookup(call, Shape::rows()) else { return Ok(None) };
         let Payload::Rows(rows) = &entry.payload else { return Ok(None) };
         check_limits(rows, call.limits)?;
@@ -84,7 +87,7 @@ impl Engine {
             None => Box::pin(self.template(call)).await?,
         };
         // What cannot be in the cache need not wait for it.
-        if call.is_strict && !call.no_cache && template.analysis.is_cacheable() {
+        if call.has_to_catch_up() && !call.no_cache && template.analysis.is_cacheable() {
             return Box::pin(self.run_strictly(call.clone())).await;
         }
         if let Some(name) = call.name {
@@ -140,6 +143,9 @@ impl Engine {
         call: &Call<'_>,
         take: impl FnOnce(&Rows) -> R,
     ) -> Result<Option<R>> {
+        if let Some(policy) = &call.policy {
+            return self.cached_by_policy(call, policy, take);
+        }
         match self.lookup(call, Shape::rows()).as_deref() {
             Some(Entry { payload: Payload::Rows(rows), .. }) => {
                 check_limits(rows, call.limits)?;
@@ -187,6 +193,9 @@ impl Engine {
     }
 
     async fn miss(&self, call: &Call<'_>, template: &Arc<Template>) -> Result<Read> {
+        if let Some(policy) = call.policy.as_ref().filter(|_| !call.no_cache) {
+            return Box::pin(self.miss_by_policy(call, template, policy)).await;
+        }
         match self.way(call, template) {
             Way::Past(why) => {
                 template.record.bypass(why);
@@ -210,7 +219,7 @@ impl Engine {
 
     /// Reads from the database what is not to be kept. What it rests on is found out only for
     /// somebody who collects it.
-    async fn read_past(
+    pub(super) async fn read_past(
         &self,
         call: &Call<'_>,
         template: &Arc<Template>,
@@ -325,9 +334,13 @@ impl Engine {
 
 impl Read {
     fn from_cache(rows: Rows, entry: &Entry) -> Read {
-        let outcome = Outcome::from_cache(rows);
         let part = depend::Part { ticket: entry.ticket.clone(), record: entry.record.clone() };
-        Read { outcome, source: Source::Kept(part) }
+        Read::of(rows, Source::Kept(part))
+    }
+
+    /// An answer that was at hand.
+    pub(super) fn of(rows: Rows, source: Source) -> Read {
+        Read { outcome: Outcome::from_cache(rows), source }
     }
 
     pub(super) fn from_origin(answer: Answer, source: Source) -> Read {
@@ -358,7 +371,7 @@ pub(super) fn finish(ran: Ran) -> Result<Answer> {
 
 /// A cached answer obeys the caller's limits as one from the database does.
 #[inline]
-fn check_limits(rows: &Rows, limits: Limits) -> Result<()> {
+pub(super) fn check_limits(rows: &Rows, limits: Limits) -> Result<()> {
     // The size holds more than the values, which are what the limit is about; they are added up
     // only when that makes a difference.
     let is_small = rows.size() <= limits.bytes_max || rows.values_size() <= limits.bytes_max;

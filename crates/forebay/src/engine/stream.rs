@@ -120,10 +120,13 @@ impl Engine {
         let deadline = call.deadline(self.statement_timeout).into_iter().chain(pinned.deadline());
         let stop = Stop::at(deadline.min());
         let (feed, receiver) = self.feed(&call, stop.clone(), scope);
-        let pinned = pinned.clone();
+        let (pinned, engine) = (pinned.clone(), self.this.clone());
         tokio::spawn(async move {
             let (pump, sender) = (Pump(feed.clone()), feed.sender.clone());
             let last = pinned.run_for(pump, move || sender.is_closed()).await;
+            if let Some(engine) = engine.upgrade() {
+                engine.wrote();
+            }
             feed.finish(last.unwrap_or_else(|error| vec![Message::Chunk(Err(error))])).await;
         });
         receive(receiver, stop).await

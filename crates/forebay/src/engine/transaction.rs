@@ -57,7 +57,9 @@ where
     let done = OPEN.scope(open, work(pinned.clone())).await;
     match done {
         Ok(value) => {
-            pinned.run(Commit).await?;
+            let done = pinned.run(Commit).await;
+            engine.wrote();
+            done?;
             engine.forget_templates();
             Ok(value)
         }
@@ -163,6 +165,8 @@ impl Engine {
                         Source::Unknown(Bypass::Transaction.reason())
                     }
                     _ => {
+                        // It may be a COMMIT.
+                        self.wrote();
                         record.write();
                         Source::Unknown(WRITES)
                     }
@@ -191,6 +195,7 @@ impl Engine {
         let _stop = StopOnDrop(stop.clone());
         let (sql, limit) = (sql.into(), self.statement_timeout);
         let done = pinned.run(Script { sql, limit, stop, scope }).await;
+        self.wrote();
         self.forget_templates();
         done
     }

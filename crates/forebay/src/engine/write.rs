@@ -37,6 +37,7 @@ impl Engine {
             proven: template.proven(),
         };
         let done = perform(writer, run).await;
+        self.wrote();
         template.record.origin(began.elapsed());
         if template.analysis.effect == Effect::Schema {
             self.forget_templates();
@@ -56,6 +57,7 @@ impl Engine {
         let (sql, limit) = (sql.into(), self.statement_timeout);
         let script = Script { sql, limit, stop, scope: Scope::Shared };
         let done = perform(writer, WholeScript(script)).await;
+        self.wrote();
         self.forget_templates();
         done
     }

@@ -18,6 +18,11 @@ pub(crate) struct Ticket {
 }
 
 impl Ticket {
+    /// A ticket that is never valid: of an answer of which nobody knows what it rests on.
+    pub(crate) fn of_nothing() -> Ticket {
+        Ticket { epoch: u64::MAX, versions: SmallVec::new(), windows: None }
+    }
+
     /// Bytes that the ticket takes beside itself, those of its windows in the index included.
     pub(crate) fn heap_size(&self) -> usize {
         /// A window, its node, and its places in two maps (measured).
@@ -34,8 +39,8 @@ impl Ticket {
     }
 }
 
-/// Two tickets are equal if one is void exactly when the other is: they are of the same versions and
-/// have the very same windows.
+/// Two tickets are equal if one is void exactly when the other is: they are of the same versions
+/// and have the very same windows.
 impl PartialEq for Ticket {
     fn eq(&self, other: &Ticket) -> bool {
         self.epoch == other.epoch

@@ -1,6 +1,8 @@
 //! SQL text as text: tokens, fingerprints and what the first word says. It knows no schema and
 //! decides nothing about effects; that is asked of the database.
 
+#[cfg(feature = "postgres")]
+mod answering;
 mod bypass;
 #[cfg(feature = "postgres")]
 mod command;
@@ -14,6 +16,8 @@ mod statement;
 #[cfg(feature = "postgres")]
 pub(crate) mod tree;
 
+#[cfg(feature = "postgres")]
+pub(crate) use answering::only_answers;
 pub(crate) use bypass::Bypass;
 #[cfg(feature = "postgres")]
 pub(crate) use command::{Command, asks_its_session, is_commit, is_explain, runs_block};
