@@ -7,6 +7,8 @@ mod evidence;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(crate) use collector::current;
 pub use collector::inherit;
-pub(crate) use collector::{Question, collect, current, doubt, is_collecting, note};
+pub(crate) use collector::{Question, collect, doubt, is_collecting, note};
 pub(crate) use evidence::{Authority, Evidence, Part};

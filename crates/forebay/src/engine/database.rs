@@ -20,12 +20,8 @@ use super::sqlite::{self, Sqlite, SqliteSettings};
 use super::template::Template;
 use super::trust::{Trust, TrustSettings};
 use crate::backend::Limits;
-<<<<<<< HEAD
 use crate::cache::{Bounds, Key, Store, Text, TextHasher};
-=======
-use crate::cache::{Store, Text, TextHasher};
 use crate::clock::Clock;
->>>>>>> 00067c5959a4babaa872d0c8eb7730dc9063a314
 use crate::error::Result;
 use crate::mode::{CacheMode, Freshness};
 use crate::sql::Dialect;
@@ -237,12 +233,8 @@ impl Engine {
         self.closing.begin();
         self.origin.close().await;
         self.origin.flush();
-<<<<<<< HEAD
         self.store.retain(|_, _| false);
-=======
-        self.store.retain(|_| false);
         self.clear_shelf();
->>>>>>> 00067c5959a4babaa872d0c8eb7730dc9063a314
     }
 }
 

@@ -267,23 +267,15 @@ impl Engine {
     /// Drops every entry.
     pub(crate) fn clear_cache(&self) {
         self.origin.flush();
-<<<<<<< HEAD
         self.store.retain(|_, _| false);
-=======
-        self.store.retain(|_| false);
         self.clear_shelf();
->>>>>>> 00067c5959a4babaa872d0c8eb7730dc9063a314
     }
 
     /// Drops every entry that rests on `table`. Cost: all entries.
     pub(crate) fn clear_cached_table(&self, table: &str) {
         self.origin.drop_table(table);
-<<<<<<< HEAD
         self.store.retain(|_, entry| self.origin.is_valid(&entry.ticket));
-=======
-        self.store.retain(|entry| self.origin.is_valid(&entry.ticket));
         self.clear_shelf();
->>>>>>> 00067c5959a4babaa872d0c8eb7730dc9063a314
     }
 }
 

@@ -17,6 +17,7 @@ const BYTES_MAX: u64 = 100 << 20;
 
 /// Settings for a [`Cache`]. Those of time hold for entries that do not say otherwise.
 #[derive(Clone, Debug)]
+#[must_use = "nothing is built until `build` is called"]
 pub struct CacheBuilder {
     name: String,
     version: u64,
@@ -42,7 +43,6 @@ impl CacheBuilder {
 
     /// At most so many bytes in memory: keys, values as far as serde tells, tags, and a fixed
     /// overhead. One value may take about a tenth of it at most. Default: 100 MB.
-    #[must_use]
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.bytes_max = bytes;
         self
@@ -51,14 +51,12 @@ impl CacheBuilder {
     /// At most so many entries in memory. Each then counts as at least its share of `max_bytes`, so
     /// that with mixed sizes eviction may begin somewhat before either bound. Default: no bound but
     /// that on bytes.
-    #[must_use]
     pub fn max_entries(mut self, entries: u64) -> Self {
         self.entries_max = Some(entries);
         self
     }
 
     /// The version of what is kept: raise it when the meaning of a value changes.
-    #[must_use]
     pub fn version(mut self, version: u64) -> Self {
         self.version = version;
         self

@@ -205,7 +205,7 @@ impl Core {
         let kept = Kept::new(content, life, number, slots, None);
         let mut turn = self.flights.turn(&key);
         turn.take_out(&key);
-        let evicted = self.keep(&turn, key, kept);
+        let evicted = self.keep(&turn, key, &kept);
         drop(turn);
         drop(evicted);
     }
@@ -244,7 +244,7 @@ impl Core {
             }
         };
         turn.take_out(&key);
-        let evicted = self.keep(&turn, key, kept);
+        let evicted = self.keep(&turn, key, &kept);
         drop(turn);
         drop((evicted, before));
         Ok(count)
@@ -253,13 +253,13 @@ impl Core {
     /// Stores an entry in place of what stands there. What it throws out is to be dropped without
     /// the lock.
     #[must_use]
-    pub(super) fn keep(&self, _: &Turn<'_>, key: Key, kept: Arc<Kept>) -> Evicted<Kept> {
+    pub(super) fn keep(&self, _: &Turn<'_>, key: Key, kept: &Arc<Kept>) -> Evicted<Kept> {
         let before = self.store.peek(&key.as_ref());
         self.tally.kept(kept.size());
         let evicted = self.store.insert(key, kept.clone());
         for out in &evicted {
             let cause = match before.as_ref() {
-                _ if Arc::ptr_eq(out, &kept) => Cause::TooLarge,
+                _ if Arc::ptr_eq(out, kept) => Cause::TooLarge,
                 Some(before) if Arc::ptr_eq(out, before) => Cause::Replaced,
                 _ => Cause::Capacity,
             };

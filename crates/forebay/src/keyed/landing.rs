@@ -149,7 +149,7 @@ impl Core {
         let mut turn = self.flights.turn(&key);
         // Whoever changes what stands under the key takes the flight out first.
         let out = match (turn.end(&key, flight), change) {
-            (true, Change::Keep(kept)) => self.keep(&turn, key, kept),
+            (true, Change::Keep(kept)) => self.keep(&turn, key, &kept),
             (true, Change::Remove) => self.take(&turn, &key).into_iter().collect(),
             (true, Change::Leave) => Vec::new(),
             (false, change) => {

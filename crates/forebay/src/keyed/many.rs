@@ -61,7 +61,7 @@ impl Cache {
         let begin = |asked: &[usize]| {
             let load = load(asked.iter().map(|at| keys[*at].clone()).collect());
             let order: Order = asked.iter().map(|at| full[*at].bytes.clone()).zip(0..).collect();
-            Box::pin(async move { arrange(order, load.await.map_err(failed)?) }) as _
+            Box::pin(async move { arrange(&order, load.await.map_err(failed)?) }) as _
         };
         let have = self.core.fetch_many(&full, &ask, begin).await?;
         Ok(have.iter().map(Content::get).collect())
@@ -73,7 +73,7 @@ type Order = HashMap<Arc<[u8]>, usize, RandomState>;
 
 /// Brings pairs into the order in which they were asked for.
 fn arrange<K: AsRef<[u8]>, T: Cacheable>(
-    order: Order,
+    order: &Order,
     pairs: impl IntoIterator<Item = (K, T)>,
 ) -> Result<Batch> {
     let nothing =

@@ -4,7 +4,6 @@
 macro_rules! words {
     () => {
         /// From when its load began to its expiry. Default: an hour.
-        #[must_use]
         pub fn ttl(mut self, ttl: Duration) -> Self {
             self.policy.ttl = Some(ttl);
             self
@@ -12,7 +11,6 @@ macro_rules! words {
 
         /// No expiry. What rests on queries of which something cannot be vouched for is then not
         /// kept at all.
-        #[must_use]
         pub fn no_ttl(mut self) -> Self {
             self.policy.ttl = None;
             self
@@ -20,14 +18,12 @@ macro_rules! words {
 
         /// Shortens each ttl by a random part of at most `part` of it, from 0 to below 1, so that
         /// what was loaded together does not expire together. Default: 0.
-        #[must_use]
         pub fn jitter(mut self, part: f64) -> Self {
             self.policy.jitter = part;
             self
         }
 
         /// Not asked for so long: expired. Uses are noted to 1/64 of it. Default: none.
-        #[must_use]
         pub fn time_to_idle(mut self, idle: Duration) -> Self {
             self.policy.idle = Some(idle);
             self
@@ -36,7 +32,6 @@ macro_rules! words {
         /// For so long after its expiry a value is given at once by `get_or_load` and its like, and
         /// one load runs behind it. A value that a write has made untrue, or that was deleted, is
         /// not given. Default: 0.
-        #[must_use]
         pub fn stale_while_revalidate(mut self, time: Duration) -> Self {
             self.policy.stale_while_revalidate = time;
             self
@@ -44,7 +39,6 @@ macro_rules! words {
 
         /// For so long after its expiry, or after it was noticed that a write has made it untrue,
         /// a value is given when its load fails. A value that was deleted is not. Default: 0.
-        #[must_use]
         pub fn stale_if_error(mut self, time: Duration) -> Self {
             self.policy.stale_if_error = time;
             self
@@ -53,7 +47,6 @@ macro_rules! words {
         /// A `get_or_load` that finds a value so shortly before its expiry begins a load behind it,
         /// at most once a second; at most half of the ttl. So what is in use never expires, and
         /// what is not in use is not loaded again. Default: 60 s; zero for none.
-        #[must_use]
         pub fn refresh_ahead(mut self, time: Duration) -> Self {
             self.policy.refresh_ahead = time;
             self
@@ -62,21 +55,18 @@ macro_rules! words {
         /// The same by chance, the likelier the nearer the expiry and the longer the load took, so
         /// that many processes do not begin at one time (XFetch). A `beta` of 1 is right for most;
         /// more means earlier. Default: 0, off.
-        #[must_use]
         pub fn early_refresh(mut self, beta: f64) -> Self {
             self.policy.early_refresh = beta;
             self
         }
 
         /// The ttl of "there is none"; zero keeps none. Default: 60 s.
-        #[must_use]
         pub fn negative_ttl(mut self, ttl: Duration) -> Self {
             self.policy.negative_ttl = ttl;
             self
         }
 
         /// What is loaded does not rest on the queries that were run to make it: it only expires.
-        #[must_use]
         pub fn ttl_only(mut self) -> Self {
             self.policy.ttl_only = true;
             self
@@ -84,7 +74,6 @@ macro_rules! words {
 
         /// A load that takes longer is stopped at its next await, and its callers get an error that
         /// [`is_timeout`](crate::Error::is_timeout). Default: 30 s.
-        #[must_use]
         pub fn load_timeout(mut self, limit: Duration) -> Self {
             self.policy.load_timeout = limit;
             self

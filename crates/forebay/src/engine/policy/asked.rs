@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::words::Policy;
 use crate::backend::Limits;
-use crate::cache::{Key, Shape, Text};
+use crate::cache::{Key, Resident as _, Shape, Text};
 use crate::engine::call::Call;
 use crate::params::Params;
 

@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 use super::asked::Asked;
 use super::label::{Deletions, Label, Number};
 use super::words::{Age, Policy};
-use crate::cache::{Key, KeyRef, Resident, Store};
+use crate::cache::{Bounds, Key, KeyRef, Resident, Store};
 use crate::clock::Clock;
 use crate::engine::entry::Entry;
 use crate::engine::flight::Flights;
@@ -31,7 +31,7 @@ const LABELS_MAX: usize = 64;
 
 /// What is kept for those who have said how.
 pub(in crate::engine) struct Shelf {
-    store: Store<Kept>,
+    store: Store<Key, Kept>,
     pub(super) flights: Flights,
     pub(super) deletions: Deletions,
     pub(super) refreshes: Arc<Semaphore>,
@@ -91,7 +91,7 @@ pub(super) struct Sowing {
 impl Shelf {
     pub(in crate::engine) fn new(bytes_max: u64, clock: Clock) -> Shelf {
         Shelf {
-            store: Store::new(bytes_max),
+            store: Store::new(Bounds { bytes_max, entries_max: None }),
             flights: Flights::new(),
             deletions: Deletions::new(),
             refreshes: Arc::new(Semaphore::new(REFRESHES_MAX)),
@@ -185,7 +185,7 @@ impl Shelf {
 
     /// Shows every answer. Cost: all of them.
     pub(super) fn each(&self, look: impl Fn(&Kept)) {
-        self.store.retain(|kept| {
+        self.store.retain(|_, kept| {
             look(kept);
             true
         });
@@ -194,7 +194,7 @@ impl Shelf {
     /// Deletes everything, what is being read included.
     pub(in crate::engine) fn clear(&self) {
         self.deletions.delete_all();
-        self.store.retain(|_| false);
+        self.store.retain(|_, _| false);
     }
 
     pub(in crate::engine) fn stats(&self) -> PolicyStats {

@@ -218,7 +218,7 @@ async fn a_value_tells_its_tags_and_whether_it_is_kept() {
     let (cache, _) = built(|builder| builder);
     let load = |key: &'static str, value: u32| {
         let entry = cache.entry(key).tags_by(|value: &u32| [format!("n:{value}")]);
-        let entry = entry.cache_if(|value: &u32| value % 2 == 0);
+        let entry = entry.cache_if(|value: &u32| value.is_multiple_of(2));
         entry.get_or_load(move || async move { Ok::<_, String>(value) })
     };
     assert_eq!(*load("a", 3).await.unwrap(), 3);

@@ -205,7 +205,7 @@ async fn a_load_that_hangs_is_stopped() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_waits_for_longer_than_a_second_after_the_limit() {
     let (cache, clock) = built(|builder| builder.load_timeout(Duration::from_millis(10)));
-    let (release, held) = std::sync::mpsc::channel::<()>();
+    let (release, held) = std::sync::mpsc::sync_channel::<()>(1);
     let load = move || async move {
         let _ = held.recv();
         Ok::<_, Broken>(1_u32)

@@ -1,5 +1,6 @@
 //! Several keys at once.
 
+use std::future::{Ready, ready};
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::Notify;
@@ -7,17 +8,17 @@ use tokio::sync::Notify;
 use super::{built, secs, until};
 use crate::Error;
 
+type Found = Result<Vec<(String, usize)>, Error>;
+
 type Asked = Arc<Mutex<Vec<Vec<String>>>>;
 
 /// A load that gives the lengths of its keys, and nothing for those that are empty.
-fn lengths(
-    asked: &Asked,
-) -> impl FnMut(Vec<String>) -> std::future::Ready<Result<Vec<(String, usize)>, Error>> + use<> {
+fn lengths(asked: &Asked) -> impl FnMut(Vec<String>) -> Ready<Found> + use<> {
     let asked = asked.clone();
     move |keys| {
         asked.lock().unwrap().push(keys.clone());
         let found = keys.into_iter().filter(|key| !key.is_empty());
-        std::future::ready(Ok(found.map(|key| (key.clone(), key.len())).collect()))
+        ready(Ok(found.map(|key| (key.clone(), key.len())).collect()))
     }
 }
 
@@ -89,9 +90,8 @@ async fn a_load_that_fails_fails_for_all_its_keys() {
     assert!(cache.get_or_load_many(&keys, load).await.unwrap_err().is_load_failed());
     let load = |_| async { Ok::<_, String>(vec![("c".to_owned(), 1_u8)]) };
     assert!(cache.get_or_load_many(&keys, load).await.unwrap_err().is_usage());
-    let load = |_: Vec<String>| -> std::future::Ready<Result<Vec<(String, u8)>, String>> {
-        panic!("on purpose")
-    };
+    let load =
+        |_: Vec<String>| -> Ready<Result<Vec<(String, u8)>, String>> { panic!("on purpose") };
     let own = cache.clone();
     assert!(tokio::spawn(async move { own.get_or_load_many(&keys, load).await }).await.is_err());
     assert_eq!((cache.stats().entries, cache.stats().loading), (0, 0));
