@@ -123,7 +123,7 @@ impl Departed {
     fn fail(&self, flights: Vec<(Key, Arc<Flight>)>, error: Error) {
         self.core.tally.failures.add(flights.len() as u64);
         if self.is_behind {
-            tracing::warn!(cache = self.core.name, %error, "a load behind an answer of a cache failed");
+            tracing::warn!(cache = self.core.name, %error, "a load behind an answer failed");
         }
         let error = Arc::new(error);
         for (key, flight) in flights {
