@@ -36,6 +36,7 @@ pub use builder::{Access, Builder, Capture, JournalMode, Synchronous, open};
 pub use control::CacheControl;
 pub use db::Db;
 pub use error::{Error, Result};
+pub use guard::{Limiter, LimiterBuilder, LimiterStats, Quota};
 pub use isolation::{Isolation, TransactionOptions};
 pub use mode::{CacheMode, Freshness, StatementRef};
 pub use outcome::{Describe, Explanation, Outcome};
