@@ -295,7 +295,8 @@ impl Error {
     }
 
     /// Whether it tells against the health of the database, rather than against the call: it was
-    /// busy, out of reach, out of connections, or slower than the time limit.
+    /// busy, out of reach, out of connections, or slower than the time limit. This is what a
+    /// [`crate::Breaker`] counts as a failure unless it is told otherwise.
     pub fn is_origin_failure(&self) -> bool {
         match self.0.kind {
             // Two transactions that met say nothing of the server's health.
@@ -308,6 +309,16 @@ impl Error {
             }),
             _ => false,
         }
+    }
+
+    /// Whether the call was, or may have been, refused or given up on this side, so that it says
+    /// nothing of the database at all.
+    pub(crate) fn has_not_reached(&self) -> bool {
+        let is_refused = matches!(
+            self.0.kind,
+            Kind::RateLimited | Kind::CircuitOpen | Kind::Overloaded
+        );
+        is_refused || matches!(self.0.kind, Kind::Usage | Kind::Closed | Kind::Cancelled)
     }
 
     /// Whether the server could not be reached, as opposed to having said no.

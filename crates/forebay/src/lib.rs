@@ -36,7 +36,11 @@ pub use builder::{Access, Builder, Capture, JournalMode, Synchronous, open};
 pub use control::CacheControl;
 pub use db::Db;
 pub use error::{Error, Result};
-pub use guard::{Limiter, LimiterBuilder, LimiterStats, Quota};
+pub use guard::{
+    Again, Breaker, BreakerBuilder, BreakerState, BreakerStats, BreakerWindow, Bulkhead,
+    BulkheadBuilder, BulkheadStats, Limiter, LimiterBuilder, LimiterStats, Permit, Place, Quota,
+    Retry, RetryStats, TimeLimit, TimeLimitStats,
+};
 pub use isolation::{Isolation, TransactionOptions};
 pub use mode::{CacheMode, Freshness, StatementRef};
 pub use outcome::{Describe, Explanation, Outcome};

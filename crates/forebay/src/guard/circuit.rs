@@ -30,7 +30,7 @@ pub(super) enum State {
     /// No call passes. To `HalfOpen` when its time is over.
     Open { until: Instant },
     /// Some calls pass, to see. To `Closed` when they have all ended well enough, to `Open` when
-    /// they cannot any more, or take too long.
+    /// they cannot any more, or take too long. Since `since` at least one is running, if any is.
     HalfOpen { since: Instant, running: u32, ended: Sums },
     /// No call passes until it is reset.
     Forced,
@@ -47,7 +47,9 @@ pub(super) struct Pass {
 /// Why a call may not pass, and for how long, if that is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
-    Open { wait: Duration },
+    Open {
+        wait: Duration,
+    },
     /// As many as may try are trying.
     Trying,
     Forced,
@@ -63,6 +65,20 @@ pub(super) enum Why {
     /// Trials did not end.
     Stuck,
     Asked,
+}
+
+impl Why {
+    /// In words, with the calls that it was judged by.
+    pub(super) fn describe(self) -> (&'static str, Sums) {
+        match self {
+            Why::Failures(sums) => ("too many calls failed", sums),
+            Why::Slowness(sums) => ("too many calls were slow", sums),
+            Why::TimeOver => ("it was open for long enough", Sums::default()),
+            Why::Recovered(sums) => ("the trials went well", sums),
+            Why::Stuck => ("the trials did not end", Sums::default()),
+            Why::Asked => ("it was asked for", Sums::default()),
+        }
+    }
 }
 
 /// A change of state, to be told.
@@ -111,17 +127,30 @@ impl Circuit {
         self.change.take()
     }
 
+    /// Whether a call would pass, without letting one pass.
+    pub(super) fn check(&mut self, now: Instant) -> Result<(), Refusal> {
+        self.advance(now);
+        match self.state {
+            State::Closed => Ok(()),
+            State::HalfOpen { running, ended, .. } if running + ended.calls < self.terms.trials => {
+                Ok(())
+            }
+            State::HalfOpen { .. } => Err(Refusal::Trying),
+            State::Open { until } => {
+                Err(Refusal::Open { wait: until.saturating_duration_since(now) })
+            }
+            State::Forced => Err(Refusal::Forced),
+        }
+    }
+
     /// Lets a call pass or not.
     pub(super) fn pass(&mut self, now: Instant) -> Result<Pass, Refusal> {
-        self.advance(now);
-        match &mut self.state {
-            State::Closed => {}
-            State::HalfOpen { running, ended, .. } if *running + ended.calls < self.terms.trials => {
-                *running += 1;
+        self.check(now)?;
+        if let State::HalfOpen { since, running, .. } = &mut self.state {
+            if *running == 0 {
+                *since = now;
             }
-            State::HalfOpen { .. } => return Err(Refusal::Trying),
-            State::Open { until } => return Err(Refusal::Open { wait: *until - now }),
-            State::Forced => return Err(Refusal::Forced),
+            *running += 1;
         }
         Ok(Pass { number: self.number, began: now })
     }
@@ -176,7 +205,7 @@ impl Circuit {
                 self.enter(State::HalfOpen { since, running: 0, ended }, Why::TimeOver);
             }
             State::HalfOpen { since, running, .. }
-                if running > 0 && since + self.terms.trial_max <= now =>
+                if running > 0 && now.saturating_duration_since(since) >= self.terms.trial_max =>
             {
                 self.open(Why::Stuck, now);
             }
@@ -226,9 +255,8 @@ impl Terms {
         if sums.calls < calls_min {
             return None;
         }
-        let reaches = |count: u32, rate: f64| {
-            count > 0 && f64::from(count) >= rate * f64::from(calls)
-        };
+        let reaches =
+            |count: u32, rate: f64| count > 0 && f64::from(count) >= rate * f64::from(calls);
         if reaches(sums.failed, self.failure_rate) {
             return Some(Why::Failures(sums));
         }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use foldhash::fast::RandomState;
 
 use super::ledger::{Joined, Ledger, Line, Patience, Refusal};
+use super::name::Name;
 use super::quota::{Nanos, Quota};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
@@ -56,7 +57,7 @@ pub struct Limiter {
 }
 
 struct Inner {
-    name: String,
+    name: Name,
     patience: Patience,
     keys_max: usize,
     clock: Clock,
@@ -69,7 +70,7 @@ struct Inner {
 #[derive(Clone, Debug)]
 pub struct LimiterBuilder {
     quota: Quota,
-    name: String,
+    name: Name,
     keys_max: usize,
     wait_max: Duration,
     waiting_max: usize,
@@ -94,7 +95,7 @@ impl LimiterBuilder {
     /// What errors and logs call it; empty by default.
     #[must_use]
     pub fn named(mut self, name: impl Into<String>) -> LimiterBuilder {
-        self.name = name.into();
+        self.name = Name(name.into());
         self
     }
 
@@ -157,7 +158,7 @@ impl Limiter {
     pub fn builder(quota: Quota) -> LimiterBuilder {
         LimiterBuilder {
             quota,
-            name: String::new(),
+            name: Name::default(),
             keys_max: KEYS_MAX,
             wait_max: WAIT_MAX,
             waiting_max: WAITING_MAX,
@@ -261,7 +262,6 @@ impl Limiter {
     #[cold]
     fn error(&self, refusal: Refusal, cost: u32) -> Error {
         let Inner { name, keys_max, .. } = &*self.inner;
-        let name = if name.is_empty() { String::new() } else { format!(" `{name}`") };
         let (text, wait) = match refusal {
             Refusal::Wait(wait) => {
                 let wait = Duration::from_nanos(wait);
@@ -292,7 +292,7 @@ impl Limiter {
 
 impl fmt::Debug for Limiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Limiter").field("name", &self.inner.name).finish_non_exhaustive()
+        f.debug_struct("Limiter").field("name", &self.inner.name.0).finish_non_exhaustive()
     }
 }
 

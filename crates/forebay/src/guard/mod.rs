@@ -2,11 +2,26 @@
 //! long, and whether at all. They know no cache and no database. What they decide is decided by
 //! parts that are given the time and wait for nothing; around these, callers wait in turn.
 
+mod backoff;
+mod breaker;
+mod bulkhead;
+mod circuit;
 mod ledger;
 mod limiter;
+mod name;
 mod quota;
+mod retry;
 mod stop;
+mod tally;
+#[cfg(test)]
+mod tests;
+mod time_limit;
 
+pub use breaker::{Breaker, BreakerBuilder, BreakerState, BreakerStats, Permit};
+pub use bulkhead::{Bulkhead, BulkheadBuilder, BulkheadStats, Place};
 pub use limiter::{Limiter, LimiterBuilder, LimiterStats};
 pub use quota::Quota;
+pub use retry::{Again, Retry, RetryStats};
 pub(crate) use stop::{Stop, StopOnDrop};
+pub use tally::BreakerWindow;
+pub use time_limit::{TimeLimit, TimeLimitStats};

@@ -57,9 +57,11 @@ impl Tally {
     /// Of calls from `now` on. A window of nothing has been refused before.
     pub(super) fn new(window: BreakerWindow, now: Instant) -> Tally {
         match window {
-            BreakerWindow::Calls(calls) => {
-                Tally::Calls { calls_max: calls as usize, last: VecDeque::new(), sums: Sums::default() }
-            }
+            BreakerWindow::Calls(calls) => Tally::Calls {
+                calls_max: calls as usize,
+                last: VecDeque::new(),
+                sums: Sums::default(),
+            },
             BreakerWindow::Period(period) => {
                 let part = (period / PARTS as u32).max(Duration::from_nanos(1));
                 Tally::Period { part, since: now, parts: VecDeque::new() }
