@@ -314,10 +314,8 @@ impl Error {
     /// Whether the call was, or may have been, refused or given up on this side, so that it says
     /// nothing of the database at all.
     pub(crate) fn has_not_reached(&self) -> bool {
-        let is_refused = matches!(
-            self.0.kind,
-            Kind::RateLimited | Kind::CircuitOpen | Kind::Overloaded
-        );
+        let is_refused =
+            matches!(self.0.kind, Kind::RateLimited | Kind::CircuitOpen | Kind::Overloaded);
         is_refused || matches!(self.0.kind, Kind::Usage | Kind::Closed | Kind::Cancelled)
     }
 

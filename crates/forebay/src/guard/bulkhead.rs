@@ -227,7 +227,7 @@ impl InLine<'_> {
     fn join(inner: &Inner) -> Option<InLine<'_>> {
         let more = |waiting| (waiting < inner.waiting_max).then_some(waiting + 1);
         let joined = inner.waiting.fetch_update(Relaxed, Relaxed, more);
-        joined.is_ok().then_some(InLine { inner, is_admitted: false })
+        joined.is_ok().then(|| InLine { inner, is_admitted: false })
     }
 
     fn admitted(mut self) {
