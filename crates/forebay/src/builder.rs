@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use crate::backend::Limits;
 use crate::db::Db;
-use crate::engine::{Engine, Settings, TrustSettings};
+use crate::engine::{Engine, Guards, Settings, TrustSettings};
 use crate::error::{Error, Result};
+use crate::guard::{Breaker, Bulkhead, Limiter};
 use crate::mode::{CacheMode, Freshness};
 
 /// The most prepared statements that one connection may be asked to keep.
@@ -125,6 +126,7 @@ pub struct Builder {
     capture: Capture,
     map_pages: bool,
     pragmas: Vec<(String, String)>,
+    guards: Guards,
 }
 
 macro_rules! settings {
@@ -257,6 +259,7 @@ impl Builder {
             capture: Capture::Auto,
             map_pages: true,
             pragmas: Vec::new(),
+            guards: Guards::default(),
         }
     }
 
@@ -265,6 +268,32 @@ impl Builder {
     #[must_use]
     pub fn cache(mut self, mode: impl Into<CacheMode>) -> Builder {
         self.cache = mode.into();
+        self
+    }
+
+    /// Asks `breaker` before anything is sent to the database, and tells it how that ends: reads
+    /// that the cache does not answer, writes, scripts, and the beginning of a transaction, of a
+    /// session that needs a connection of its own, or of a stream. None by default.
+    #[must_use]
+    pub fn breaker(mut self, breaker: &Breaker) -> Builder {
+        self.guards.breaker = Some(breaker.clone());
+        self
+    }
+
+    /// Asks `limiter` whether `key`, which stands for this database, may send another of these.
+    /// None by default.
+    #[must_use]
+    pub fn limit(mut self, limiter: &Limiter, key: impl AsRef<[u8]>) -> Builder {
+        self.guards.limit = Some((limiter.clone(), key.as_ref().into()));
+        self
+    }
+
+    /// Lets only so many of these be at work at once as `bulkhead` does; a transaction is one until
+    /// its end, with all that is asked within it, and so is a stream. None by default; the pool has
+    /// bounds of its own.
+    #[must_use]
+    pub fn bulkhead(mut self, bulkhead: &Bulkhead) -> Builder {
+        self.guards.bulkhead = Some(bulkhead.clone());
         self
     }
 
@@ -292,6 +321,7 @@ impl Builder {
                 audit_parameters: self.audit_parameters,
                 worth_it: self.worth_it,
             },
+            guards: self.guards,
             cache_bytes: self.cache_bytes,
             limits: Limits { rows_max: self.max_result_rows, bytes_max: self.max_result_bytes },
             freshness: self.freshness,

@@ -4,6 +4,7 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::admission::CallGuards;
 use crate::backend::Limits;
 use crate::cache::{KeyRef, Shape, TextRef};
 use crate::params::Params;
@@ -22,6 +23,8 @@ pub(crate) struct Call<'a> {
     /// The caller's own limit; the database's default otherwise.
     pub(crate) timeout: Option<Duration>,
     pub(crate) limits: Limits,
+    /// Guards of its own. Boxed, since most calls have none and are moved about.
+    pub(crate) guards: Option<Box<CallGuards<'a>>>,
     pub(crate) caller: &'static Location<'static>,
 }
 

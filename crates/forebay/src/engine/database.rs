@@ -8,6 +8,7 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use tokio::runtime::Handle;
 
+use super::admission::Guards;
 use super::call::Call;
 use super::entry::Entry;
 use super::flight::Flights;
@@ -52,6 +53,7 @@ impl Weighter<Text, Arc<Template>> for ByContent {
 pub(crate) struct Settings {
     pub(crate) place: Place,
     pub(crate) trust: TrustSettings,
+    pub(crate) guards: Guards,
     pub(crate) cache_bytes: u64,
     pub(crate) limits: Limits,
     pub(crate) freshness: Freshness,
@@ -83,6 +85,7 @@ pub(crate) struct Engine {
     pub(super) transaction_timeout: Duration,
     pub(super) closing: Arc<Closing>,
     pub(super) trust: Trust,
+    pub(super) guards: Guards,
     /// Itself, for what runs in the background, and the runtime that it was opened in.
     pub(super) this: Weak<Engine>,
     pub(super) runtime: Handle,
@@ -120,6 +123,7 @@ impl Engine {
             transaction_timeout: settings.transaction_timeout,
             closing: Closing::new(),
             trust: Trust::new(settings.trust),
+            guards: settings.guards,
             this: this.clone(),
             runtime: Handle::current(),
         });

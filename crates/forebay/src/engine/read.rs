@@ -82,7 +82,8 @@ impl Engine {
             )),
             Effect::Read => self.miss(call, &template).await,
             Effect::Write | Effect::Schema | Effect::Maintain => {
-                Box::pin(self.write(call, &template)).await
+                self.check_nested_write()?;
+                Box::pin(self.guard(Some(call), self.write(call, &template))).await
             }
             Effect::Session | Effect::Transaction => Err(template.analysis.refusal()),
         };
@@ -254,7 +255,7 @@ impl Engine {
         Ok(Read::from_origin(answer, source))
     }
 
-    /// Reads from the database, on the way that its kind has for reads.
+    /// Reads from the database, if the guards let it.
     pub(super) async fn read_origin(
         &self,
         call: &Call<'_>,
@@ -263,6 +264,25 @@ impl Engine {
         landing: Option<&Landing<'_>>,
     ) -> Result<Answer> {
         self.check_nested()?;
+        let admitted = self.admit(Some(call)).await.inspect_err(|_| {
+            // Others may be let in, and one is enough.
+            landing.iter().for_each(|landing| landing.refused());
+        })?;
+        let done = self.read_admitted(call, template, fill, landing).await;
+        if let Some(admitted) = admitted {
+            drop(admitted.ended(&done));
+        }
+        done
+    }
+
+    /// Reads from the database, on the way that its kind has for reads.
+    async fn read_admitted(
+        &self,
+        call: &Call<'_>,
+        template: &Arc<Template>,
+        fill: bool,
+        landing: Option<&Landing<'_>>,
+    ) -> Result<Answer> {
         let (answer, spent) = match &self.origin {
             Origin::Sqlite(sqlite) => {
                 self.read_at_sqlite(sqlite, call, template, fill, landing).await?
