@@ -188,6 +188,24 @@ mod tests {
         assert!(matches!(flights.join(key("a")), Part::Leader(_)));
     }
 
+    #[tokio::test]
+    async fn one_of_those_who_wait_takes_the_place_of_a_leader_that_is_refused() {
+        let flights = Flights::new();
+        let text = TextHasher::default().text("a").to_text();
+        let key = Key { text, params: Params::default(), shape: Shape::rows() };
+        let Part::Leader(landing) = flights.join(key.clone()) else { panic!("first") };
+        let Part::Follower(second) = flights.join(key.clone()) else { panic!("second") };
+        let Part::Follower(third) = flights.join(key.clone()) else { panic!("third") };
+        landing.refused();
+        drop(landing);
+        let second = second.landed().await.expect_err("it was refused");
+        let third = third.landed().await.expect_err("it was refused");
+        let Part::Leader(landing) = flights.succeed(key.clone(), &second) else { panic!("leads") };
+        let Part::Follower(third) = flights.succeed(key, &third) else { panic!("one only") };
+        drop(landing);
+        assert!(third.landed().await.is_ok());
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_leader_that_nobody_polls_is_waited_for_no_more() {
         let flights = Flights::new();

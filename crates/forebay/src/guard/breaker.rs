@@ -21,15 +21,15 @@ type Judge = Arc<dyn Fn(&Error) -> bool + Send + Sync>;
 
 /// Refuses calls to what keeps failing. A clone is cheap and is the same breaker.
 ///
-/// It is *closed* at first and lets every call pass. Once enough calls of its window have ended, and
-/// the share of those that failed, or were slow, reaches its rate, it *opens*: every call is refused
-/// at once ([`Error::is_circuit_open`]). When its time is over, it is *half-open*: some calls pass to
-/// try, and the others are still refused. It closes when the trials have ended well enough, else it
-/// opens again, for twice as long each time.
+/// It is *closed* at first and lets every call pass. Once enough calls of its window have ended,
+/// and the share of those that failed, or were slow, reaches its rate, it *opens*: every call is
+/// refused at once ([`Error::is_circuit_open`]). When its time is over, it is *half-open*: some
+/// calls pass to try, and the others are still refused. It closes when the trials have ended well
+/// enough, else it opens again, for twice as long each time.
 ///
 /// A call that was given up, because its future was dropped or it panicked, says nothing of what it
-/// called; nor does one that was refused by another guard. One call costs about 100 ns and takes a
-/// lock twice, for that long; nothing runs in the background.
+/// called; nor does one that was refused by another guard. A call takes a lock twice, for a moment;
+/// nothing runs in the background.
 ///
 /// ```
 /// use forebay::{Breaker, BreakerState, Error};

@@ -15,8 +15,8 @@ use crate::error::{Error, Kind, Result};
 /// The longest wait for a place, unless the builder says otherwise.
 const WAIT_MAX: Duration = Duration::from_secs(10);
 
-/// Lets so many calls be at work at once, and so many wait in turn for a place. A clone is cheap and
-/// is the same bulkhead.
+/// Lets so many calls be at work at once, and so many wait in turn for a place. A clone is cheap
+/// and is the same bulkhead.
 ///
 /// ```
 /// use forebay::Bulkhead;

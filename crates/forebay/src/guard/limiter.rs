@@ -38,8 +38,8 @@ const SHARDED_KEYS_MIN: usize = 10_000;
 /// A key is any text or bytes, up to 1,024 bytes, and is compared whole. What has no key takes an
 /// empty one. For each key that has something in use about 150 bytes are kept, and the key itself;
 /// when there are `keys_max` of them, other keys are refused until one is unused again, since a
-/// limiter that forgot could be made to forget. Time is counted by the monotonic clock. One call
-/// takes about 100 ns and a lock for that long; nothing runs in the background.
+/// limiter that forgot could be made to forget. Time is counted by the monotonic clock. A call
+/// takes a lock for a moment; nothing runs in the background.
 ///
 /// ```
 /// use forebay::{Limiter, Quota};

@@ -6,6 +6,7 @@ mod backoff;
 mod breaker;
 mod bulkhead;
 mod circuit;
+mod guide;
 mod ledger;
 mod limiter;
 mod name;

@@ -73,7 +73,8 @@ impl Quota {
         Quota { windows: SmallVec::from_elem(Window { interval, burst: n }, 1) }
     }
 
-    /// How many may come at once in the window that was named last; with 0 nothing is ever admitted.
+    /// How many may come at once in the window that was named last; with 0 nothing is ever
+    /// admitted.
     #[must_use]
     pub fn burst(mut self, burst: u32) -> Quota {
         if let Some(window) = self.windows.last_mut() {

@@ -130,8 +130,8 @@ impl Retry {
     }
 
     /// No try begins later than this after the first; a pause that would last longer is not made,
-    /// and the error is returned at once. 30 s by default. A try that is running is not ended by it:
-    /// see [`crate::TimeLimit`].
+    /// and the error is returned at once. 30 s by default. A try that is running is not ended by
+    /// it: see [`crate::TimeLimit`].
     #[must_use]
     pub fn within(mut self, time: Duration) -> Retry {
         self.bounds.time_max = time;
