@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use crate::backend::Limits;
 use crate::db::Db;
-use crate::engine::{Engine, Guards, Settings, TrustSettings};
+use crate::engine::{Engine, Settings, TrustSettings};
 use crate::error::{Error, Result};
-use crate::guard::{Breaker, Bulkhead, Limiter};
+use crate::guard::{Breaker, Bulkhead, Guards, Limiter};
 use crate::mode::{CacheMode, Freshness};
 
 /// The most prepared statements that one connection may be asked to keep.

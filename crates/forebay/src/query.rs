@@ -137,7 +137,7 @@ impl<'a> Query<'a> {
     /// failure what tells against the database ([`Error::is_origin_failure`]), not what is wrong
     /// with the statement.
     pub fn breaker(mut self, breaker: &'a Breaker) -> Query<'a> {
-        self.guards().breaker = Some(breaker);
+        self.guards().own.breaker = Some(breaker);
         self
     }
 
@@ -149,14 +149,14 @@ impl<'a> Query<'a> {
         limiter: &'a Limiter,
         key: &'a (impl AsRef<[u8]> + ?Sized),
     ) -> Query<'a> {
-        self.guards().limit = Some((limiter, key.as_ref()));
+        self.guards().own.limit = Some((limiter, key.as_ref()));
         self
     }
 
     /// Takes a place in `bulkhead`, beside the database's own, for as long as this is at work at
     /// the database, and waits for one if need be. What the cache answers takes none.
     pub fn bulkhead(mut self, bulkhead: &'a Bulkhead) -> Query<'a> {
-        self.guards().bulkhead = Some(bulkhead);
+        self.guards().own.bulkhead = Some(bulkhead);
         self
     }
 

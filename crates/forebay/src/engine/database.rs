@@ -8,7 +8,6 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use tokio::runtime::Handle;
 
-use super::admission::Guards;
 use super::call::Call;
 use super::entry::Entry;
 use super::flight::Flights;
@@ -22,6 +21,7 @@ use super::trust::{Trust, TrustSettings};
 use crate::backend::Limits;
 use crate::cache::{Store, Text, TextHasher};
 use crate::error::Result;
+use crate::guard::Guards;
 use crate::mode::{CacheMode, Freshness};
 use crate::sql::Dialect;
 use crate::watch::Fingerprints;

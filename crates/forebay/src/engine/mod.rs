@@ -32,7 +32,7 @@ mod work;
 mod worker;
 mod write;
 
-pub(crate) use admission::{CallGuards, Guards};
+pub(crate) use admission::CallGuards;
 pub(crate) use call::Call;
 pub(crate) use database::{Engine, Place, Settings};
 pub(crate) use pinned::Pinned;

@@ -41,6 +41,8 @@ impl Engine {
 
     /// Runs a statement for which the cache has to catch up first; past the cache, if it does not.
     async fn run_strictly(&self, mut call: Call<'_>) -> Result<Read> {
+        // Catching up asks the database.
+        self.check_circuits(&call)?;
         call.no_cache = !self.catch_up(&call).await;
         call.is_strict = false;
         if !call.no_cache

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-use super::admission::Places;
 use super::call::Call;
 use super::connection::perform;
 use super::database::Engine;
@@ -25,7 +24,7 @@ use crate::backend::sqlite::{self, Budget, Ran, Request};
 use crate::backend::{Effect, RowSink, Scope};
 use crate::cache::Shape;
 use crate::error::{Error, Kind, Result};
-use crate::guard::{Stop, StopOnDrop};
+use crate::guard::{Places, Stop, StopOnDrop};
 use crate::row::{Column, Rows};
 use crate::sql::Bypass;
 use crate::value::Value;

@@ -2,6 +2,7 @@
 //! long, and whether at all. They know no cache and no database. What they decide is decided by
 //! parts that are given the time and wait for nothing; around these, callers wait in turn.
 
+mod admission;
 mod backoff;
 mod breaker;
 mod bulkhead;
@@ -18,6 +19,7 @@ mod tally;
 mod tests;
 mod time_limit;
 
+pub(crate) use admission::{Admitted, Asked, GuardRefs, Guards, Places};
 pub use breaker::{Breaker, BreakerBuilder, BreakerState, BreakerStats, Permit};
 pub use bulkhead::{Bulkhead, BulkheadBuilder, BulkheadStats, Place};
 pub use limiter::{Limiter, LimiterBuilder, LimiterStats};
