@@ -33,6 +33,8 @@ pub(super) struct Ledger {
     full_until: Nanos,
     pub(super) admitted: u64,
     pub(super) refused: u64,
+    /// Of those admitted, who had to wait.
+    pub(super) waited: u64,
     /// Callers in line, for all keys.
     pub(super) waiting: usize,
 }
@@ -83,6 +85,7 @@ impl Ledger {
             full_until: 0,
             admitted: 0,
             refused: 0,
+            waited: 0,
             waiting: 0,
         }
     }
@@ -157,6 +160,7 @@ impl Ledger {
             Verdict::Admitted | Verdict::Never => self.quota.take(&mut account.used, now, cost),
         }
         self.count(true);
+        self.waited += 1;
         self.leave(key, cost);
         Ok(())
     }

@@ -83,6 +83,8 @@ pub struct LimiterBuilder {
 pub struct LimiterStats {
     /// Calls that were admitted.
     pub admitted: u64,
+    /// Of these, calls that had to wait.
+    pub waited: u64,
     /// Calls that were refused, or that gave up waiting.
     pub refused: u64,
     /// Callers that wait now.
@@ -187,7 +189,8 @@ impl Limiter {
     /// It is refused at once ([`Error::is_rate_limited`]) when it would have to wait for longer
     /// than `wait_max`, or behind `waiting_max` others; and after `wait_max` in any case. Dropping
     /// the future uses up nothing. It must be polled to its end: whoever is first in line and does
-    /// not go on holds up the others.
+    /// not go on holds up the others. Timers tick in milliseconds: with a burst of less than what
+    /// comes back in two of them, a line moves more slowly than the quota allows.
     pub async fn acquire(&self, key: impl AsRef<[u8]>) -> Result<()> {
         self.acquire_many(key, 1).await
     }
@@ -239,6 +242,7 @@ impl Limiter {
         for shard in &self.inner.shards {
             let ledger = lock(shard);
             stats.admitted += ledger.admitted;
+            stats.waited += ledger.waited;
             stats.refused += ledger.refused;
             stats.waiting += ledger.waiting;
             stats.keys += ledger.keys();

@@ -218,18 +218,45 @@ async fn an_open_breaker_uses_up_nothing_of_a_limit() {
     assert_eq!((stats.admitted, stats.given_up), (1, 0));
 }
 
+/// Long enough that others come while it runs.
+const SLOW: &str = "SELECT count(*) FROM t, (WITH RECURSIVE n(i) AS
+    (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) SELECT i FROM n)";
+
+/// The one who leads waits for a place and is refused; the others have no guard.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn callers_who_wait_for_one_who_is_refused_read_once() {
+    let place = Place::new();
+    let db = place.open(SCHEMA).await;
+    let bulkhead = Bulkhead::builder(1, 1).wait_max(ms(500)).build();
+    let held = bulkhead.enter().await.unwrap();
+    let refused = tokio::spawn({
+        let (db, bulkhead) = (db.clone(), bulkhead.clone());
+        async move { db.query(SLOW).bulkhead(&bulkhead).scalar::<i64>().await }
+    });
+    until("it waits", || bulkhead.stats().waiting == 1).await;
+    let others: Vec<_> = (0..6)
+        .map(|_| {
+            let db = db.clone();
+            tokio::spawn(async move { db.query(SLOW).scalar::<i64>().await })
+        })
+        .collect();
+    assert!(refused.await.unwrap().unwrap_err().is_overloaded());
+    for other in others {
+        assert_eq!(other.await.unwrap().unwrap(), 600_000);
+    }
+    assert_eq!(db.stats().cache.misses, 2, "that of the refused one, and one");
+    drop(held);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn callers_of_one_answer_count_once() {
     let place = Place::new();
     let db = place.open(SCHEMA).await;
-    // Long enough that the others come while it runs.
-    let slow = "SELECT count(*) FROM t, (WITH RECURSIVE n(i) AS
-        (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) SELECT i FROM n)";
     let limiter = limiter(1);
     let tasks: Vec<_> = (0..8)
         .map(|_| {
             let (db, limiter) = (db.clone(), limiter.clone());
-            tokio::spawn(async move { db.query(slow).limit(&limiter, "k").scalar::<i64>().await })
+            tokio::spawn(async move { db.query(SLOW).limit(&limiter, "k").scalar::<i64>().await })
         })
         .collect();
     for task in tasks {

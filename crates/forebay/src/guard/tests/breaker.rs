@@ -458,3 +458,67 @@ fn a_look_at_the_state_long_before_a_trial_does_not_end_the_trial() {
     trial.succeeded();
     assert_eq!(breaker.state(), BreakerState::Open, "what it says comes too late");
 }
+
+/// Counts events by level, with their texts.
+#[derive(Default)]
+struct Events(std::sync::Mutex<Vec<(tracing::Level, String)>>);
+
+impl tracing::Subscriber for Events {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        metadata.target().contains("guard::breaker")
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        struct Fields(String);
+        impl tracing::field::Visit for Fields {
+            fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+                self.0 += &format!("{}={value:?} ", field.name());
+            }
+        }
+        let mut fields = Fields(String::new());
+        event.record(&mut fields);
+        self.0.lock().unwrap().push((*event.metadata().level(), fields.0));
+    }
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[test]
+fn each_change_of_state_is_told_once() {
+    let events = std::sync::Arc::new(Events::default());
+    tracing::subscriber::with_default(events.clone(), || {
+        let clock = Clock::manual();
+        let builder = Breaker::builder().named("prices").calls_min(2).half_open(1);
+        let breaker = builder.open_for(Duration::from_secs(1)).clock(clock.clone()).build();
+        for _ in 0..2 {
+            breaker.permit().unwrap().failed();
+        }
+        for _ in 0..3 {
+            assert!(breaker.permit().is_err());
+        }
+        clock.advance(Duration::from_secs(1));
+        breaker.permit().unwrap().succeeded();
+        breaker.reset();
+    });
+    let told = events.0.lock().unwrap();
+    let expect = [
+        (tracing::Level::WARN, "from=Closed to=Open", "calls=2 failed=2"),
+        (tracing::Level::INFO, "from=Open to=HalfOpen", "calls=0"),
+        (tracing::Level::INFO, "from=HalfOpen to=Closed", "calls=1 failed=0"),
+    ];
+    assert_eq!(told.len(), expect.len(), "{told:?}");
+    for ((level, text), (expect, states, sums)) in told.iter().zip(expect) {
+        assert_eq!(*level, expect, "{text}");
+        assert!(text.contains("prices") && text.contains(states) && text.contains(sums), "{text}");
+    }
+}

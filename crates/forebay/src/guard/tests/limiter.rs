@@ -261,6 +261,7 @@ async fn who_gives_up_uses_nothing_up_and_holds_nobody_up() {
     assert!(began.elapsed() < Duration::from_millis(110), "it has the place of the first");
     let stats = limiter.stats();
     assert_eq!((stats.admitted, stats.refused, stats.waiting), (2, 2, 0));
+    assert_eq!(stats.waited, 1);
 }
 
 #[tokio::test(start_paused = true)]
