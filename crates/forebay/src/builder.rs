@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::db::Db;
 use crate::engine::{Engine, Policy, Settings, TrustSettings};
 use crate::error::{Error, Result};
+use crate::guard::{Breaker, Bulkhead, Guards, Limiter};
 use crate::mode::{CacheMode, Freshness};
 
 /// The most prepared statements that one connection may be asked to keep.
@@ -130,6 +131,7 @@ pub struct Builder {
     capture: Capture,
     map_pages: bool,
     pragmas: Vec<(String, String)>,
+    guards: Guards,
 }
 
 macro_rules! settings {
@@ -268,6 +270,7 @@ impl Builder {
             capture: Capture::Auto,
             map_pages: true,
             pragmas: Vec::new(),
+            guards: Guards::default(),
         }
     }
 
@@ -279,8 +282,8 @@ impl Builder {
         self
     }
 
-    /// [`crate::Query::ttl`] for every query that says nothing else; none by default. It lets answers
-    /// be kept at a PostgreSQL server that cannot be followed, for as long.
+    /// [`crate::Query::ttl`] for every query that says nothing else; none by default. It lets
+    /// answers be kept at a PostgreSQL server that cannot be followed, for as long.
     #[must_use]
     pub fn ttl(mut self, limit: Duration) -> Builder {
         self.policy.ttl = Some(limit);
@@ -308,6 +311,32 @@ impl Builder {
     #[must_use]
     pub fn stale_if_error(mut self, limit: Duration) -> Builder {
         self.policy.stale_if_error = limit;
+        self
+    }
+
+    /// Asks `breaker` before anything is sent to the database, and tells it how that ends: reads
+    /// that the cache does not answer, writes, scripts, and the beginning of a transaction, of a
+    /// session that needs a connection of its own, or of a stream. None by default.
+    #[must_use]
+    pub fn breaker(mut self, breaker: &Breaker) -> Builder {
+        self.guards.breaker = Some(breaker.clone());
+        self
+    }
+
+    /// Asks `limiter` whether `key`, which stands for this database, may send another of these.
+    /// None by default.
+    #[must_use]
+    pub fn limit(mut self, limiter: &Limiter, key: impl AsRef<[u8]>) -> Builder {
+        self.guards.limit = Some((limiter.clone(), key.as_ref().into()));
+        self
+    }
+
+    /// Lets only so many of these be at work at once as `bulkhead` does; a transaction is one until
+    /// its end, with all that is asked within it, and so is a stream. None by default; the pool has
+    /// bounds of its own.
+    #[must_use]
+    pub fn bulkhead(mut self, bulkhead: &Bulkhead) -> Builder {
+        self.guards.bulkhead = Some(bulkhead.clone());
         self
     }
 
@@ -342,6 +371,7 @@ impl Builder {
                 audit_parameters: self.audit_parameters,
                 worth_it: self.worth_it,
             },
+            guards: self.guards,
             cache_bytes: self.cache_bytes,
             policy: (self.policy != Policy::default()).then(|| Arc::new(self.policy)),
             policy_bytes: self.policy_bytes,

@@ -40,6 +40,11 @@ pub use control::CacheControl;
 pub use db::Db;
 pub use depend::inherit;
 pub use error::{Error, Result};
+pub use guard::{
+    Again, Breaker, BreakerBuilder, BreakerState, BreakerStats, BreakerWindow, Bulkhead,
+    BulkheadBuilder, BulkheadStats, Limiter, LimiterBuilder, LimiterStats, Permit, Place, Quota,
+    Retry, RetryStats, TimeLimit, TimeLimitStats,
+};
 pub use isolation::{Isolation, TransactionOptions};
 pub use keyed::{
     Blocking, Cache, CacheBuilder, CacheEntry, Cacheable, EntryDrops, KeyedStats, LoadTime,

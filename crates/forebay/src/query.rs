@@ -15,8 +15,9 @@ use crate::backend::Scope;
 use crate::cache::TextRef;
 use crate::decode;
 use crate::depend;
-use crate::engine::{Call, Chunks, Engine, Pinned, Read, SessionState, Source};
+use crate::engine::{Call, CallGuards, Chunks, Engine, Pinned, Read, SessionState, Source};
 use crate::error::{Error, Kind, Result};
+use crate::guard::{Breaker, Bulkhead, Limiter};
 use crate::mode::Freshness;
 use crate::outcome::Outcome;
 use crate::params::Params;
@@ -75,6 +76,7 @@ impl<'a> Query<'a> {
             timeout: None,
             limits: target.engine().limits(),
             policy: target.engine().policy(),
+            guards: None,
             caller,
         };
         Query { target, call, fault: None }
@@ -133,6 +135,44 @@ impl<'a> Query<'a> {
     pub fn timeout(mut self, limit: Duration) -> Query<'a> {
         self.call.timeout = Some(limit);
         self
+    }
+
+    /// Asks `breaker`, beside the database's own, before this is sent to the database; what the
+    /// cache answers passes an open breaker. It is told how the statement ends, and counts as a
+    /// failure what tells against the database ([`Error::is_origin_failure`]), not what is wrong
+    /// with the statement.
+    pub fn breaker(mut self, breaker: &'a Breaker) -> Query<'a> {
+        self.guards().own.breaker = Some(breaker);
+        self
+    }
+
+    /// Asks `limiter`, beside the database's own, whether `key` may send this to the database; if
+    /// not, the error is [`Error::is_rate_limited`]. What the cache answers uses up nothing, nor
+    /// does what is read once for several callers, but for the one who reads.
+    pub fn limit(
+        mut self,
+        limiter: &'a Limiter,
+        key: &'a (impl AsRef<[u8]> + ?Sized),
+    ) -> Query<'a> {
+        self.guards().own.limit = Some((limiter, key.as_ref()));
+        self
+    }
+
+    /// Takes a place in `bulkhead`, beside the database's own, for as long as this is at work at
+    /// the database, and waits for one if need be. What the cache answers takes none.
+    pub fn bulkhead(mut self, bulkhead: &'a Bulkhead) -> Query<'a> {
+        self.guards().own.bulkhead = Some(bulkhead);
+        self
+    }
+
+    /// Goes past the guards of the database.
+    pub(crate) fn unguarded(mut self) -> Query<'a> {
+        self.guards().skips_database = true;
+        self
+    }
+
+    fn guards(&mut self) -> &mut CallGuards<'a> {
+        self.call.guards.get_or_insert_default()
     }
 
     /// Rows at most; more is an error ([`Error::is_too_large`]).
@@ -405,6 +445,21 @@ impl<'a> Execute<'a> {
     /// The longest this statement may run, instead of the database's default.
     pub fn timeout(self, limit: Duration) -> Execute<'a> {
         Execute(self.0.timeout(limit))
+    }
+
+    /// See [`Query::breaker`].
+    pub fn breaker(self, breaker: &'a Breaker) -> Execute<'a> {
+        Execute(self.0.breaker(breaker))
+    }
+
+    /// See [`Query::limit`].
+    pub fn limit(self, limiter: &'a Limiter, key: &'a (impl AsRef<[u8]> + ?Sized)) -> Execute<'a> {
+        Execute(self.0.limit(limiter, key))
+    }
+
+    /// See [`Query::bulkhead`].
+    pub fn bulkhead(self, bulkhead: &'a Bulkhead) -> Execute<'a> {
+        Execute(self.0.bulkhead(bulkhead))
     }
 }
 

@@ -4,6 +4,7 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::admission::CallGuards;
 use super::policy::{Policy, Sight};
 use crate::backend::Limits;
 use crate::cache::{KeyRef, Shape, TextRef};
@@ -25,6 +26,8 @@ pub(crate) struct Call<'a> {
     pub(crate) limits: Limits,
     /// How its answer may be kept, if its caller or the builder has said so.
     pub(crate) policy: Option<Arc<Policy>>,
+    /// Guards of its own. Boxed, since most calls have none and are moved about.
+    pub(crate) guards: Option<Box<CallGuards<'a>>>,
     pub(crate) caller: &'static Location<'static>,
 }
 

@@ -23,6 +23,7 @@ use crate::backend::Limits;
 use crate::cache::{Bounds, Key, Store, Text, TextHasher};
 use crate::clock::Clock;
 use crate::error::Result;
+use crate::guard::Guards;
 use crate::mode::{CacheMode, Freshness};
 use crate::sql::Dialect;
 use crate::watch::Fingerprints;
@@ -54,6 +55,7 @@ impl Weighter<Text, Arc<Template>> for ByContent {
 pub(crate) struct Settings {
     pub(crate) place: Place,
     pub(crate) trust: TrustSettings,
+    pub(crate) guards: Guards,
     pub(crate) cache_bytes: u64,
     pub(crate) policy_bytes: u64,
     /// How answers may be kept, unless a query says otherwise.
@@ -93,6 +95,7 @@ pub(crate) struct Engine {
     pub(super) transaction_timeout: Duration,
     pub(super) closing: Arc<Closing>,
     pub(super) trust: Trust,
+    pub(super) guards: Guards,
     /// Itself, for what runs in the background, and the runtime that it was opened in.
     pub(super) this: Weak<Engine>,
     pub(super) runtime: Handle,
@@ -134,6 +137,7 @@ impl Engine {
             transaction_timeout: settings.transaction_timeout,
             closing: Closing::new(),
             trust: Trust::new(settings.trust),
+            guards: settings.guards,
             this: this.clone(),
             runtime: Handle::current(),
         });

@@ -1,6 +1,7 @@
 //! The way of one statement: cache, flight, pool, backend, fill. The only module that composes
 //! the parts; what stands above it asks the engine, never around it.
 
+mod admission;
 mod audit;
 mod call;
 mod compare;
@@ -33,6 +34,7 @@ mod work;
 mod worker;
 mod write;
 
+pub(crate) use admission::CallGuards;
 pub(crate) use call::Call;
 pub(crate) use database::{Engine, Place, Settings};
 pub(crate) use pinned::Pinned;

@@ -57,6 +57,8 @@ impl Engine {
 
     /// Runs a statement for which the cache has to catch up first; past the cache, if it does not.
     async fn run_strictly(&self, mut call: Call<'_>) -> Result<Read> {
+        // Catching up asks the database.
+        self.check_circuits(&call)?;
         call.no_cache = !self.catch_up(&call).await;
         call.is_strict = false;
         if !call.no_cache
@@ -101,7 +103,8 @@ impl Engine {
             )),
             Effect::Read => self.miss(call, &template).await,
             Effect::Write | Effect::Schema | Effect::Maintain => {
-                Box::pin(self.write(call, &template)).await
+                self.check_nested_write()?;
+                Box::pin(self.guard(Some(call), self.write(call, &template))).await
             }
             Effect::Session | Effect::Transaction => Err(template.analysis.refusal()),
         };
@@ -301,7 +304,7 @@ impl Engine {
         Ok(Read::from_origin(answer, source))
     }
 
-    /// Reads from the database, on the way that its kind has for reads.
+    /// Reads from the database, if the guards let it.
     pub(super) async fn read_origin(
         &self,
         call: &Call<'_>,
@@ -310,6 +313,25 @@ impl Engine {
         landing: Option<&Landing<'_>>,
     ) -> Result<Answer> {
         self.check_nested()?;
+        let admitted = self.admit(Some(call)).await.inspect_err(|_| {
+            // Others may be let in, and one is enough.
+            landing.iter().for_each(|landing| landing.refused());
+        })?;
+        let done = self.read_admitted(call, template, fill, landing).await;
+        if let Some(admitted) = admitted {
+            drop(admitted.ended(&done));
+        }
+        done
+    }
+
+    /// Reads from the database, on the way that its kind has for reads.
+    async fn read_admitted(
+        &self,
+        call: &Call<'_>,
+        template: &Arc<Template>,
+        fill: bool,
+        landing: Option<&Landing<'_>>,
+    ) -> Result<Answer> {
         let (answer, spent) = match &self.origin {
             Origin::Sqlite(sqlite) => {
                 self.read_at_sqlite(sqlite, call, template, fill, landing).await?

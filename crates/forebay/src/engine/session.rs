@@ -117,7 +117,8 @@ impl Engine {
 
     async fn pin(&self, session: &SessionState, call: &Call<'_>) -> Result<Arc<Pinned>> {
         self.check_nested()?;
-        let connection = self.origin.acquire(Purpose::Session, call.holder(None)).await?;
+        let acquire = self.origin.acquire(Purpose::Session, call.holder(None));
+        let connection = self.guard(None, acquire).await?;
         let pinned = Pinned::new(connection, self.patience(), self.closing.clone());
         *session.slot() = Some(pinned.clone());
         Ok(pinned)

@@ -16,6 +16,7 @@ use super::link::{Link, Proven};
 use super::origin::Purpose;
 use super::pinned::Pinned;
 use super::session::SessionState;
+use super::template::Template;
 use super::work::Work;
 #[cfg(feature = "postgres")]
 use crate::backend::postgres;
@@ -23,7 +24,7 @@ use crate::backend::sqlite::{self, Budget, Ran, Request};
 use crate::backend::{Effect, RowSink, Scope};
 use crate::cache::Shape;
 use crate::error::{Error, Kind, Result};
-use crate::guard::{Stop, StopOnDrop};
+use crate::guard::{Places, Stop, StopOnDrop};
 use crate::row::{Column, Rows};
 use crate::sql::Bypass;
 use crate::value::Value;
@@ -46,12 +47,20 @@ pub(crate) struct Chunks {
     ready: Option<Rows>,
     receiver: Option<Receiver<Message>>,
     _stop: Option<StopOnDrop>,
+    /// In bulkheads.
+    places: Option<Places>,
 }
 
 impl Chunks {
     /// An answer that is complete.
     fn complete(rows: Rows) -> Chunks {
-        Chunks { columns: rows.columns_arc(), ready: Some(rows), receiver: None, _stop: None }
+        Chunks {
+            columns: rows.columns_arc(),
+            ready: Some(rows),
+            receiver: None,
+            _stop: None,
+            places: None,
+        }
     }
 
     pub(crate) fn columns(&self) -> &[Column] {
@@ -75,7 +84,7 @@ impl Chunks {
                 Poll::Pending => return Poll::Pending,
             }
         };
-        self.receiver = None;
+        (self.receiver, self.places) = (None, None);
         Poll::Ready(last)
     }
 }
@@ -97,10 +106,17 @@ impl Engine {
         }
         template.record.bypass(Bypass::Stream);
         self.check_nested()?;
+        let admitted = self.admit(Some(&call)).await?;
+        let begun = self.begin_stream(&call, &template).await;
+        let places = admitted.map(|admitted| admitted.ended(&begun));
+        begun.map(|chunks| Chunks { places, ..chunks })
+    }
+
+    async fn begin_stream(&self, call: &Call<'_>, template: &Template) -> Result<Chunks> {
         let holder = call.holder(Some(template.record.text().clone()));
         let reader = self.origin.acquire(Purpose::Read, holder).await?;
         let stop = Stop::at(call.deadline(self.statement_timeout));
-        let (feed, receiver) = self.feed(&call, stop.clone(), Scope::Shared);
+        let (feed, receiver) = self.feed(call, stop.clone(), Scope::Shared);
         tokio::spawn(async move {
             let pumped = perform(reader, Pump(feed.clone())).await;
             if let Ok(last) = pumped {
@@ -352,5 +368,5 @@ async fn receive(mut messages: Receiver<Message>, stop: Arc<Stop>) -> Result<Chu
             return Err(Error::new(Kind::Closed, "the stream ended before it began"));
         }
     };
-    Ok(Chunks { columns, ready, receiver: Some(messages), _stop: Some(stop) })
+    Ok(Chunks { columns, ready, receiver: Some(messages), _stop: Some(stop), places: None })
 }

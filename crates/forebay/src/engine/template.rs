@@ -114,22 +114,27 @@ impl Engine {
         }
         self.check_nested()?;
         let text = call.text.to_text();
-        let analysis = match &self.origin {
-            Origin::Sqlite(sqlite) => {
-                Analysis::Sqlite(self.analyse_at_sqlite(sqlite, call, &text).await?)
-            }
-            #[cfg(feature = "postgres")]
-            Origin::Postgres(postgres) => {
-                let deadline = call.deadline(self.statement_timeout);
-                let analysis = Box::pin(postgres.analyse(&text.sql, deadline)).await;
-                Analysis::Postgres(Arc::new(analysis))
-            }
-        };
+        let analysis = self.guard_preparation(call, self.analyse(call, &text)).await?;
         let record = self.record_of(&text.sql, &analysis.read_tables);
         let template = Template { text: text.clone(), analysis, record, pace: AtomicU32::new(0) };
         let template = Arc::new(template);
         self.templates.insert(text, template.clone());
         Ok(template)
+    }
+
+    /// What is to be known of a statement before it is run.
+    async fn analyse(&self, call: &Call<'_>, text: &Text) -> Result<Analysis> {
+        match &self.origin {
+            Origin::Sqlite(sqlite) => {
+                Ok(Analysis::Sqlite(self.analyse_at_sqlite(sqlite, call, text).await?))
+            }
+            #[cfg(feature = "postgres")]
+            Origin::Postgres(postgres) => {
+                let deadline = call.deadline(self.statement_timeout);
+                let analysis = Box::pin(postgres.analyse(&text.sql, deadline)).await;
+                Ok(Analysis::Postgres(Arc::new(analysis)))
+            }
+        }
     }
 
     /// Prepares the statement on a reader; on this thread, unless the database is locked.

@@ -50,7 +50,11 @@ where
 {
     engine.origin.check()?;
     engine.check_nested_write()?;
-    let pinned = engine.begin(caller, options).await?;
+    // Its beginning is the call that is judged; how it goes on is its owner's affair.
+    let admitted = engine.admit(None).await?;
+    let begun = engine.begin(caller, options).await;
+    let _places = admitted.map(|admitted| admitted.ended(&begun));
+    let pinned = begun?;
     let _release = Release(pinned.clone());
     let mut open = OPEN.try_with(Clone::clone).unwrap_or_default();
     open.insert(0, identity(engine));
@@ -155,7 +159,7 @@ impl Engine {
             #[cfg(feature = "postgres")]
             proven: self.proven(call),
         };
-        let done = pinned.run(run).await;
+        let done = self.guard_pinned(call, pinned.run(run)).await;
         record.origin(began.elapsed());
         match done {
             Ok(answer) => {

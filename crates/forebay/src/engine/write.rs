@@ -50,6 +50,11 @@ impl Engine {
         self.origin.check()?;
         depend::doubt(WRITES);
         self.check_nested_write()?;
+        let run = self.run_script(sql, caller);
+        self.guard(None, run).await
+    }
+
+    async fn run_script(&self, sql: &str, caller: &'static Location<'static>) -> Result<()> {
         let holder = HolderLabel { caller, statement: None };
         let writer = self.origin.acquire(Purpose::Write, holder).await?;
         let stop = Stop::at(None);

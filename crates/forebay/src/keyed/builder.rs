@@ -11,6 +11,7 @@ use super::words::words;
 use crate::cache::Bounds;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::guard::{Breaker, Bulkhead, Guards, Limiter};
 
 /// The bound on bytes unless the builder says otherwise: 100 MB.
 const BYTES_MAX: u64 = 100 << 20;
@@ -24,6 +25,7 @@ pub struct CacheBuilder {
     bytes_max: u64,
     entries_max: Option<u64>,
     policy: Policy,
+    guards: Guards,
     clock: Clock,
 }
 
@@ -35,6 +37,7 @@ impl CacheBuilder {
             bytes_max: BYTES_MAX,
             entries_max: None,
             policy: Policy::default(),
+            guards: Guards::default(),
             clock: Clock::real(),
         }
     }
@@ -85,6 +88,11 @@ impl CacheBuilder {
         self.policy.check()?;
         let bounds = Bounds { bytes_max: self.bytes_max, entries_max: self.entries_max };
         let core = Arc::new(Core::new(self.name, bounds, self.clock));
-        Ok(Cache::new(core, Arc::new(Space::default()), self.policy))
+        Ok(Cache {
+            core,
+            space: Arc::new(Space::default()),
+            policy: self.policy,
+            guards: self.guards,
+        })
     }
 }

@@ -18,6 +18,7 @@ use super::space::Space;
 use super::stats::KeyedStats;
 use crate::error::Result;
 use crate::glob::Glob;
+use crate::guard::Guards;
 
 /// A cache for whatever an application computes or fetches, under keys of its own, with or without
 /// a database. A clone is cheap and is the same cache.
@@ -56,13 +57,10 @@ pub struct Cache {
     pub(super) core: Arc<Core>,
     pub(super) space: Arc<Space>,
     pub(super) policy: Policy,
+    pub(super) guards: Guards,
 }
 
 impl Cache {
-    pub(super) fn new(core: Arc<Core>, space: Arc<Space>, policy: Policy) -> Cache {
-        Cache { core, space, policy }
-    }
-
     /// Settings for a cache; `name` is what it is called.
     pub fn builder(name: impl Into<String>) -> CacheBuilder {
         CacheBuilder::new(name.into())
@@ -73,7 +71,7 @@ impl Cache {
     #[must_use]
     pub fn namespace(&self, name: &str) -> Cache {
         let space = Arc::new(self.space.child(name));
-        Cache { core: self.core.clone(), space, policy: self.policy }
+        Cache { space, ..self.clone() }
     }
 
     /// A key with words of its own.

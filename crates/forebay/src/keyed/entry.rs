@@ -10,7 +10,8 @@ use smallvec::{SmallVec, smallvec};
 use super::Cacheable;
 use super::cache::Cache;
 use super::core::{Found, Wanted};
-use super::failure::{Cause, failed, overdue};
+use super::failure::{Cause, overdue};
+use super::guarded::{guarded, guarded_here};
 use super::hooks::{Admits, AnyType, Hooks, Only};
 use super::kept::Content;
 use super::key::KeyRef;
@@ -21,6 +22,7 @@ use super::tags::{Slots, slots_of};
 use super::warm_entry::WarmEntry;
 use super::words::words;
 use crate::error::Result;
+use crate::guard::{Breaker, Bulkhead, Guards, Limiter};
 
 /// A key of a [`Cache`], with words that hold for what is loaded or set under it; words that are
 /// not said are those of the cache. What stands under a key keeps the words that it was stored
@@ -30,6 +32,7 @@ pub struct CacheEntry<'a, V = AnyType> {
     pub(super) cache: &'a Cache,
     key: SmallVec<[u8; 48]>,
     policy: Policy,
+    pub(super) guards: Guards,
     slots: Slots,
     pub(super) hooks: Hooks,
     pub(super) is_past: bool,
@@ -42,6 +45,7 @@ impl<'a> CacheEntry<'a> {
             cache,
             key: SmallVec::from_slice(key),
             policy: cache.policy,
+            guards: cache.guards.clone(),
             slots: Slots::new(),
             hooks: Hooks::default(),
             is_past: false,
@@ -113,8 +117,8 @@ impl<'a, V> CacheEntry<'a, V> {
     }
 
     fn of_type<T>(self) -> CacheEntry<'a, Only<T>> {
-        let CacheEntry { cache, key, policy, slots, hooks, is_past, .. } = self;
-        CacheEntry { cache, key, policy, slots, hooks, is_past, type_of_value: PhantomData }
+        let CacheEntry { cache, key, policy, guards, slots, hooks, is_past, .. } = self;
+        CacheEntry { cache, key, policy, guards, slots, hooks, is_past, type_of_value: PhantomData }
     }
 
     /// Keeps a value in place of what stands there. See [`Cache::set`].
@@ -200,12 +204,15 @@ impl<'a, V> CacheEntry<'a, V> {
         let wanted = Wanted { kind: TypeId::of::<T>(), takes_nothing: false };
         let (core, key) = (&self.cache.core, self.key_ref());
         let content = if self.is_past {
-            Content::of(Some(Arc::new(load().map_err(failed)?)))
+            Content::of(Some(Arc::new(guarded_here(&self.guards, self.limit(), load)?)))
         } else if let Found::Fresh(kept) | Found::Due(kept) = core.find(key, wanted) {
             kept.content.clone()
         } else {
             let (hooks, space) = (&self.hooks, &self.cache.space);
-            let load = || Ok(smallvec![hooks.look(Some(load().map_err(failed)?), space)]);
+            let load = || {
+                let loaded = guarded_here(&self.guards, self.limit(), load)?;
+                Ok(smallvec![hooks.look(Some(loaded), space)])
+            };
             core.fetch_on_thread(key, &self.how(wanted), load)?
         };
         Ok(content.get().expect("nothing but a value of this type was asked for"))
@@ -236,8 +243,8 @@ impl<'a, V> CacheEntry<'a, V> {
         load: impl Future<Output = Result<Option<T>, E>>,
     ) -> Result<Content> {
         let limit = self.policy.load_timeout;
-        match tokio::time::timeout(limit, Box::pin(load)).await {
-            Ok(loaded) => Ok(Content::of(loaded.map_err(failed)?.map(Arc::new))),
+        match tokio::time::timeout(limit, Box::pin(guarded(&self.guards, limit, load))).await {
+            Ok(loaded) => Ok(Content::of(loaded?.map(Arc::new))),
             Err(_) => Err(overdue(limit)),
         }
     }
@@ -246,7 +253,20 @@ impl<'a, V> CacheEntry<'a, V> {
         &self,
         load: impl Future<Output = Result<Option<T>, E>> + Send + 'static,
     ) -> Load {
-        batch(load, self.hooks.clone(), self.cache.space.clone())
+        self.batcher().batch(load)
+    }
+
+    pub(super) fn batcher(&self) -> Batcher {
+        Batcher {
+            guards: self.guards.clone(),
+            limit: self.limit(),
+            hooks: self.hooks.clone(),
+            space: self.cache.space.clone(),
+        }
+    }
+
+    fn limit(&self) -> Duration {
+        self.policy.load_timeout
     }
 
     pub(super) fn how(&self, wanted: Wanted) -> Ask {
@@ -263,16 +283,26 @@ impl<'a, V> CacheEntry<'a, V> {
     }
 }
 
-/// What is loaded, looked at by the hooks.
-pub(super) fn batch<T: Cacheable, E: Into<Cause>>(
-    load: impl Future<Output = Result<Option<T>, E>> + Send + 'static,
+/// What a load of an entry needs of it.
+#[derive(Clone)]
+pub(super) struct Batcher {
+    guards: Guards,
+    limit: Duration,
     hooks: Hooks,
     space: Arc<Space>,
-) -> Load {
-    Box::pin(async move {
-        let loaded = load.await.map_err(failed)?;
-        Ok(smallvec![hooks.look(loaded, &space)])
-    })
+}
+
+impl Batcher {
+    /// What is loaded if the guards let it, looked at by the hooks.
+    pub(super) fn batch<T: Cacheable, E: Into<Cause>>(
+        self,
+        load: impl Future<Output = Result<Option<T>, E>> + Send + 'static,
+    ) -> Load {
+        Box::pin(async move {
+            let loaded = guarded(&self.guards, self.limit, load).await?;
+            Ok(smallvec![self.hooks.look(loaded, &self.space)])
+        })
+    }
 }
 
 impl<V> std::fmt::Debug for CacheEntry<'_, V> {

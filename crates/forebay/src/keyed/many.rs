@@ -10,8 +10,9 @@ use tokio::runtime::Handle;
 use super::Cacheable;
 use super::cache::Cache;
 use super::core::{Core, Found, Wanted};
-use super::failure::{Cause, failed, unasked};
+use super::failure::{Cause, unasked};
 use super::flight::{Flight, Runs};
+use super::guarded::guarded;
 use super::kept::Content;
 use super::key::Key;
 use super::landing::Departed;
@@ -61,7 +62,9 @@ impl Cache {
         let begin = |asked: &[usize]| {
             let load = load(asked.iter().map(|at| keys[*at].clone()).collect());
             let order: Order = asked.iter().map(|at| full[*at].bytes.clone()).zip(0..).collect();
-            Box::pin(async move { arrange(&order, load.await.map_err(failed)?) }) as _
+            let (guards, limit) = (self.guards.clone(), self.policy.load_timeout);
+            let load = async move { arrange(&order, guarded(&guards, limit, load).await?) };
+            Box::pin(load) as _
         };
         let have = self.core.fetch_many(&full, &ask, begin).await?;
         Ok(have.iter().map(Content::get).collect())

@@ -12,6 +12,8 @@ mod core;
 mod entry;
 mod failure;
 mod flight;
+mod guarded;
+mod guide;
 mod hooks;
 mod keep;
 mod kept;

@@ -63,9 +63,14 @@ impl Core {
 
 /// Runs work that blocks, and collects what its queries rest on.
 pub(super) fn collect<T>(work: impl FnOnce() -> T) -> (T, Evidence) {
-    let mut collecting = pin!(depend::collect(async { work() }));
-    match collecting.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(collected) => collected,
-        Poll::Pending => unreachable!("there is nothing in it to wait for"),
+    at_once(depend::collect(async { work() })).expect("there is nothing in it to wait for")
+}
+
+/// What a future gives without waiting, if it does.
+pub(super) fn at_once<F: Future>(future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
     }
 }

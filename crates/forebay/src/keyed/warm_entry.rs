@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Cacheable;
 use super::core::Wanted;
-use super::entry::{CacheEntry, batch};
+use super::entry::CacheEntry;
 use super::failure::Cause;
 use super::hooks::{Admits, AnyType};
 use super::keep::Keeper;
@@ -36,11 +36,10 @@ impl<'a, V> WarmEntry<'a, V> {
         let wanted = Wanted { kind: TypeId::of::<T>(), takes_nothing: false };
         let load = Arc::new(load);
         let keeper = || {
-            let (load, hooks, space) =
-                (load.clone(), entry.hooks.clone(), entry.cache.space.clone());
+            let (load, batcher) = (load.clone(), entry.batcher());
             let load = move || {
                 let load = load.clone();
-                batch(async move { load().await.map(Some) }, hooks.clone(), space.clone())
+                batcher.clone().batch(async move { load().await.map(Some) })
             };
             Keeper::new(entry.how(wanted), Box::new(load))
         };

@@ -78,6 +78,30 @@ macro_rules! words {
             self.policy.load_timeout = limit;
             self
         }
+
+        /// Asks `breaker` before each load, and tells it how the load ends: with an error, a panic,
+        /// or past its time it has failed. What the cache answers does not ask it. While the circuit
+        /// is open, callers are given a value that is still allowed by `stale_if_error`, or an error
+        /// that [`is_circuit_open`](crate::Error::is_circuit_open).
+        pub fn guarded_by(mut self, breaker: &Breaker) -> Self {
+            self.guards.breaker = Some(breaker.clone());
+            self
+        }
+
+        /// Asks `limiter` before each load whether `key` may have another; else as `guarded_by`,
+        /// with [`is_rate_limited`](crate::Error::is_rate_limited).
+        pub fn limited_by(mut self, limiter: &Limiter, key: impl AsRef<[u8]>) -> Self {
+            self.guards.limit = Some((limiter.clone(), key.as_ref().into()));
+            self
+        }
+
+        /// Lets only so many loads be at work at once as `bulkhead` does; else as `guarded_by`, with
+        /// [`is_overloaded`](crate::Error::is_overloaded). Waiting in line is part of the time that
+        /// a load may take.
+        pub fn bulkhead(mut self, bulkhead: &Bulkhead) -> Self {
+            self.guards.bulkhead = Some(bulkhead.clone());
+            self
+        }
     };
 }
 

@@ -12,6 +12,8 @@ mod explain;
 mod fault;
 /// Commits of other processes, and what stays in the cache.
 mod foreign;
+/// What stands before a database, and what passes it by.
+mod guard;
 /// Databases on disk for the tests.
 mod place;
 /// Connections shared by many callers.

@@ -11,6 +11,8 @@ mod fault;
 mod fence;
 /// Faults of the stream of commits.
 mod follow;
+/// A breaker before a server that goes away.
+mod guard;
 /// Databases for the tests, and what a bare session sees of them.
 mod place;
 /// Connections shared by many callers.

@@ -287,7 +287,10 @@ fn answer(ran: Ran) -> Answer {
 }
 
 fn closed() -> Error {
-    Error::new(Kind::Closed, "the connection to PostgreSQL is closed; the statement was not sent")
+    Error::new(
+        Kind::Disconnected,
+        "the connection to PostgreSQL is closed; the statement was not sent",
+    )
 }
 
 fn crowded() -> Error {

@@ -43,6 +43,7 @@ impl Asked {
             timeout: self.timeout,
             limits: self.limits,
             policy: Some(self.policy.clone()),
+            guards: None,
             caller: self.caller,
         }
     }
