@@ -220,13 +220,15 @@ impl Core {
         slots: Slots,
     ) -> Result<i64> {
         depend::doubt(COUNTED);
+        // Declared before the lock, so that what it holds is dropped after it.
+        let before;
         let mut turn = self.flights.turn(&key);
         // Before it is asked whether the entry is of a deleted tag.
         let (now, number) = (self.now(), self.tags.last());
-        let before = self.store.peek(&key.as_ref());
+        before = self.store.peek(&key.as_ref());
         let is_fresh = |kept: &Arc<Kept>| kept.standing(&self.tags, now) == Standing::Fresh;
-        let before = before.filter(is_fresh);
-        let count = match before.as_deref().map(Kept::number) {
+        let counted = before.as_ref().filter(|before| is_fresh(before));
+        let count = match counted.map(|before| before.number()) {
             None => Some(by),
             Some(Some(count)) => count.checked_add(by),
             Some(None) => return Err(Error::usage("what stands under this key is not a number")),
@@ -235,7 +237,7 @@ impl Core {
         let content = Content::number(count);
         let loaded = Loaded { began: now, took: std::time::Duration::ZERO };
         let life = Life::new(policy, Holds::Value, loaded, fastrand::f64());
-        let kept = match &before {
+        let kept = match counted {
             None => Kept::new(content, life, number, slots, None),
             Some(before) => {
                 life.expire_with(&before.life);
@@ -246,7 +248,7 @@ impl Core {
         turn.take_out(&key);
         let evicted = self.keep(&turn, key, &kept);
         drop(turn);
-        drop((evicted, before));
+        drop(evicted);
         Ok(count)
     }
 
@@ -256,7 +258,7 @@ impl Core {
     pub(super) fn keep(&self, _: &Turn<'_>, key: Key, kept: &Arc<Kept>) -> Evicted<Kept> {
         let before = self.store.peek(&key.as_ref());
         self.tally.kept(kept.size());
-        let evicted = self.store.insert(key, kept.clone());
+        let mut evicted = self.store.insert(key, kept.clone());
         for out in &evicted {
             let cause = match before.as_ref() {
                 _ if Arc::ptr_eq(out, kept) => Cause::TooLarge,
@@ -265,6 +267,7 @@ impl Core {
             };
             self.tally.dropped(cause, out.size());
         }
+        evicted.extend(before);
         evicted
     }
 

@@ -2,6 +2,7 @@
 
 mod evidence;
 mod face;
+mod guarded;
 mod interleaving;
 mod keep;
 mod load;
