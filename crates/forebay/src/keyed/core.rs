@@ -241,8 +241,9 @@ impl Core {
             None => Kept::new(content, life, number, slots, None),
             Some(before) => {
                 life.expire_with(&before.life);
-                let slots = before.slots.iter().copied().chain(slots).collect();
-                Kept::new(content, life, before.number, slots, before.evidence.clone())
+                let mut all = before.slots.clone();
+                all.extend(slots.into_iter().filter(|slot| !before.slots.contains(slot)));
+                Kept::new(content, life, before.number, all, before.evidence.clone())
             }
         };
         turn.take_out(&key);

@@ -166,7 +166,11 @@ async fn numbers_are_counted_up() {
     assert!(cache.increment("n", 1).await.unwrap_err().is_usage());
     assert_eq!(text(&cache, "n").await.as_deref(), Some("text"));
     cache.entry("t").tag("t").increment(7).await.unwrap();
-    cache.increment("t", 1).await.unwrap();
+    let bytes = cache.stats().bytes;
+    for _ in 0..10 {
+        cache.entry("t").tag("t").increment(1).await.unwrap();
+    }
+    assert_eq!(cache.stats().bytes, bytes, "tags are noted once");
     cache.delete_by_tag("t").await.unwrap();
     assert_eq!(cache.increment("t", 1).await.unwrap(), 1, "it keeps its tags");
 }
