@@ -21,7 +21,6 @@ const BYTES_MAX: u64 = 100 << 20;
 #[must_use = "nothing is built until `build` is called"]
 pub struct CacheBuilder {
     name: String,
-    version: u64,
     bytes_max: u64,
     entries_max: Option<u64>,
     policy: Policy,
@@ -33,7 +32,6 @@ impl CacheBuilder {
     pub(super) fn new(name: String) -> CacheBuilder {
         CacheBuilder {
             name,
-            version: 0,
             bytes_max: BYTES_MAX,
             entries_max: None,
             policy: Policy::default(),
@@ -56,12 +54,6 @@ impl CacheBuilder {
     /// that on bytes.
     pub fn max_entries(mut self, entries: u64) -> Self {
         self.entries_max = Some(entries);
-        self
-    }
-
-    /// The version of what is kept: raise it when the meaning of a value changes.
-    pub fn version(mut self, version: u64) -> Self {
-        self.version = version;
         self
     }
 
