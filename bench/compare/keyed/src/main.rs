@@ -167,7 +167,8 @@ async fn measure(cache: impl Contender) -> Result<(), Fault> {
 }
 
 fn main() -> Result<(), Fault> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build()?;
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let runtime = builder.worker_threads(2).enable_time().build()?;
     let ttl = Duration::from_secs(3_600);
     runtime.block_on(async {
         tokio::spawn(measure(Quick(Arc::new(quick_cache::sync::Cache::new(10 * KEYS))))).await??;

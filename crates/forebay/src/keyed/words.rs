@@ -80,9 +80,9 @@ macro_rules! words {
         }
 
         /// Asks `breaker` before each load, and tells it how the load ends: with an error, a panic,
-        /// or past its time it has failed. What the cache answers does not ask it. While the circuit
-        /// is open, callers are given a value that is still allowed by `stale_if_error`, or an error
-        /// that [`is_circuit_open`](crate::Error::is_circuit_open).
+        /// or past its time it has failed. What the cache answers does not ask it. While the
+        /// circuit is open, callers are given a value that is still allowed by `stale_if_error`,
+        /// or an error that [`is_circuit_open`](crate::Error::is_circuit_open).
         pub fn guarded_by(mut self, breaker: &Breaker) -> Self {
             self.guards.breaker = Some(breaker.clone());
             self
@@ -95,9 +95,9 @@ macro_rules! words {
             self
         }
 
-        /// Lets only so many loads be at work at once as `bulkhead` does; else as `guarded_by`, with
-        /// [`is_overloaded`](crate::Error::is_overloaded). Waiting in line is part of the time that
-        /// a load may take.
+        /// Lets only so many loads be at work at once as `bulkhead` does; else as `guarded_by`,
+        /// with [`is_overloaded`](crate::Error::is_overloaded). Waiting in line is part of the time
+        /// that a load may take.
         pub fn bulkhead(mut self, bulkhead: &Bulkhead) -> Self {
             self.guards.bulkhead = Some(bulkhead.clone());
             self
