@@ -43,6 +43,18 @@ impl Engine {
         }
     }
 
+    /// The same for a call on a pinned connection, which the database's guards have let in when it
+    /// was pinned: only those of the call are asked.
+    pub(super) async fn admit_pinned(&self, call: &Call<'_>) -> Result<Option<Admitted>> {
+        match call.guards.as_deref().filter(|it| !it.own.is_empty()) {
+            Some(guards) => {
+                let asked = Asked([GuardRefs::default(), guards.own]);
+                Box::pin(asked.admit()).await.map(Some)
+            }
+            None => Ok(None),
+        }
+    }
+
     /// Does `work`, which is one call to the database, if the guards let it.
     pub(super) async fn guard<T>(
         &self,
@@ -54,23 +66,6 @@ impl Engine {
         if let Some(admitted) = admitted {
             drop(admitted.ended(&done));
         }
-        done
-    }
-
-    /// The same for a call on a pinned connection, which the database's guards have let in when it
-    /// was pinned: only those of the call are asked.
-    pub(super) async fn guard_pinned<T>(
-        &self,
-        call: &Call<'_>,
-        work: impl Future<Output = Result<T>>,
-    ) -> Result<T> {
-        let Some(guards) = call.guards.as_deref().filter(|it| !it.own.is_empty()) else {
-            return work.await;
-        };
-        let asked = Asked([GuardRefs::default(), guards.own]);
-        let admitted = Box::pin(asked.admit()).await?;
-        let done = work.await;
-        drop(admitted.ended(&done));
         done
     }
 

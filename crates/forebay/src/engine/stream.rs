@@ -133,9 +133,21 @@ impl Engine {
         call: Call<'_>,
         scope: Scope,
     ) -> Result<Chunks> {
+        let admitted = self.admit_pinned(&call).await?;
+        let begun = self.begin_stream_pinned(pinned, &call, scope).await;
+        let places = admitted.map(|admitted| admitted.ended(&begun));
+        begun.map(|chunks| Chunks { places, ..chunks })
+    }
+
+    async fn begin_stream_pinned(
+        &self,
+        pinned: &Arc<Pinned>,
+        call: &Call<'_>,
+        scope: Scope,
+    ) -> Result<Chunks> {
         let deadline = call.deadline(self.statement_timeout).into_iter().chain(pinned.deadline());
         let stop = Stop::at(deadline.min());
-        let (feed, receiver) = self.feed(&call, stop.clone(), scope);
+        let (feed, receiver) = self.feed(call, stop.clone(), scope);
         let pinned = pinned.clone();
         tokio::spawn(async move {
             let (pump, sender) = (Pump(feed.clone()), feed.sender.clone());

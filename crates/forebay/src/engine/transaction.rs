@@ -143,6 +143,7 @@ impl Engine {
         if let Some(name) = call.name {
             self.set_name(&record, name);
         }
+        let admitted = self.admit_pinned(call).await?;
         let began = Instant::now();
         let deadline = call.deadline(self.statement_timeout).into_iter().chain(pinned.deadline());
         let stop = Stop::at(deadline.min());
@@ -156,7 +157,10 @@ impl Engine {
             #[cfg(feature = "postgres")]
             proven: self.proven(call),
         };
-        let done = self.guard_pinned(call, pinned.run(run)).await;
+        let done = pinned.run(run).await;
+        if let Some(admitted) = admitted {
+            drop(admitted.ended(&done));
+        }
         record.origin(began.elapsed());
         match done {
             Ok(answer) => {

@@ -190,13 +190,17 @@ async fn each_key_has_a_limit_of_its_own() {
     let hit = db.query(ONE).limit(&limiter, "ada").fetch().await.unwrap();
     assert!(hit.cached, "a hit needs no place");
     assert!(db.execute(WRITE).limit(&limiter, "ada").await.unwrap_err().is_rate_limited());
-    let refused = db
-        .transaction(|tx| {
-            let limiter = limiter.clone();
-            async move { tx.query(ONE).limit(&limiter, "ada").fetch().await.map(drop) }
-        })
-        .await;
-    assert!(refused.unwrap_err().is_rate_limited(), "asked for by name, also in a transaction");
+    db.transaction(|tx| {
+        let limiter = limiter.clone();
+        async move {
+            let query = || tx.query(ONE).limit(&limiter, "ada");
+            assert!(query().fetch().await.unwrap_err().is_rate_limited(), "also in a transaction");
+            assert!(query().stream::<i64>().await.map(drop).unwrap_err().is_rate_limited());
+            tx.execute(WRITE).await.map(drop)
+        }
+    })
+    .await
+    .unwrap();
 }
 
 #[tokio::test]
