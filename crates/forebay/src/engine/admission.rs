@@ -69,8 +69,8 @@ impl Engine {
         done
     }
 
-    /// Does `work`, which prepares for a call and is not one itself: an open circuit refuses it, and
-    /// a failure of it counts, since the call does not come to pass.
+    /// Does `work`, which prepares for a call and is not one itself: an open circuit refuses it,
+    /// and a failure of it counts, since the call does not come to pass.
     pub(super) async fn guard_preparation<T>(
         &self,
         call: &Call<'_>,
