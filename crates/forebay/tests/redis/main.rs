@@ -1,0 +1,1 @@
+//! The tier in Redis, on real servers.
