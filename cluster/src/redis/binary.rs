@@ -37,6 +37,5 @@ fn find() -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
     let candidates = NAMES.iter().flat_map(|name| folders.iter().map(move |one| one.join(name)));
-    let found = candidates.filter(|path| path.is_file()).next()?;
-    found.canonicalize().ok()
+    candidates.into_iter().find(|path| path.is_file())?.canonicalize().ok()
 }

@@ -126,7 +126,7 @@ impl RedisServer {
     fn is_ready(&self) -> bool {
         match talk(self.port(), &["PING"]) {
             Ok(text) => text == "PONG",
-            Err(error) => self.settings.tls && is_there(self.port()) || asks_for_password(&error),
+            Err(error) => (self.settings.tls && is_there(self.port())) || asks_for_password(&error),
         }
     }
 

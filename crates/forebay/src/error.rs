@@ -58,7 +58,7 @@ pub(crate) enum Kind {
     /// The handle is closed, or a transaction has ended.
     Closed,
     /// The connection was lost while the statement ran: it may have taken effect.
-    #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
+    #[cfg_attr(not(any(feature = "postgres", feature = "redis")), allow(dead_code))]
     Lost,
     /// Anything else the database reports.
     Database,

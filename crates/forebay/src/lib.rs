@@ -28,6 +28,8 @@ mod session;
 mod setup;
 mod sql;
 mod stats;
+#[cfg(feature = "redis")]
+mod tier;
 mod value;
 mod watch;
 
@@ -48,5 +50,9 @@ pub use setup::{Followed, Setup, SetupFinding, SetupPlan, SetupStatus, SetupStep
 pub use stats::{
     AuditStats, CacheStats, Difference, DropStats, FingerprintStats, ForeignStats, Holder,
     PoolStats, ReplicationStats, ShadowStats, StatementCacheStats, Stats, WorthStats,
+};
+#[cfg(feature = "redis")]
+pub use tier::redis::{
+    Redis, RedisBuilder, RedisChange, RedisChanges, RedisLease, RedisRate, RedisStats, RedisTicket,
 };
 pub use value::Value;

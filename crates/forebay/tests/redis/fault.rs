@@ -1,0 +1,1 @@
+//! Servers that are killed, frozen, full, or no Redis at all.

@@ -1,0 +1,1 @@
+//! Sentinels, Clusters and TLS.
