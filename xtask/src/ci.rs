@@ -27,8 +27,8 @@ const fn check(name: &'static str, check: fn(&Path) -> Result<()>) -> Step {
     Step { name, action: Action::Check(check) }
 }
 
-/// The proof on PostgreSQL is built too, though it is not run.
-const SERVERS: &str = "--features=forebay-prove/servers";
+/// The proof on PostgreSQL is built too, though it is not run; and the tier in Redis.
+const SERVERS: &str = "--features=forebay-prove/servers,forebay/redis";
 
 const CLIPPY: &[&str] =
     &["clippy", "--workspace", "--all-targets", SERVERS, "--locked", "--", "-D", "warnings"];

@@ -36,6 +36,7 @@ fn find() -> Option<PathBuf> {
     }
     let path = std::env::var_os("PATH")?;
     let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    let candidates = NAMES.iter().flat_map(|name| folders.iter().map(move |one| one.join(name)));
-    candidates.into_iter().find(|path| path.is_file())?.canonicalize().ok()
+    let mut candidates =
+        NAMES.iter().flat_map(|name| folders.iter().map(move |one| one.join(name)));
+    candidates.find(|path| path.is_file())?.canonicalize().ok()
 }

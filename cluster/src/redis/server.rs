@@ -47,7 +47,7 @@ impl RedisServer {
     pub fn with(settings: RedisSettings) -> Result<RedisServer> {
         let folder = tempfile::Builder::new().prefix("forebay-redis-").tempdir()?;
         let certificate = match settings.tls {
-            true => Some(Certificate::make(folder.path(), Account::Ours)?),
+            true => Some(Certificate::make(folder.path(), Account::Own)?),
             false => None,
         };
         let port = Port::reserve()?;
@@ -122,11 +122,11 @@ impl RedisServer {
         Ok(())
     }
 
-    /// A password is an answer too, and TLS is not spoken here.
+    /// That it wants a password or is loading is an answer too, and TLS is not spoken here.
     fn is_ready(&self) -> bool {
         match talk(self.port(), &["PING"]) {
             Ok(text) => text == "PONG",
-            Err(error) => (self.settings.tls && is_there(self.port())) || asks_for_password(&error),
+            Err(error) => (self.settings.tls && is_there(self.port())) || is_answer(&error),
         }
     }
 
@@ -161,6 +161,6 @@ fn is_there(port: u16) -> bool {
     std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
 }
 
-fn asks_for_password(error: &anyhow::Error) -> bool {
-    error.to_string().contains("NOAUTH")
+fn is_answer(error: &anyhow::Error) -> bool {
+    ["NOAUTH", "LOADING"].iter().any(|code| error.to_string().contains(code))
 }

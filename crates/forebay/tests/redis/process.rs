@@ -169,8 +169,8 @@ impl Application {
 #[ignore = "it is run by the tests above"]
 fn child() {
     let Ok(told) = std::env::var(VARIABLE) else { return };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all();
-    runtime.build().unwrap().block_on(serve(&told));
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime.worker_threads(2).enable_all().build().unwrap().block_on(serve(&told));
 }
 
 async fn serve(told: &str) {

@@ -36,11 +36,11 @@ pub(super) async fn hear(shared: Arc<Shared>, node: Arc<Node>, id: u64) -> Fault
     let _deaf = Deaf { shared: Arc::clone(&shared), id };
     let lost = Arc::new(Notify::new());
     let (answers, to_send) = mpsc::channel(ANSWERS_MAX);
-    let mouth = Listener { shared: Arc::clone(&shared), id, answers, lost: Arc::clone(&lost) };
-    let connected = timeout(SETUP_MAX, connect(&shared, &node, mouth)).await;
+    let listener = Listener { shared: Arc::clone(&shared), id, answers, lost: Arc::clone(&lost) };
+    let connected = timeout(SETUP_MAX, connect(&shared, &node, listener)).await;
     match connected.unwrap_or(Err(Fault::Slow)) {
         Ok(connection) => {
-            let mut ear = Ear { shared, node, id, connection, knows_script: false };
+            let mut ear = Ear { shared, node, id, connection, knows_script: false, is_new: true };
             ear.listen(to_send, &lost).await
         }
         Err(fault) => fault,
@@ -95,6 +95,8 @@ struct Ear {
     id: u64,
     connection: MultiplexedConnection,
     knows_script: bool,
+    /// Nothing that was read before may rest on what this one hears.
+    is_new: bool,
 }
 
 impl Ear {
@@ -127,8 +129,9 @@ impl Ear {
             Some(replies) => replies,
             None => self.renewals().await?.ok_or(Fault::Garbage)?,
         };
-        if replies.contains(&0) {
+        if replies.contains(&0) || self.is_new {
             self.shared.doubted();
+            self.is_new = false;
         }
         let hearing = self.shared.settings.hearing;
         self.shared.heard.hears(self.id, sent + hearing - hearing / 10);

@@ -92,14 +92,18 @@ impl Heard {
     /// A ticket for a key and its tags, to be taken before they are read; none while nothing is
     /// heard.
     pub(super) fn ticket(self: &Arc<Self>, key: &[u8], tags: &[&[u8]]) -> Option<RedisTicket> {
-        if tags.len() >= PARTS_MAX || !self.is_hearing() {
+        if tags.len() >= PARTS_MAX {
+            return None;
+        }
+        let epoch = self.epoch.load(Ordering::SeqCst);
+        let number = self.number.load(Ordering::SeqCst);
+        // After the epoch: an ear that is new since then has begun another one.
+        if !self.is_hearing() {
             return None;
         }
         let mut slots = SmallVec::with_capacity(1 + tags.len());
         slots.push(self.place(Kind::Value, key));
         slots.extend(tags.iter().map(|tag| self.place(Kind::Tag, tag)));
-        let epoch = self.epoch.load(Ordering::SeqCst);
-        let number = self.number.load(Ordering::SeqCst);
         Some(RedisTicket { heard: Arc::clone(self), number, epoch, slots })
     }
 

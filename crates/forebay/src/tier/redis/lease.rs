@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use redis::Value;
 
+use super::fault::Fault;
 use super::handle::Redis;
 use super::name::Kind;
 use super::reply;
@@ -48,7 +49,11 @@ impl Redis {
                 lease.is_over = true;
                 None
             }
-            Err(_) => None,
+            Err(fault) => {
+                // Nothing was sent, so there is nothing to be released.
+                lease.is_over = matches!(fault, Fault::LeftAlone | Fault::Nowhere);
+                None
+            }
         }
     }
 }

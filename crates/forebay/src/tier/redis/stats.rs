@@ -9,7 +9,7 @@ use super::fault::Fault;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RedisStats {
-    /// Whether the last call to every server went well, and no breaker is open.
+    /// Whether it is known who has the keys, and no breaker is open.
     pub is_up: bool,
     /// Whether changes are heard, so that copies in memory may be used.
     pub is_hearing: bool,
