@@ -311,8 +311,9 @@ async fn garbage_on_a_good_connection_is_survived() {
         *damage.lock().unwrap() = Some(byte);
         let found = redis.get(b"a").await;
         assert!(found.is_none() || found.as_deref() == Some(b"the value"), "{found:?}");
-        let _ = redis.remove(b"a").await;
-        assert!(!ticket.is_some_and(|ticket| ticket.is_true()));
+        if redis.remove(b"a").await.is_ok() {
+            assert!(!ticket.is_some_and(|ticket| ticket.is_true()));
+        }
         *damage.lock().unwrap() = None;
         let start = Instant::now();
         while !redis.set(b"a", b"1", MINUTE).await {

@@ -110,7 +110,8 @@ impl RedisBuilder {
     }
 
     /// Connects, waiting at most four times the limit of a call. A server that cannot be reached
-    /// is no error: it is tried again and again, and until then everything is a miss.
+    /// is no error, nor a reason to wait: it is tried again and again, and until then everything is
+    /// a miss.
     ///
     /// # Errors
     ///

@@ -164,7 +164,7 @@ impl Ear {
             match checked(reply) {
                 Ok(Value::SimpleString(_)) => {}
                 Ok(reply) => numbers.push(reply::number(reply).ok_or(Fault::Garbage)?),
-                Err(Fault::Refused(code)) if code == "NOSCRIPT" => {
+                Err(Fault::NoScript) => {
                     self.knows_script = false;
                     return Ok(None);
                 }

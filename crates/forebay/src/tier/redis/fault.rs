@@ -25,6 +25,8 @@ pub(super) enum Fault {
     ReadOnly,
     /// The server has no memory left.
     Full,
+    /// The server does not know a script: it is told the text of it.
+    NoScript,
     /// Anything else the server says, by the first word of it.
     Refused(String),
     /// The server is left alone after faults.
@@ -53,6 +55,7 @@ impl Fault {
     pub(super) fn from_server(error: &ServerError) -> Fault {
         match error.kind() {
             Some(ServerErrorKind::Moved) => Fault::Moved,
+            Some(ServerErrorKind::NoScript) => Fault::NoScript,
             Some(ServerErrorKind::ReadOnly) => Fault::ReadOnly,
             Some(ServerErrorKind::BusyLoading) => Fault::NotReady("LOADING"),
             Some(ServerErrorKind::MasterDown) => Fault::NotReady("MASTERDOWN"),
@@ -101,6 +104,7 @@ impl fmt::Display for Fault {
             Fault::Moved => f.write_str("the Cluster has moved the key"),
             Fault::ReadOnly => f.write_str("Redis may only be read: is it a replica?"),
             Fault::Full => f.write_str("Redis has no memory left: raise its maxmemory"),
+            Fault::NoScript => f.write_str("Redis does not know a script that it was just told"),
             Fault::Refused(code) => write!(f, "Redis refuses the command ({code})"),
             Fault::LeftAlone => f.write_str("Redis is left alone for a while after faults"),
             Fault::Nowhere => f.write_str("there is no Redis to be asked yet"),

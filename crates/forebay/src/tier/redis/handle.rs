@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::task::AbortHandle;
@@ -75,7 +76,8 @@ impl Redis {
         let keeper = tokio::spawn(keep(Arc::clone(&shared))).abort_handle();
         let redis = Redis { owner: Arc::new(Owner { shared, keeper }) };
         let heard = async {
-            while !redis.shared().heard.is_hearing() {
+            let shared = redis.shared();
+            while !shared.heard.is_hearing() && !shared.has_failed.load(Ordering::Relaxed) {
                 tokio::time::sleep(FIRST_LOOK).await;
             }
         };

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tokio::task::{AbortHandle, JoinSet};
@@ -120,6 +121,7 @@ impl Keeper {
 
     fn failed(&mut self, fault: &Fault) {
         self.shared.counts.fault(fault);
+        self.shared.has_failed.store(true, Ordering::Relaxed);
         if self.failures == 0 {
             tracing::warn!("{fault}; it is tried again and again");
         }

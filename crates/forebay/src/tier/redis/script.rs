@@ -115,9 +115,9 @@ return 0
 
 /// Key: counter. Arguments: by, milliseconds. The time is that of the first.
 const INCREMENT: &str = r"
-local sum = redis.call('INCRBY', KEYS[1], ARGV[1])
+redis.call('INCRBY', KEYS[1], ARGV[1])
 if redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
-return sum
+return redis.call('GET', KEYS[1])
 ";
 
 /// GCRA. Key: the rate, which holds when the next would be due if nothing were ever early.

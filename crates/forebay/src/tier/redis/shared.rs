@@ -1,6 +1,7 @@
 //! What all handles and tasks of one tier share: who has which keys, what was heard, the counters.
 //! Commands are sent from here to whoever has the key.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -37,6 +38,8 @@ pub(super) struct Shared {
     pub(super) changes: broadcast::Sender<RedisChange>,
     /// Told when it has to be found out again who has what.
     pub(super) wanted: Notify,
+    /// Whether reaching the servers has failed once: nobody waits for the first time any more.
+    pub(super) has_failed: AtomicBool,
     map: RwLock<Arc<Map>>,
     map_number: watch::Sender<u64>,
 }
@@ -74,6 +77,7 @@ impl Shared {
             runtime: Handle::current(),
             changes: broadcast::Sender::new(CHANGES_MAX),
             wanted: Notify::new(),
+            has_failed: AtomicBool::new(false),
             map: RwLock::default(),
             map_number: watch::Sender::new(0),
             settings,
@@ -160,11 +164,8 @@ impl Shared {
         keys: &[&[u8]],
         args: &[&[u8]],
     ) -> Result<Value, Fault> {
-        let reply = self.run(shard, &script.short(keys, args)).await;
-        match reply {
-            Err(Fault::Refused(code)) if code == "NOSCRIPT" => {
-                self.run(shard, &script.long(keys, args)).await
-            }
+        match self.run(shard, &script.short(keys, args)).await {
+            Err(Fault::NoScript) => self.run(shard, &script.long(keys, args)).await,
             reply => reply,
         }
     }
@@ -197,7 +198,9 @@ impl Shared {
 
     /// Counts a fault, and has looked who has what when that may be the reason.
     pub(super) fn note<T>(&self, reply: Result<T, Fault>) -> Result<T, Fault> {
-        if let Err(fault) = &reply {
+        if let Err(fault) = &reply
+            && *fault != Fault::NoScript
+        {
             self.counts.fault(fault);
             if fault.asks_for_map() {
                 self.wanted.notify_one();

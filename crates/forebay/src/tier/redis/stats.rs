@@ -87,7 +87,9 @@ impl Counts {
             }
             Fault::Garbage => &self.garbage,
             Fault::LeftAlone => &self.left_alone,
-            Fault::Moved | Fault::ReadOnly | Fault::Full | Fault::Refused(_) => &self.refused,
+            Fault::Moved | Fault::ReadOnly | Fault::Full | Fault::NoScript | Fault::Refused(_) => {
+                &self.refused
+            }
         });
         if !matches!(fault, Fault::LeftAlone) {
             let mut last = self.last_fault.lock().unwrap_or_else(PoisonError::into_inner);
