@@ -7,7 +7,8 @@
 //! installed version, and [`Database::create`] gives a database on a server that all tests of a
 //! process share.
 //!
-//! A [`RedisServer`] is the same for Redis, a [`Sentinel`] and a [`RedisCluster`] are several of them.
+//! A [`RedisServer`] is the same for Redis, a [`Sentinel`] and a [`RedisCluster`] are several of
+//! them.
 //!
 //! It does not know Forebay, and it is no client library: [`Session`] speaks just enough of the
 //! protocol to prepare a test. On systems other than Unix it is empty.

@@ -1,5 +1,5 @@
-//! A master with a replica, and one Sentinel that watches them and makes the replica the master when
-//! the master is gone.
+//! A master with a replica, and one Sentinel that watches them and makes the replica the master
+//! when the master is gone.
 
 use std::fs;
 use std::time::{Duration, Instant};

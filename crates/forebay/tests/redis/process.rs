@@ -1,8 +1,8 @@
 //! Two processes: no read is older than an acknowledged removal.
 //!
-//! The truth is a number in a file. The parent raises it and removes the key; the child reads all the
-//! time as an application does: from its memory, from Redis, or from the file with a lease. Once a
-//! removal is acknowledged the child is asked, and may not answer with a smaller number.
+//! The truth is a number in a file. The parent raises it and removes the key; the child reads all
+//! the time as an application does: from its memory, from Redis, or from the file with a lease.
+//! Once a removal is acknowledged the child is asked, and may not answer with a smaller number.
 
 use std::collections::HashMap;
 use std::fs::File;

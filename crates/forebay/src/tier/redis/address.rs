@@ -63,8 +63,8 @@ impl fmt::Debug for Address {
 }
 
 impl Address {
-    /// Reads `redis://`, `rediss://` and `unix://`; with `-sentinel` behind the scheme several hosts and the
-    /// name of the master, with `-cluster` several hosts.
+    /// Reads `redis://`, `rediss://` and `unix://`; with `-sentinel` behind the scheme several
+    /// hosts and the name of the master, with `-cluster` several hosts.
     pub(super) fn read(url: &str) -> Result<Address> {
         let (scheme, rest) = url.split_once("://").ok_or_else(|| refused("it has no scheme"))?;
         if scheme == "unix" || scheme == "redis+unix" {

@@ -74,9 +74,9 @@ impl RedisBuilder {
     }
 
     /// For how long a process may use copies in memory without hearing from the server, and so for
-    /// how long a removal waits at most for a process that does not answer. The default is 1 s. Each
-    /// process asks the server four times within it. It has to be the same in all processes of a
-    /// namespace.
+    /// how long a removal waits at most for a process that does not answer. The default is 1 s.
+    /// Each process asks the server four times within it. It has to be the same in all processes of
+    /// a namespace.
     pub fn hearing(mut self, hearing: Duration) -> RedisBuilder {
         self.settings.hearing = hearing;
         self

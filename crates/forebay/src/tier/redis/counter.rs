@@ -44,8 +44,8 @@ impl RedisRate {
 
 impl Redis {
     /// Adds `by` to the counter under `key`, and gives the sum. A counter that was not there begins
-    /// with nothing, and is gone after `ttl` from then on. `None` where Redis could not be asked, or
-    /// the sum is beyond 64 bits.
+    /// with nothing, and is gone after `ttl` from then on. `None` where Redis could not be asked,
+    /// or the sum is beyond 64 bits.
     ///
     /// One round trip. A call whose reply is lost may have counted.
     pub async fn increment(&self, key: &[u8], by: i64, ttl: Duration) -> Option<i64> {

@@ -21,8 +21,8 @@ use super::shared::Shared;
 /// How long it may take until the server is heard.
 const SETUP_MAX: Duration = Duration::from_secs(5);
 
-/// How many answers may wait to be sent. Beyond that they are lost, and whoever waits for them waits
-/// for the time of this process on the roll.
+/// How many answers may wait to be sent. Beyond that they are lost, and whoever waits for them
+/// waits for the time of this process on the roll.
 const ANSWERS_MAX: usize = 1_024;
 
 /// How many answers are sent at once.

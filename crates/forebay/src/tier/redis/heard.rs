@@ -51,8 +51,8 @@ pub struct RedisTicket {
 
 impl RedisTicket {
     /// Whether nothing has been heard since that changes the key or one of the tags, and everything
-    /// would have been heard. Once false because of a change it stays false; while the connection is in doubt it is
-    /// false for that time.
+    /// would have been heard. Once false because of a change it stays false; while the connection
+    /// is in doubt it is false for that time.
     #[must_use]
     pub fn is_true(&self) -> bool {
         let heard = &self.heard;

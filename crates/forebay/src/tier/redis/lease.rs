@@ -14,8 +14,8 @@ use super::settings::milliseconds;
 use super::shared::Shared;
 use super::stats::count;
 
-/// The right to fill a key, for a time. Released when it is dropped, in the background; it expires by
-/// itself if this process ends before.
+/// The right to fill a key, for a time. Released when it is dropped, in the background; it expires
+/// by itself if this process ends before.
 pub struct RedisLease {
     shared: Arc<Shared>,
     key: Vec<u8>,
@@ -59,8 +59,8 @@ impl Redis {
 }
 
 impl RedisLease {
-    /// Stores the value for `ttl` and ends the lease, in one step. Whether it was stored: not if the
-    /// lease has expired, or the key was removed since it was taken.
+    /// Stores the value for `ttl` and ends the lease, in one step. Whether it was stored: not if
+    /// the lease has expired, or the key was removed since it was taken.
     pub async fn fill(mut self, value: &[u8], ttl: Duration) -> bool {
         let shared = Arc::clone(&self.shared);
         if !shared.is_storable(value) {

@@ -9,7 +9,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// How many answers are kept for one call: there are no more processes on a roll that is waited for.
+/// How many answers are kept for one call: there are no more processes on a roll that is waited
+/// for.
 const ANSWERS_MAX: usize = 4_096;
 
 /// How many names one message may list; beyond that it says that anything may have changed.

@@ -1,5 +1,5 @@
-//! What runs in Redis as one step, in its language. Numbers of 64 bits go as text, since Lua has only
-//! floating point.
+//! What runs in Redis as one step, in its language. Numbers of 64 bits go as text, since Lua has
+//! only floating point.
 
 use redis::{Cmd, Script};
 

@@ -1,5 +1,5 @@
-//! Who serves which shards: the address itself, what a Sentinel says, or what a server of the Cluster
-//! says. Each question has a connection of its own, which is closed behind it.
+//! Who serves which shards: the address itself, what a Sentinel says, or what a server of the
+//! Cluster says. Each question has a connection of its own, which is closed behind it.
 
 use std::time::Duration;
 

@@ -31,7 +31,8 @@ pub struct RedisStats {
     pub not_acknowledged: u64,
     /// Calls that took longer than their limit.
     pub slow: u64,
-    /// Calls that failed because the server could not be reached, was not ready or refused the login.
+    /// Calls that failed because the server could not be reached, was not ready or refused the
+    /// login.
     pub unreachable: u64,
     /// Replies that were not what the protocol says.
     pub garbage: u64,

@@ -16,9 +16,9 @@ use crate::error::Result;
 const STEP: usize = 512;
 
 impl Redis {
-    /// Removes the values and counters whose keys match, and gives how many there were. In a pattern
-    /// `*` stands for any bytes, `?` for one, and `\` takes the next one literally; the whole key
-    /// has to match. Acknowledged as [`Redis::remove`] is.
+    /// Removes the values and counters whose keys match, and gives how many there were. In a
+    /// pattern `*` stands for any bytes, `?` for one, and `\` takes the next one literally; the
+    /// whole key has to match. Acknowledged as [`Redis::remove`] is.
     ///
     /// It goes over all keys of the server twice, whatever else these are of, in steps that leave
     /// room for other calls. Dropping the future stops it between two steps.
@@ -35,8 +35,8 @@ impl Redis {
         swept.map_err(|fault| self.not_acknowledged(&fault))
     }
 
-    /// Removes all values and counters of the namespace, as [`Redis::remove_matching`] does for `*`.
-    /// Tags keep their numbers, and rates what has passed. Other namespaces stay.
+    /// Removes all values and counters of the namespace, as [`Redis::remove_matching`] does for
+    /// `*`. Tags keep their numbers, and rates what has passed. Other namespaces stay.
     ///
     /// # Errors
     ///

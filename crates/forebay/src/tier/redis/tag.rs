@@ -1,4 +1,5 @@
-//! Numbers of tags: read before a value is made, compared when it is read, raised to make it untrue.
+//! Numbers of tags: read before a value is made, compared when it is read, raised to make it
+//! untrue.
 
 use std::collections::BTreeMap;
 
@@ -15,8 +16,9 @@ use crate::error::Result;
 const KEPT_MS: &str = "2592000000";
 
 impl Redis {
-    /// The numbers of `tags` in their order; a tag without one gets one. To be read before the value
-    /// is made that rests on them. Nothing where Redis could not say: then nothing may be kept.
+    /// The numbers of `tags` in their order; a tag without one gets one. To be read before the
+    /// value is made that rests on them. Nothing where Redis could not say: then nothing may be
+    /// kept.
     pub async fn versions(&self, tags: &[&[u8]]) -> Option<Vec<u64>> {
         let shared = self.shared();
         let mut numbers = vec![0; tags.len()];

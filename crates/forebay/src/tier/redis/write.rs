@@ -49,8 +49,9 @@ impl Redis {
     /// began before is not stored.
     ///
     /// Two round trips; a process that does not answer is waited for as long as it may use its
-    /// memory, at most [`RedisBuilder::hearing`](super::RedisBuilder::hearing). The same wait comes once after the
-    /// server was new or flushed. Dropping the future leaves open whether it happens.
+    /// memory, at most [`RedisBuilder::hearing`](super::RedisBuilder::hearing). The same wait comes
+    /// once after the server was new or flushed. Dropping the future leaves open whether it
+    /// happens.
     ///
     /// # Errors
     ///
