@@ -128,7 +128,7 @@ impl RedisBuilder {
             address = address.with_sentinel_login(user.as_deref(), password);
         }
         if let Some(file) = &self.authority {
-            let pem = std::fs::read(file).map_err(|error| unreadable(error))?;
+            let pem = std::fs::read(file).map_err(unreadable)?;
             address = address.with_authority(pem)?;
         }
         if let Some(host) = address.hosts.first() {

@@ -108,14 +108,14 @@ impl Ear {
         loop {
             let outcome = tokio::select! {
                 biased;
-                () = lost.notified() => Err(Fault::Unreachable("the connection has ended".into())),
-                _ = ticks.tick() => timeout(hearing, self.renew()).await.unwrap_or(Err(Fault::Slow)),
-                _ = to_send.recv_many(&mut answers, ANSWERS_AT_ONCE) => {
-                    let sent = timeout(hearing, self.answer(&mut answers)).await;
-                    sent.unwrap_or(Err(Fault::Slow))
-                }
+                () = lost.notified() => Ok(Err(ended())),
+                _ = ticks.tick() => timeout(hearing, self.renew()).await,
+                count = to_send.recv_many(&mut answers, ANSWERS_AT_ONCE) => match count {
+                    0 => Ok(Err(ended())),
+                    _ => timeout(hearing, self.answer(&mut answers)).await,
+                },
             };
-            if let Err(fault) = outcome {
+            if let Err(fault) = outcome.unwrap_or(Err(Fault::Slow)) {
                 return fault;
             }
         }
@@ -183,6 +183,10 @@ impl Ear {
         self.connection.send_packed_commands(&all, 0, all.len()).await?;
         Ok(())
     }
+}
+
+fn ended() -> Fault {
+    Fault::Unreachable("the connection has ended".to_owned())
 }
 
 /// Takes what the server says by itself, on the task that reads the connection.

@@ -5,9 +5,11 @@ use redis::{Cmd, Script};
 
 /// Gives who is on the roll, and for how many milliseconds more, beside the caller; and publishes
 /// the call. A roll that is not there says nothing: it is begun with an entry for the unknown.
+/// Nobody has more than the whole time, whatever the server's clock did.
 /// Something is written first, so that a server without memory lets the rest pass.
 const CALL: &str = r"
-local function call(roll, me, hearing, channel, message)
+local function call(roll, me, text, channel, message)
+    local hearing = tonumber(text)
     local time = redis.call('TIME')
     local now = time[1] * 1000 + math.floor(time[2] / 1000)
     redis.call('PEXPIRE', roll, 86400000)
@@ -20,7 +22,8 @@ local function call(roll, me, hearing, channel, message)
     for i = 1, #found, 2 do
         if found[i] ~= me then
             table.insert(others, found[i])
-            table.insert(others, string.format('%.0f', found[i + 1] - now + 1))
+            local left = math.min(found[i + 1] - now + 1, hearing)
+            table.insert(others, string.format('%.0f', left))
         end
     end
     return others
