@@ -177,8 +177,8 @@ fn print(times: &Times, json: bool) {
 fn main() -> Result<(), Fault> {
     let options = options()?;
     let server = RedisServer::start()?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all();
-    let times = runtime.build()?.block_on(async {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let times = runtime.worker_threads(2).enable_all().build()?.block_on(async {
         let field = std::sync::Arc::new(Field::enter(&server).await?);
         field.round(&mut Times::default()).await?;
         let mut times = Times::default();
