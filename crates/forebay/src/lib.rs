@@ -28,6 +28,8 @@ mod session;
 mod setup;
 mod sql;
 mod stats;
+#[cfg(feature = "disk")]
+mod tier;
 mod value;
 mod watch;
 
@@ -49,4 +51,6 @@ pub use stats::{
     AuditStats, CacheStats, Difference, DropStats, FingerprintStats, ForeignStats, Holder,
     PoolStats, ReplicationStats, ShadowStats, StatementCacheStats, Stats, WorthStats,
 };
+#[cfg(feature = "disk")]
+pub use tier::{Disk, DiskBuilder, DiskHealth, DiskStats};
 pub use value::Value;
