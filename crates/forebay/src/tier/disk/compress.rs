@@ -76,8 +76,8 @@ mod tests {
     fn hostile_bytes_give_nothing() {
         let mut random = fastrand::Rng::with_seed(2);
         for _ in 0..2_000 {
-            let body: Vec<u8> =
-                std::iter::repeat_with(|| random.u8(..)).take(random.usize(..200)).collect();
+            let length = random.usize(..200);
+            let body: Vec<u8> = std::iter::repeat_with(|| random.u8(..)).take(length).collect();
             let raw = random.usize(..10_000);
             if let Some(value) = unpack(Codec::Lz4, &body, raw) {
                 assert_eq!(value.len(), raw);

@@ -87,12 +87,8 @@ impl Disk {
         }
         let shared = Arc::new(Shared::new(state));
         let settings = Arc::new(settings);
-        let writer = worker::Writer {
-            shared: shared.clone(),
-            settings: settings.clone(),
-            geometry,
-            volume,
-        };
+        let writer =
+            worker::Writer { shared: shared.clone(), settings: settings.clone(), geometry, volume };
         let thread = std::thread::Builder::new().name("forebay-disk".to_owned());
         thread.spawn(move || writer.run()).map_err(|error| {
             let message = "no thread can be started for the disk cache; raise the limit on threads";

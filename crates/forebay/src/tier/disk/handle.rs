@@ -16,6 +16,20 @@ impl Handle {
         Ok(self.0.metadata()?.len())
     }
 
+    /// Takes back the rights to the file that others were given.
+    pub(super) fn close_to_others(&self) -> io::Result<()> {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mut permissions = self.0.metadata()?.permissions();
+            if permissions.mode() & 0o077 != 0 {
+                permissions.set_mode(0o600);
+                self.0.set_permissions(permissions)?;
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn cut(&self, bytes: u64) -> io::Result<()> {
         self.0.set_len(bytes)
     }

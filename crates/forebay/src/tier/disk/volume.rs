@@ -86,6 +86,7 @@ impl Volume {
         let mut page = vec![0; length.min(FILE_HEAD) as usize];
         handle.read(0, &mut page)?;
         let (mut head, content) = judge(path, &page, geometry, boot)?;
+        handle.close_to_others()?;
         head.boot = boot.unwrap_or_default();
         head.closed = None;
         let room = geometry.bytes_max.saturating_sub(FILE_HEAD);
