@@ -21,6 +21,9 @@ pub(super) const RECORD_HEAD: usize = 56;
 /// within one page, and is written whole or not at all.
 const ALIGN: usize = 8;
 
+/// The head of a segment whose records were given up.
+pub(super) const VOID: [u8; SEGMENT_HEAD as usize] = [0xff; SEGMENT_HEAD as usize];
+
 /// The length of an end mark.
 pub(super) const END_MARK: usize = 8;
 
@@ -177,7 +180,17 @@ pub(super) struct RecordHead {
     pub(super) key_bytes: u32,
     pub(super) written_ms: u64,
     pub(super) expires_ms: u64,
-    pub(super) is_alive: bool,
+    pub(super) life: Life,
+}
+
+/// Whether a record is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Life {
+    Alive,
+    /// Killed, or its writing was cut off.
+    Dead,
+    /// The word that says so is damaged.
+    Unknown,
 }
 
 /// The head of the record at the beginning of `bytes`, which reach to the end of its segment.
@@ -199,14 +212,18 @@ pub(super) fn parse_record_head(bytes: &[u8], seal: u64) -> Option<RecordHead> {
         key_bytes: word32(bytes, 48),
         written_ms: word(bytes, 32),
         expires_ms: word(bytes, 24),
-        is_alive: word(bytes, 8) == life(sum, seal),
+        life: match word(bytes, 8) {
+            0 => Life::Dead,
+            word if word == life(sum, seal) => Life::Alive,
+            _ => Life::Unknown,
+        },
     })
 }
 
 /// The record that `bytes` are; none if it is not alive, or if a byte of it is not as it was written.
 pub(super) fn parse_record(bytes: &[u8], seal: u64) -> Option<Record<'_>> {
     let head = parse_record_head(bytes, seal)?;
-    if !head.is_alive {
+    if head.life != Life::Alive {
         return None;
     }
     let key_end = RECORD_HEAD + head.key_bytes as usize;

@@ -6,7 +6,7 @@ use std::io;
 
 use super::handle::Handle;
 use super::index::{Index, KeyHash, Place};
-use super::layout::{self, End, FILE_HEAD, SEGMENT_HEAD, Tail};
+use super::layout::{self, End, FILE_HEAD, Life, RecordHead, SEGMENT_HEAD, Tail};
 use super::volume::{Content, Volume};
 
 /// A record from later than this is one from before the clock was set back, and nobody can say
@@ -49,7 +49,7 @@ pub(super) fn recover(
     for (segment, sequence) in segments {
         volume.sequence = sequence;
         found.index.begin(segment, sequence);
-        let end = one(volume, segment, &mut buffer, &mut found.index, wanted)?;
+        let end = one(volume, segment, &mut buffer, &mut found, wanted)?;
         let tail = Tail { segment, used: end.used };
         if closed == Some(tail) {
             volume.tail = Some(tail);
@@ -65,7 +65,7 @@ pub(super) fn recover(
     Ok(found)
 }
 
-/// The segments that were begun, in that order. A head that is neither right nor empty is emptied.
+/// The segments that were begun, in that order. Those whose heads are not right are given up.
 fn begun(volume: &Volume, damaged: &mut u64) -> io::Result<Vec<(u32, u64)>> {
     let mut segments = Vec::new();
     for segment in 0..volume.segments {
@@ -77,7 +77,8 @@ fn begun(volume: &Volume, damaged: &mut u64) -> io::Result<Vec<(u32, u64)>> {
         let _ = volume.handle.read(volume.segment_start(segment), &mut head);
         match layout::parse_segment_head(&head, volume.head.salt, segment) {
             Some(sequence) => segments.push((segment, sequence)),
-            None if head == [0; SEGMENT_HEAD as usize] => {}
+            None if head == layout::VOID => {}
+            // One that was never begun is behind the end of the file.
             None => {
                 *damaged += 1;
                 volume.void(segment)?;
@@ -93,41 +94,44 @@ fn one(
     volume: &Volume,
     segment: u32,
     buffer: &mut Vec<u8>,
-    index: &mut Index,
+    found: &mut Recovered,
     wanted: &Wanted<'_>,
 ) -> io::Result<End> {
     let start = volume.segment_start(segment);
-    read_segment(&volume.handle, start, volume.head.segment_bytes, buffer)?;
+    let (whole, salt) = (volume.head.segment_bytes, volume.head.salt);
+    read_segment(&volume.handle, start, whole, buffer)?;
     let mut unwanted = Vec::new();
-    let end = layout::walk(
-        buffer,
-        volume.head.segment_bytes,
-        start,
-        volume.head.salt,
-        volume.sequence,
-        |found| {
-            if !found.head.is_alive {
-                return;
-            }
-            let place = Place {
-                offset: found.offset,
-                bytes: found.head.total,
-                seal: found.seal,
-                expires_ms: found.head.expires_ms,
-            };
-            let is_future = found.head.written_ms > wanted.now_ms.saturating_add(SKEW_MS);
-            let is_expired = found.head.expires_ms <= wanted.now_ms;
-            if is_future || is_expired || index.len() >= wanted.entries_max {
+    let end = layout::walk(buffer, whole, start, salt, volume.sequence, |record| {
+        let place = Place {
+            offset: record.offset,
+            bytes: record.head.total,
+            seal: record.seal,
+            expires_ms: record.head.expires_ms,
+        };
+        let is_wanted = found.index.len() < wanted.entries_max && is_young(&record.head, wanted);
+        match record.head.life {
+            Life::Dead => {}
+            Life::Unknown => {
+                found.damaged += 1;
                 unwanted.push(place);
-            } else {
-                unwanted.extend(index.insert((wanted.hash)(found.key), place));
             }
-        },
-    );
+            Life::Alive if !is_wanted => unwanted.push(place),
+            Life::Alive => {
+                // Of two records with one hash the younger counts.
+                unwanted.extend(found.index.insert((wanted.hash)(record.key), place));
+            }
+        }
+    });
     for place in unwanted {
         volume.kill(place)?;
     }
     Ok(end)
+}
+
+/// Whether a record is not expired, as far as can be told.
+fn is_young(head: &RecordHead, wanted: &Wanted<'_>) -> bool {
+    let is_future = head.written_ms > wanted.now_ms.saturating_add(SKEW_MS);
+    !is_future && head.expires_ms > wanted.now_ms
 }
 
 /// Reads a segment, or as much of it as the file has. One that the device does not give is as

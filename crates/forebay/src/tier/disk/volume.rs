@@ -147,7 +147,7 @@ impl Volume {
 
     /// Makes an end of a segment whose head is not as it was written.
     pub(super) fn void(&self, segment: u32) -> io::Result<()> {
-        self.handle.write(self.segment_start(segment), &[0; SEGMENT_HEAD as usize])
+        self.handle.write(self.segment_start(segment), &layout::VOID)
     }
 
     /// Writes a record behind the last one, not alive yet, and gives the word that makes it so.
@@ -264,14 +264,15 @@ fn open_file(path: &Path) -> Result<File, Unopened> {
 /// A fault of the device passes; anything else is for whoever has chosen the path.
 fn refuse(path: &Path, error: io::Error) -> Unopened {
     use io::ErrorKind::{
-        FileTooLarge, IsADirectory, NotADirectory, NotFound, PermissionDenied, QuotaExceeded,
-        ReadOnlyFilesystem, StorageFull,
+        AlreadyExists, FileTooLarge, InvalidFilename, InvalidInput, IsADirectory, NotADirectory,
+        NotFound, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
     };
     match error.kind() {
         PermissionDenied | ReadOnlyFilesystem | StorageFull | QuotaExceeded | FileTooLarge => {
             Unopened::Fault(error)
         }
-        IsADirectory | NotADirectory | NotFound | io::ErrorKind::InvalidInput => {
+        AlreadyExists | InvalidFilename | InvalidInput | IsADirectory | NotADirectory
+        | NotFound => {
             let message = format!("{} cannot be opened; choose another path", path.display());
             Unopened::Refused(Error::new(Kind::Open, message).with_cause(error))
         }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::builder::DiskBuilder;
 use super::compress::pack;
 use super::index::{Index, KeyHash, Place};
-use super::layout::{self, FILE_HEAD, Record, record_bytes};
+use super::layout::{self, FILE_HEAD, Life, Record, record_bytes};
 use super::queue::Taken;
 use super::read::read_whole;
 use super::recover::{Recovered, Wanted, read_segment, recover};
@@ -175,7 +175,7 @@ fn sweep(shared: &Shared, volume: &Volume, matcher: &Matcher) -> io::Result<()> 
         let mut staying = Vec::new();
         let whole = volume.head.segment_bytes;
         layout::walk(&buffer, whole, start, volume.head.salt, sequence, |found| {
-            if found.head.is_alive && !matcher.is_match(found.key) {
+            if found.head.life == Life::Alive && !matcher.is_match(found.key) {
                 staying.push(found.offset);
             }
         });
