@@ -32,11 +32,12 @@ const READS_MAX: usize = 8;
 ///
 /// It never gives a wrong value: each record has a checksum over its key and its value, and one
 /// that is not as it was written is dropped and counted. It never gives a value that was removed
-/// or replaced: not after the process was killed either, once the removal was acknowledged. After
-/// a loss of power, or a crash of the operating system, it is empty, unless it had been closed: the
-/// device may then have taken over some writes and not others, and a removal must not be undone.
-/// (Where the operating system has no boot id, that is anywhere but on Linux, the death of the
-/// process counts as a loss of power.)
+/// or replaced. That holds when the process is killed, too, for every removal that was
+/// acknowledged, and for every replacement once [`Disk::flush`] has said so. After a loss of
+/// power, or a crash of the operating system, it is empty, unless it had been closed: the device
+/// may then have taken over some writes and not others, and a removal must not be undone. (Where
+/// the operating system has no boot id, that is anywhere but on Linux, the death of the process
+/// counts as a loss of power.)
 ///
 /// It may lose anything else at any time: to stay within its bounds, or because of a fault of the
 /// device. No fault is an error to a caller; it is a miss, and counted.

@@ -78,11 +78,26 @@ impl Index {
     /// Adds a record that was written; the place that it replaces must be killed.
     pub(super) fn insert(&mut self, hash: KeyHash, place: Place) -> Option<Place> {
         let segment = self.segment_of(place);
+        self.make_place(segment);
         self.segments[segment as usize].members.push_back(hash);
         self.bytes += u64::from(place.bytes);
         let old = self.slots.insert(hash, Slot { place, is_wanted: false })?.place;
         self.bytes -= u64::from(old.bytes);
         Some(old)
+    }
+
+    /// Leaves out the members that are gone before their list grows, so that it is bounded by the
+    /// records that are there, however often they are replaced.
+    fn make_place(&mut self, segment: u32) {
+        let mut members = std::mem::take(&mut self.segments[segment as usize].members);
+        if members.len() == members.capacity() {
+            members.retain(|hash| {
+                self.get(*hash).is_some_and(|place| self.segment_of(place) == segment)
+            });
+            // Half of it is free then, so that this is done seldom.
+            members.reserve(members.len() + 1);
+        }
+        self.segments[segment as usize].members = members;
     }
 
     pub(super) fn remove(&mut self, hash: KeyHash) -> Option<Place> {

@@ -220,7 +220,8 @@ pub(super) fn parse_record_head(bytes: &[u8], seal: u64) -> Option<RecordHead> {
     })
 }
 
-/// The record that `bytes` are; none if it is not alive, or if a byte of it is not as it was written.
+/// The record that `bytes` are; none if it is not alive, or if a byte of it is not as it was
+/// written.
 pub(super) fn parse_record(bytes: &[u8], seal: u64) -> Option<Record<'_>> {
     let head = parse_record_head(bytes, seal)?;
     if head.life != Life::Alive {

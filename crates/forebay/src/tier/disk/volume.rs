@@ -182,7 +182,7 @@ impl Volume {
     }
 
     /// Leaves the file such that its content can be trusted whatever happens to the machine.
-    pub(super) fn close(mut self) -> io::Result<()> {
+    pub(super) fn close(&mut self) -> io::Result<()> {
         self.handle.sync()?;
         self.head.closed = Some(self.tail.unwrap_or(Tail { segment: u32::MAX, used: 0 }));
         self.write_head()?;

@@ -157,7 +157,12 @@ fn close(shared: &Shared, mut volume: Volume) -> bool {
     if is_owing && volume.clear().is_err() {
         return false;
     }
-    volume.close().is_ok() && !is_owing
+    if volume.close().is_ok() {
+        return !is_owing;
+    }
+    // What the device has is not what was written: nothing of it may be trusted.
+    let _ = volume.clear();
+    false
 }
 
 /// Kills every record whose key matches, and every one whose key can no longer be read.

@@ -44,7 +44,7 @@ async fn a_process_killed_at_any_time_leaves_nothing_removed_and_nothing_torn() 
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cache");
     let (mut gone, mut found, mut removals) = (Gone::default(), 0, 0);
-    for round in 0..40 {
+    for round in 0..20 {
         let mut process = child::command("write", &path, "").spawn().unwrap();
         let lines = BufReader::new(process.stdout.take().unwrap()).lines();
         // After so many lines, whatever it is doing then.
@@ -81,7 +81,7 @@ async fn a_process_killed_at_any_time_leaves_nothing_removed_and_nothing_torn() 
             drop(disk);
         }
     }
-    assert!(found > 100 && removals > 100, "{found} values found, {removals} removed");
+    assert!(found > 50 && removals > 50, "{found} values found, {removals} removed");
 }
 
 #[tokio::test]

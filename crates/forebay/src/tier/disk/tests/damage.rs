@@ -121,17 +121,17 @@ async fn damage_anywhere_loses_values_and_never_makes_any() {
     let scene = Scene::new();
     let whole = written(&scene, true).await;
     let mut found = 0;
-    for seed in 0..250 {
+    for seed in 0..100 {
         found += try_damage(&scene, &whole, seed).await;
     }
-    assert!(found > 250 * 10, "only {found} values were found: too much is dropped");
+    assert!(found > 100 * 10, "only {found} values were found: too much is dropped");
 }
 
 #[tokio::test]
 async fn damage_after_a_kill_is_no_worse() {
     let scene = Scene::new();
     let whole = written(&scene, false).await;
-    for seed in 1_000..1_100 {
+    for seed in 1_000..1_060 {
         let mut random = fastrand::Rng::with_seed(seed);
         let mut bytes = whole.clone();
         damage(&mut bytes, &mut random);

@@ -45,7 +45,7 @@ fn op() -> impl Strategy<Value = Op> {
     let bytes =
         prop_oneof![6 => 0..3_000usize, 2 => 30_000..60_000usize, 1 => 60_000..140_000usize];
     prop_oneof![
-        12 => (key.clone(), bytes, 0..40u64).prop_map(|(key, bytes, ttl_s)| Op::Set { key, bytes, ttl_s }),
+        12 => set.prop_map(|(key, bytes, ttl_s)| Op::Set { key, bytes, ttl_s }),
         10 => key.clone().prop_map(|key| Op::Get { key }),
         2 => Just(Op::GetAll),
         4 => key.prop_map(|key| Op::Remove { key }),
@@ -195,7 +195,11 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 64,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn only_what_was_set_and_not_removed_is_found(ops in prop::collection::vec(op(), 1..120)) {
