@@ -20,7 +20,8 @@ mod volume;
 mod worker;
 
 // They limit what a process may write as Linux does.
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests;
 
 pub use builder::DiskBuilder;

@@ -149,11 +149,12 @@ impl State {
     /// there is room.
     pub(super) fn offer(&mut self, key: &[u8], hash: KeyHash, value: Vec<u8>, expires_ms: u64) {
         self.drop_record(hash);
-        if self.open.is_none() || self.closing.is_some() {
-            self.counts.dropped += 1;
-        } else if !self.queue.offer(key, hash, value, expires_ms) {
-            self.counts.dropped += 1;
+        let is_open = self.open.is_some() && self.closing.is_none();
+        if is_open && self.queue.offer(key, hash, value, expires_ms) {
+            return;
         }
+        self.queue.remove(key);
+        self.counts.dropped += 1;
     }
 
     /// Removes a key. Tells `caller` when the file has it no more; the caller's end is dropped

@@ -42,7 +42,9 @@ impl Waiting {
 }
 
 /// Says which keys to remove.
-pub(super) struct Matcher(Box<dyn Fn(&[u8]) -> bool + Send + Sync>);
+pub(super) struct Matcher(Box<Matches>);
+
+type Matches = dyn Fn(&[u8]) -> bool + Send + Sync;
 
 impl Matcher {
     pub(super) fn new(matches: impl Fn(&[u8]) -> bool + Send + Sync + 'static) -> Matcher {

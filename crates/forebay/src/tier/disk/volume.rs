@@ -61,7 +61,7 @@ pub(super) struct Volume {
 }
 
 /// What became of the content of the file when it was opened.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Content {
     /// There is none.
     New,

@@ -44,6 +44,7 @@ fn op() -> impl Strategy<Value = Op> {
     // Some are read by another thread, some are larger than what is kept.
     let bytes =
         prop_oneof![6 => 0..3_000usize, 2 => 30_000..60_000usize, 1 => 60_000..140_000usize];
+    let set = (key.clone(), bytes, 0..40u64);
     prop_oneof![
         12 => set.prop_map(|(key, bytes, ttl_s)| Op::Set { key, bytes, ttl_s }),
         10 => key.clone().prop_map(|key| Op::Get { key }),
