@@ -142,9 +142,9 @@ fn perform(shared: &Shared, volume: &mut Volume, task: &Task) -> io::Result<()> 
             Ok(())
         }
         Task::Clear => {
-            volume.clear()?;
+            // Before the file is: who finds a record spoiled that is in the index counts damage.
             shared.lock().with_index(Index::clear);
-            Ok(())
+            volume.clear()
         }
         Task::Mark(_) => Ok(()),
     }
@@ -187,8 +187,11 @@ fn sweep(shared: &Shared, volume: &Volume, matcher: &Matcher) -> io::Result<()> 
         for (hash, place, _) in members {
             // Both are in the order of the file.
             if staying.binary_search(&place.offset).is_err() {
-                volume.kill(place)?;
                 shared.lock().with_index(|index| index.remove_at(hash, place));
+                if let Err(error) = volume.kill(place) {
+                    shared.lock().tasks.put_back(Task::Kill(place));
+                    return Err(error);
+                }
             }
         }
     }
