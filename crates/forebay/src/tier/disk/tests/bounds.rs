@@ -66,6 +66,19 @@ async fn what_is_too_large_is_not_kept_and_what_was_there_is_gone() {
 }
 
 #[tokio::test]
+async fn a_value_without_room_in_the_queue_takes_the_one_before_away() {
+    let scene = Scene::new();
+    let disk = scene.builder().queue_bytes_max(50_000).open().await.unwrap();
+    disk.set(b"key", vec![1], HOUR);
+    assert!(disk.flush().await);
+    disk.set(b"key", vec![2; 60_000], HOUR);
+    assert_eq!(disk.get(b"key").await, None);
+    assert_eq!(disk.stats().dropped, 1);
+    assert!(disk.close().await);
+    assert_eq!(scene.open().await.get(b"key").await, None);
+}
+
+#[tokio::test]
 async fn other_bounds_keep_what_fits_them() {
     let scene = Scene::new();
     let fill = |disk: Disk| async move {
