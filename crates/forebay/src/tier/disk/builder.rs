@@ -108,7 +108,7 @@ impl DiskBuilder {
     }
 
     /// Opens the file, or creates it and its folder, readable by this user alone, and reads the
-    /// heads of all records in it, which takes about a second for a gigabyte on a fast device.
+    /// heads of all records in it, which takes one or some seconds for a gigabyte.
     ///
     /// Content that cannot be trusted is dropped, and [`DiskStats::emptied`](super::DiskStats)
     /// says why. A file that cannot be written at the moment (a full disk, a read-only folder,

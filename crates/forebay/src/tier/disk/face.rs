@@ -179,7 +179,7 @@ impl Disk {
     }
 
     /// Removes every key for which `matches` says so, as [`Disk::remove`] does. The keys are in
-    /// the file, so that it is read through once, about a second for a gigabyte on a fast device.
+    /// the file, so that it is read through once, one or some seconds for a gigabyte.
     /// `matches` is called on several threads, and for a key more than once; it must not block,
     /// and what it panics at is removed.
     pub async fn remove_matching(
