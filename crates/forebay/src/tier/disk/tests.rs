@@ -8,3 +8,4 @@ mod faults;
 mod layout;
 mod model;
 mod scene;
+mod stall;
