@@ -48,8 +48,13 @@ pub(super) struct Beat {
 impl Beat {
     /// Whether nobody is to write in a way that makes Forebay doubt all answers until it has
     /// ended: others would have no hits meanwhile.
-    pub(super) fn is_narrow((number, phase): (u64, Phase)) -> bool {
-        phase == Phase::Held && !(number / 8).is_multiple_of(5)
+    pub(super) fn is_narrow(now: (u64, Phase)) -> bool {
+        now.1 == Phase::Held && !Beat::nth(now).is_multiple_of(5)
+    }
+
+    /// The number of the beat.
+    pub(super) fn nth(now: (u64, Phase)) -> usize {
+        (now.0 / 8) as usize
     }
 
     pub(super) fn now(&self) -> (u64, Phase) {
@@ -65,7 +70,7 @@ impl Beat {
         (self.now().0 == number).then_some(writing)
     }
 
-    fn begin(&self, phase: Phase) {
+    pub(super) fn begin(&self, phase: Phase) {
         let number = self.now.load(Ordering::SeqCst) / 8 + 1;
         self.now.store(number * 8 + phase as u64, Ordering::SeqCst);
     }
@@ -85,8 +90,8 @@ pub(super) async fn beat(scene: &Scene, bare: &mut Bare, rng: &mut Rng) -> Resul
     let lasts = Duration::from_millis(rng.u64(3..20));
     match rng.u8(..20) {
         0..11 => held(scene, bare, lasts / 4).await?,
-        11..15 => stalled(scene, bare, rng, (Phase::Stalled, lasts)).await?,
-        15..17 => stalled(scene, bare, rng, (Phase::Slow, lasts)).await?,
+        11..14 => stalled(scene, bare, rng, (Phase::Stalled, lasts)).await?,
+        14..17 => stalled(scene, bare, rng, (Phase::Slow, 2 * lasts)).await?,
         _ => {
             scene.beat.begin(Phase::Free);
             tokio::time::sleep(lasts).await;

@@ -1,7 +1,7 @@
 //! What everybody knows of the counters, and what was counted on the way.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::board::{GENERATION, ROWS, SIDES, TABLES, shown};
@@ -81,6 +81,8 @@ pub(crate) struct Known {
     reads: [[AtomicU64; 2]; SHAPES.len()],
     writes: [AtomicU64; WAYS.len()],
     failed: AtomicU64,
+    /// The row that an outsider has written last.
+    hot: AtomicUsize,
     pub(super) late: Late,
     counts: Mutex<Counts>,
 }
@@ -95,6 +97,7 @@ impl Known {
             reads: Default::default(),
             writes: Default::default(),
             failed: AtomicU64::new(0),
+            hot: AtomicUsize::new(0),
             late: Late::new(),
             counts: Mutex::default(),
         }
@@ -143,6 +146,15 @@ impl Known {
 
     pub(super) fn note_write(&self, way: Way) {
         self.writes[way as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// An outsider has written a row.
+    pub(super) fn heat(&self, row: usize) {
+        self.hot.store(row, Ordering::Relaxed);
+    }
+
+    pub(super) fn hot(&self) -> usize {
+        self.hot.load(Ordering::Relaxed)
     }
 
     pub(super) fn note_failed(&self) {

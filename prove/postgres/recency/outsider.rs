@@ -45,6 +45,7 @@ pub(super) fn outsider(scene: &Scene, nth: usize, mut rng: Rng) -> Result<()> {
         match bare.number(&text) {
             Ok(n) => {
                 scene.known.note_write(Way::Past);
+                scene.known.heat(row);
                 for table in tables {
                     scene.known.raise(table, row, n);
                     scene.known.late.tell(table, row, n);

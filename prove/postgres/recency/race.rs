@@ -165,7 +165,7 @@ async fn conduct(scene: &Scene, extent: Extent, seed: u64) -> Result<()> {
         if began.elapsed() >= next {
             next = began.elapsed() + extent.rough_every;
             nth += 1;
-            rough(scene, &mut bare, nth, extent.rough_every).await?;
+            rough(scene, &mut bare, nth).await?;
         }
         if extent.tells && began.elapsed() >= told {
             told = began.elapsed() + TELL_EVERY;

@@ -66,11 +66,17 @@ pub(super) async fn read(
     let row = rng.usize(..ROWS);
     let own = singles(side)[rng.usize(..2)];
     // What always goes to the server is rare while there may be hits.
-    let seldom = if phase == Phase::Quiet { 250 } else { 12 };
+    let seldom = match phase {
+        Phase::Quiet => 250,
+        // What the server shows already has to be known before the cache is asked.
+        Phase::Slow | Phase::Stalled => 4,
+        _ => 12,
+    };
     if once_in(rng, seldom) {
-        return match rng.u8(..6) {
-            0 | 1 => strict(scene, side, row, rng).await,
-            2 => in_transaction(scene, side, own, row).await,
+        let is_strict = phase == Phase::Stalled || once_in(rng, 3);
+        return match rng.u8(..5) {
+            _ if is_strict => strict(scene, side, row, rng).await,
+            0 => in_transaction(scene, side, own, row).await,
             _ => point(scene, side, (own, row), |query| query.no_cache()).await,
         };
     }
@@ -253,7 +259,10 @@ async fn in_transaction(scene: &Scene, side: usize, table: usize, row: usize) ->
 async fn strict(scene: &Scene, side: usize, row: usize, rng: &mut Rng) -> Result<(), Error> {
     let other = (side + 1) % SIDES;
     let tables = [OTHERS, OTHERS_PAIR[0], OTHERS_PAIR[1], singles(other)[0], pair(other)[1]];
-    let table = tables[rng.usize(..tables.len())];
+    let (table, row) = match rng.bool() {
+        true => (tables[rng.usize(..tables.len())], row),
+        false => (OTHERS, scene.known.hot()),
+    };
     let floor = scene.known.floor(table, row);
     let query = scene.dbs[side].query(&scene.texts.point[table]).bind(row as i64);
     let outcome = query.freshness(Freshness::Strict).fetch().await?;

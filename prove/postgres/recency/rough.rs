@@ -5,34 +5,37 @@ use std::time::Duration;
 use anyhow::Result;
 use forebay::Db;
 
+use super::beat::Phase;
 use super::board::{SIDES, name, pair, singles, view};
 use super::race::Scene;
 use crate::bare::Bare;
 use crate::place::{end_sessions, end_stream, senders};
 
-/// Between two ends of a stream; when it is ended more often, Forebay takes its time to begin
-/// another one.
-const STREAM_EVERY: usize = 6;
+/// Rough things until they come again. When streams are ended more often, Forebay takes its time
+/// to begin others.
+const KINDS: usize = 9;
+
+/// How long commits are held while streams begin.
+const HELD: Duration = Duration::from_millis(200);
 
 /// One rough thing, by its number; with changes of the schema in between, which are gentle.
-pub(super) async fn rough(
-    scene: &Scene,
-    bare: &mut Bare,
-    nth: usize,
-    every: Duration,
-) -> Result<()> {
-    let side = nth / 2 % SIDES;
-    let what = match nth % STREAM_EVERY {
+pub(super) async fn rough(scene: &Scene, bare: &mut Bare, nth: usize) -> Result<()> {
+    let side = nth / KINDS % SIDES;
+    let what = match nth % KINDS {
         0 => {
             end_stream(bare)?;
             "ended all streams, and their slots with them"
         }
-        3 if every > Duration::from_secs(1) => end_one_stream(scene, bare)?,
-        1 => {
+        3 => end_one_stream(scene, bare)?,
+        1 | 7 => {
             end_sessions(bare, false)?;
             "ended half of the sessions"
         }
-        2 => alter(bare, nth, side)?,
+        4 => alter(bare, nth, side)?,
+        6 => {
+            lose_what_is_held(scene, bare).await?;
+            "ended all streams while commits were held"
+        }
         _ => {
             make_view(scene, &scene.dbs[side], side).await;
             "made a view anew"
@@ -42,7 +45,19 @@ pub(super) async fn rough(
     Ok(())
 }
 
-/// The process is killed from outside the server's own bookkeeping: its socket is cut.
+/// The next stream begins while commits that are older than its slot cannot be seen yet.
+async fn lose_what_is_held(scene: &Scene, bare: &mut Bare) -> Result<()> {
+    scene.server.hold_commits()?;
+    scene.beat.begin(Phase::Held);
+    tokio::time::sleep(HELD / 4).await;
+    end_stream(bare)?;
+    tokio::time::sleep(HELD).await;
+    scene.server.release_commits()?;
+    scene.beat.begin(Phase::Quiet);
+    Ok(())
+}
+
+/// Only one of the handles loses its stream.
 fn end_one_stream(scene: &Scene, bare: &mut Bare) -> Result<&'static str> {
     let first = senders(bare)?.into_iter().next();
     if let Some(pid) = first {
@@ -57,7 +72,7 @@ fn alter(bare: &mut Bare, nth: usize, side: usize) -> Result<&'static str> {
     let tables = [singles(side), pair(side)].concat();
     let table = name(tables[nth % tables.len()]);
     // Whoever holds a lock on it may wait for what is held.
-    let change = match nth / STREAM_EVERY % 2 {
+    let change = match nth / KINDS % 2 {
         0 => format!("ALTER TABLE {table} ADD COLUMN IF NOT EXISTS more int"),
         _ => format!("ALTER TABLE {table} DROP COLUMN IF EXISTS more"),
     };

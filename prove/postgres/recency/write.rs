@@ -26,8 +26,9 @@ pub(super) async fn write(
 ) -> Result<Written, Error> {
     let phase = now.1;
     let way = match phase {
-        Phase::Slow if once_in(rng, 2) => Way::Slowly,
-        _ => draw(rng, Beat::is_narrow(now)),
+        // Whatever else is acknowledged meanwhile would have everything doubted.
+        Phase::Slow => Way::Slowly,
+        _ => draw(rng, now),
     };
     // What is held would hold up whoever wants the same row.
     let is_shared = phase == Phase::Free && once_in(rng, 8);
@@ -48,15 +49,15 @@ pub(super) async fn write(
     Ok((tables, row))
 }
 
-fn draw(rng: &mut Rng, is_narrow: bool) -> Way {
-    match rng.u8(..if is_narrow { 8 } else { 16 }) {
+/// What makes Forebay doubt all answers is of one kind in a beat, or each would hide what the others
+/// lack.
+fn draw(rng: &mut Rng, now: (u64, Phase)) -> Way {
+    const WIDE: [Way; 4] = [Way::Script, Way::Path, Way::PairInSession, Way::Asynchronous];
+    match rng.u8(..if Beat::is_narrow(now) { 8 } else { 16 }) {
         0..6 => Way::Single,
         6 | 7 => Way::Prepared,
-        8..11 => Way::Pair,
-        11 | 12 => Way::PairInSession,
-        13 => Way::Script,
-        14 => Way::Asynchronous,
-        _ => Way::Path,
+        8..12 => Way::Pair,
+        _ => WIDE[Beat::nth(now) % WIDE.len()],
     }
 }
 
