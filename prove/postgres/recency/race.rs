@@ -16,11 +16,14 @@ use super::known::Known;
 use super::late::SAMPLE;
 use super::outsider::outsider;
 use super::read::Texts;
-use super::rough::rough;
+use super::rough::{make_view, rough};
 use crate::place::{Place, Server, live};
 
 /// Between two words about how it goes.
 const TELL_EVERY: Duration = Duration::from_secs(10);
+
+/// Between two changes of a view, each of which empties the cache.
+const VIEW_EVERY: Duration = Duration::from_millis(1_500);
 
 /// The longest that a statement may go on once everything is over.
 const END_MAX: Duration = Duration::from_secs(60);
@@ -158,7 +161,7 @@ async fn conduct(scene: &Scene, extent: Extent, seed: u64) -> Result<()> {
     let mut rng = Rng::with_seed(seed ^ 0x5eed);
     let mut bare = scene.place.bare()?;
     let began = Instant::now();
-    let (mut next, mut told) = (extent.calm, TELL_EVERY);
+    let (mut next, mut told, mut view) = (extent.calm, TELL_EVERY, VIEW_EVERY);
     let mut nth = rng.usize(..64);
     while began.elapsed() < extent.lasts && !scene.known.is_over() {
         beat(scene, &mut bare, &mut rng).await?;
@@ -166,6 +169,10 @@ async fn conduct(scene: &Scene, extent: Extent, seed: u64) -> Result<()> {
             next = began.elapsed() + extent.rough_every;
             nth += 1;
             rough(scene, &mut bare, nth).await?;
+        }
+        if began.elapsed() >= view {
+            view = began.elapsed() + VIEW_EVERY;
+            make_view(scene, rng.usize(..SIDES)).await;
         }
         if extent.tells && began.elapsed() >= told {
             told = began.elapsed() + TELL_EVERY;

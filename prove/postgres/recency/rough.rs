@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use forebay::Db;
 
 use super::beat::Phase;
 use super::board::{SIDES, name, pair, singles, view};
@@ -36,10 +35,7 @@ pub(super) async fn rough(scene: &Scene, bare: &mut Bare, nth: usize) -> Result<
             lose_what_is_held(scene, bare).await?;
             "ended all streams while commits were held"
         }
-        _ => {
-            make_view(scene, &scene.dbs[side], side).await;
-            "made a view anew"
-        }
+        _ => return Ok(()),
     };
     scene.known.count(what, 1);
     Ok(())
@@ -81,9 +77,10 @@ fn alter(bare: &mut Bare, nth: usize, side: usize) -> Result<&'static str> {
 }
 
 /// Through Forebay, so that everybody who asks it later has to see the new one.
-async fn make_view(scene: &Scene, db: &Db, side: usize) {
+pub(super) async fn make_view(scene: &Scene, side: usize) {
     let generation = scene.known.generation(side) + 1;
-    if db.execute(&view(side, generation)).await.is_ok() {
+    if scene.dbs[side].execute(&view(side, generation)).await.is_ok() {
         scene.known.raise_generation(side, generation);
+        scene.known.count("made a view anew", 1);
     }
 }

@@ -49,8 +49,8 @@ pub(super) async fn write(
     Ok((tables, row))
 }
 
-/// What makes Forebay doubt all answers is of one kind in a beat, or each would hide what the others
-/// lack.
+/// What makes Forebay doubt all answers is of one kind in a beat, or each would hide what the
+/// others lack.
 fn draw(rng: &mut Rng, now: (u64, Phase)) -> Way {
     const WIDE: [Way; 4] = [Way::Script, Way::Path, Way::PairInSession, Way::Asynchronous];
     match rng.u8(..if Beat::is_narrow(now) { 8 } else { 16 }) {
