@@ -3,7 +3,7 @@
 use std::future::{IntoFuture, poll_fn};
 use std::panic::Location;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -52,7 +52,7 @@ impl<'a> Query<'a> {
         sql: &'a str,
         caller: &'static Location<'static>,
     ) -> Query<'a> {
-        Query::of(target, target.engine().texts.text(sql.trim_ascii()), caller)
+        Query::of(target, target.engine().text_ref(sql), caller)
     }
 
     /// The same for a text that is ready to be looked up.
@@ -69,6 +69,7 @@ impl<'a> Query<'a> {
             no_cache: false,
             is_strict: target.engine().is_strict(),
             timeout: None,
+            until: OnceLock::new(),
             limits: target.engine().limits(),
             caller,
         };
@@ -124,7 +125,9 @@ impl<'a> Query<'a> {
         self
     }
 
-    /// The longest this statement may run, instead of the database's default.
+    /// The longest this statement may run, instead of the database's default. At PostgreSQL it
+    /// counts from the call on, with the wait for a connection and for what has to be asked of the
+    /// server first.
     pub fn timeout(mut self, limit: Duration) -> Query<'a> {
         self.call.timeout = Some(limit);
         self

@@ -1,7 +1,7 @@
 //! One statement as its caller put it.
 
 use std::panic::Location;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use crate::backend::Limits;
@@ -12,7 +12,7 @@ use crate::pool::HolderLabel;
 /// A statement with its parameters and options.
 #[derive(Clone, Debug)]
 pub(crate) struct Call<'a> {
-    /// The text, without white space around it.
+    /// The text, without white space and comments around it.
     pub(crate) text: TextRef<'a>,
     pub(crate) params: Params,
     pub(crate) name: Option<&'a str>,
@@ -21,6 +21,8 @@ pub(crate) struct Call<'a> {
     pub(crate) is_strict: bool,
     /// The caller's own limit; the database's default otherwise.
     pub(crate) timeout: Option<Duration>,
+    /// When it must have ended, from when that was asked first.
+    pub(crate) until: OnceLock<Option<Instant>>,
     pub(crate) limits: Limits,
     pub(crate) caller: &'static Location<'static>,
 }
@@ -43,8 +45,10 @@ impl Call<'_> {
         HolderLabel { caller: self.caller, statement }
     }
 
-    /// When the statement must have ended, counted from now.
+    /// When the statement must have ended: its limit counts from the first time that this is
+    /// called, and for everything that is done on its behalf from then on.
     pub(crate) fn deadline(&self, default: Option<Duration>) -> Option<Instant> {
-        self.timeout.or(default).and_then(|limit| Instant::now().checked_add(limit))
+        let limit = || self.timeout.or(default).and_then(|it| Instant::now().checked_add(it));
+        *self.until.get_or_init(limit)
     }
 }

@@ -9,9 +9,10 @@ use quick_cache::sync::Cache;
 use tokio::runtime::Handle;
 
 use super::call::Call;
+use super::connection::Connection;
 use super::entry::Entry;
 use super::flight::Flights;
-use super::origin::Origin;
+use super::origin::{Origin, Purpose};
 use super::pinned::Closing;
 #[cfg(feature = "postgres")]
 use super::postgres::{self, Postgres, PostgresSettings};
@@ -20,9 +21,9 @@ use super::template::Template;
 use super::trust::{Trust, TrustSettings};
 use crate::backend::Limits;
 use crate::cache::{Store, Text, TextHasher};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::mode::{CacheMode, Freshness};
-use crate::sql::Dialect;
+use crate::pool::HolderLabel;
 use crate::watch::Fingerprints;
 
 /// Templates expected; with long texts there are fewer of them.
@@ -91,15 +92,14 @@ pub(crate) struct Engine {
 impl Engine {
     /// Opens the database.
     pub(crate) async fn open(settings: Settings) -> Result<Arc<Engine>> {
-        let (origin, dialect) = match settings.place {
-            Place::Sqlite(settings) => {
-                (Origin::Sqlite(Sqlite::open(settings).await?), Dialect::Sqlite)
-            }
+        let origin = match settings.place {
+            Place::Sqlite(settings) => Origin::Sqlite(Sqlite::open(settings).await?),
             #[cfg(feature = "postgres")]
             Place::Postgres(settings) => {
-                (Origin::Postgres(Box::new(Postgres::open(settings).await?)), Dialect::Postgres)
+                Origin::Postgres(Box::new(Postgres::open(settings).await?))
             }
         };
+        let dialect = origin.dialect();
         let engine = Arc::new_cyclic(|this| Engine {
             origin,
             store: Store::new(settings.cache_bytes),
@@ -162,6 +162,35 @@ impl Engine {
     #[inline]
     pub(crate) fn is_strict_for(&self, freshness: Freshness) -> bool {
         freshness == Freshness::Strict && !matches!(self.origin, Origin::Sqlite(_))
+    }
+
+    /// The limit of a statement counts from here on. At SQLite it is one of the run alone: there
+    /// is nobody to be asked before.
+    pub(super) fn begin_limit(&self, call: &Call<'_>) {
+        if !matches!(self.origin, Origin::Sqlite(_)) {
+            call.deadline(self.statement_timeout);
+        }
+    }
+
+    /// A connection for a statement, in turn, within the limit that has begun.
+    pub(super) async fn acquire_for(
+        &self,
+        call: &Call<'_>,
+        purpose: Purpose,
+        holder: HolderLabel,
+    ) -> Result<Connection> {
+        let acquired = self.origin.acquire(purpose, holder);
+        match call.until.get().copied().flatten() {
+            None => acquired.await,
+            Some(deadline) => match tokio::time::timeout_at(deadline.into(), acquired).await {
+                Ok(acquired) => acquired,
+                Err(_) => Err(Error::new(
+                    Kind::Timeout,
+                    "the time limit of the statement passed before a connection became free; \
+                     raise the limit, or use more connections",
+                )),
+            },
+        }
     }
 
     /// Has the cache catch up with what was committed before; false if it could not in time.

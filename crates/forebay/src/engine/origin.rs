@@ -9,6 +9,7 @@ use super::template::Analysis;
 use crate::error::Result;
 use crate::invalidate::{Author, Ticket};
 use crate::pool::HolderLabel;
+use crate::sql::Dialect;
 use crate::stats::{ForeignStats, PoolStats, ReplicationStats, StatementCacheStats};
 
 /// The database behind an engine.
@@ -40,6 +41,16 @@ pub(super) struct Counters {
 }
 
 impl Origin {
+    /// Whose rules a text is cut by.
+    #[inline]
+    pub(super) fn dialect(&self) -> Dialect {
+        match self {
+            Origin::Sqlite(_) => Dialect::Sqlite,
+            #[cfg(feature = "postgres")]
+            Origin::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
     /// An error when the database is no longer the one that was opened.
     #[inline]
     pub(super) fn check(&self) -> Result<()> {

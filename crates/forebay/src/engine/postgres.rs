@@ -8,7 +8,7 @@ use super::call::Call;
 use super::connection::Connection;
 use super::database::Engine;
 use super::link::{Link, Proven};
-use super::origin::{Counters, Origin};
+use super::origin::{Counters, Origin, Purpose};
 use super::template::{Analysis, Template};
 use super::work::{Run, Work as _};
 use crate::backend::postgres::{self, Analyst, Config, Connector, Followed, Keeper, Lanes, Status};
@@ -250,18 +250,19 @@ impl Engine {
             return done;
         }
         let holder = call.holder(Some(template.record.text().clone()));
-        let mut connection = postgres.acquire(holder).await?;
+        let mut connection = self.acquire_for(call, Purpose::Read, holder).await?;
         let began = Instant::now();
+        let deadline = call.deadline(self.statement_timeout);
         let run = Run {
             sql: template.text.sql.clone(),
             params: call.params.clone(),
             limits: call.limits,
-            stop: Stop::at(call.deadline(self.statement_timeout)),
+            stop: Stop::at(deadline),
             scope: Scope::Shared,
             proven: template.proven(),
         };
         let link = connection.link();
-        let is_fit = fill && link.is_fit_for_fill().await;
+        let is_fit = fill && link.is_fit_for_fill(deadline).await?;
         let filling = Filling::begin(postgres, link.connection(), call, template, fill && is_fit);
         let answer = run.on_postgres(link).await?;
         template.was(began.elapsed() < SHORT);

@@ -62,6 +62,7 @@ impl Engine {
     /// Runs a statement whose answer the cache has just been found not to have.
     pub(crate) async fn run_missed(&self, call: &Call<'_>) -> Result<Read> {
         self.origin.check()?;
+        self.begin_limit(call);
         // What seldom happens is boxed, so that the future of a short read stays small.
         let template = match self.known_template(&call.text) {
             Some(template) => template,

@@ -91,6 +91,7 @@ impl Engine {
         {
             return Ok(Chunks::complete(rows.clone()));
         }
+        self.begin_limit(&call);
         let template = self.template(&call).await?;
         if template.analysis.effect != Effect::Read || template.analysis.asks_its_connection() {
             return Ok(Chunks::complete(self.run(&call).await?.outcome.rows));
@@ -98,7 +99,7 @@ impl Engine {
         template.record.bypass(Bypass::Stream);
         self.check_nested()?;
         let holder = call.holder(Some(template.record.text().clone()));
-        let reader = self.origin.acquire(Purpose::Read, holder).await?;
+        let reader = self.acquire_for(&call, Purpose::Read, holder).await?;
         let stop = Stop::at(call.deadline(self.statement_timeout));
         let (feed, receiver) = self.feed(&call, stop.clone(), Scope::Shared);
         tokio::spawn(async move {
@@ -200,9 +201,10 @@ impl Work for Pump {
     async fn on_postgres(self, link: &mut Link) -> Result<Vec<Message>> {
         let feed = self.0;
         let is_undone = link.has_failed() && postgres::is_commit(&feed.sql);
-        link.prepare(feed.scope, &feed.proven).await;
+        let prepared = link.prepare(feed.scope, &feed.proven, feed.stop.deadline()).await;
         let proven = link.proven_still(feed.proven.clone());
-        let pumped = match link.admit(&feed.sql, feed.scope, &proven) {
+        let admitted = prepared.and_then(|()| link.admit(&feed.sql, feed.scope, &proven));
+        let pumped = match admitted {
             Ok(fence) if is_undone => {
                 feed.pump_from(link, fence).await.and_then(|_| Err(Link::not_committed()))
             }

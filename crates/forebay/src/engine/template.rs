@@ -16,6 +16,7 @@ use crate::backend::{Known, sqlite};
 use crate::cache::{Text, TextRef};
 use crate::error::Result;
 use crate::guard::{Stop, StopOnDrop};
+use crate::sql::without_margins;
 use crate::watch::Record;
 
 /// VM steps that a read may take on the caller's thread; about 100 µs.
@@ -93,9 +94,15 @@ impl Template {
 }
 
 impl Engine {
-    /// A text to be kept: the copy that its template has, if there is one.
+    /// The statement in a text, without white space and comments around it.
+    #[inline]
+    pub(crate) fn text_ref<'a>(&self, sql: &'a str) -> TextRef<'a> {
+        self.texts.text(without_margins(sql, self.origin.dialect()))
+    }
+
+    /// The same to be kept: the copy that its template has, if there is one.
     pub(crate) fn text(&self, sql: &str) -> Text {
-        let text = self.texts.text(sql);
+        let text = self.text_ref(sql);
         let known = self.templates.get(&text);
         known.map_or_else(|| text.to_text(), |template| template.text.clone())
     }

@@ -22,7 +22,7 @@ impl Engine {
         template.record.write();
         self.check_nested_write()?;
         let holder = call.holder(Some(template.record.text().clone()));
-        let writer = self.origin.acquire(Purpose::Write, holder).await?;
+        let writer = self.acquire_for(call, Purpose::Write, holder).await?;
         let began = Instant::now();
         let stop = Stop::at(call.deadline(self.statement_timeout));
         let _stop = StopOnDrop(stop.clone());

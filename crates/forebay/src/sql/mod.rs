@@ -8,6 +8,7 @@ mod digest;
 mod fingerprint;
 mod function;
 mod lex;
+mod margin;
 mod pragma;
 mod predicate;
 mod statement;
@@ -20,6 +21,7 @@ pub(crate) use command::{Command, asks_its_session, is_commit, is_explain, runs_
 pub(crate) use fingerprint::Fingerprint;
 pub(crate) use function::is_immutable;
 pub(crate) use lex::Dialect;
+pub(crate) use margin::without_margins;
 pub(crate) use pragma::{Pragma, classify as classify_pragma, is_allowed_remotely};
 pub(crate) use predicate::{
     Affinity, Agreement, Bound, Collation, Conjunct, Declared, Determined, Extent, NotUnderstood,

@@ -5,6 +5,8 @@
 mod builder;
 /// Answers served from the cache, and when they go.
 mod cache;
+/// Comments that stand around statements.
+mod comment;
 /// Random statements and writers, every answer compared with the bare database.
 mod differential;
 mod explain;

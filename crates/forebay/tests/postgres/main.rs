@@ -5,6 +5,8 @@
 
 /// What is cached, and when it goes.
 mod cache;
+/// Comments that stand around statements.
+mod comment;
 /// Servers that are killed, that refuse, and that are not there.
 mod fault;
 /// Writes through the library, whose commits are never missed.
