@@ -39,6 +39,15 @@ const TURN_MAX: Duration = Duration::from_secs(1);
 /// The longest wait for a lock, which a statement that changes a table may hold for long.
 const LOCK_MS_MAX: u32 = 100;
 
+const MAY_MAKE_TEMPORARY: &str = "SELECT pg_catalog.has_database_privilege(\
+    pg_catalog.current_database(), 'TEMPORARY')::pg_catalog.text";
+
+const NOT_TEMPORARY: &str = "the role may not make temporary objects, and it takes one to have a \
+    statement analysed: GRANT TEMPORARY ON DATABASE … TO …, as the owner of the database";
+
+/// Of an error: there is no such table.
+const UNDEFINED_TABLE: &str = "42P01";
+
 /// Finds out what statements rest on. Texts are analysed one after another.
 pub(crate) struct Analyst {
     config: Config,
@@ -149,6 +158,11 @@ impl Desk {
         };
         let tree = desk.tree("SELECT 1", "").await;
         desk.roll_back().await?;
+        if tree.is_err()
+            && texts(&desk.ask(MAY_MAKE_TEMPORARY).await?) == [[Some("false".to_owned())]]
+        {
+            return Err(Error::new(Kind::Open, NOT_TEMPORARY));
+        }
         desk.order = ByteOrder::told_by(&tree?).ok_or_else(odd)?;
         Ok(desk)
     }
@@ -394,7 +408,13 @@ fn is_passing(error: &Error) -> bool {
 }
 
 fn unasked(error: &Error) -> String {
-    format!("the server does not analyse it for us: {}", error.message())
+    let what = match error.code() {
+        Some(UNDEFINED_TABLE) => {
+            "it reads what only its own session sees, such as a temporary table, or what is not there"
+        }
+        _ => "the server does not analyse it for us",
+    };
+    format!("{what}: {}", error.message())
 }
 
 fn odd() -> Error {
