@@ -124,6 +124,7 @@ pub struct Builder {
     mmap_bytes: u64,
     capture: Capture,
     map_pages: bool,
+    sole_writer: bool,
     pragmas: Vec<(String, String)>,
 }
 
@@ -203,6 +204,14 @@ settings! {
     /// change; true by default. It takes reading the whole database once after the first such
     /// commit, and now and then again, up to two seconds each; without it they empty the cache.
     map_pages: bool;
+    /// That **nobody writes to the PostgreSQL database but through this handle** and its clones:
+    /// rows, the schema, roles; false by default. Then answers are cached where the server cannot
+    /// be followed, for want of rights or of `wal_level`, and each write drops all answers from
+    /// the tables that it may change. If somebody else writes after all, answers stay out of date
+    /// until a write through here drops them. It is not used where the database was prepared by
+    /// `forebay setup`: `Explanation::freshness` and `ReplicationStats::sole` say what is in force.
+    /// It has no meaning at SQLite.
+    sole_writer: bool;
     /// `PRAGMA journal_mode`; WAL by default.
     journal_mode: JournalMode;
     /// `PRAGMA synchronous`; NORMAL by default.
@@ -256,6 +265,7 @@ impl Builder {
             mmap_bytes: 0,
             capture: Capture::Auto,
             map_pages: true,
+            sole_writer: false,
             pragmas: Vec::new(),
         }
     }

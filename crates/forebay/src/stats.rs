@@ -26,8 +26,11 @@ pub struct Stats {
 /// How the commits of a PostgreSQL server are followed.
 #[derive(Clone, Debug, Default)]
 pub struct ReplicationStats {
-    /// Whether they are, so that answers can be cached. If not, `cache.off` says why.
+    /// Whether they are, so that answers can be cached. If not, `cache.off` says why, or `sole`.
     pub live: bool,
+    /// Why there is no stream, where answers are cached without one because nobody else writes
+    /// (`Builder::sole_writer`).
+    pub sole: Option<String>,
     /// How long the last position took from when it was current at the server until it was applied
     /// here, asked once a second and with writes; what is under way counts once it has taken
     /// longer. Commits of others are seen so late.

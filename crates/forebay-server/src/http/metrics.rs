@@ -133,6 +133,8 @@ impl Snapshot {
         let Some(found) = &self.stats.replication else { return Ok(()) };
         let help = "1 while the server's commits are followed";
         page.gauge("replication_live", help, f64::from(found.live))?;
+        let help = "1 while answers are cached without that, because nobody else writes";
+        page.gauge("replication_sole_writer", help, f64::from(found.sole.is_some()))?;
         if let Some(lag) = found.lag {
             let help = "How long commits take to be applied to the cache";
             page.gauge("replication_lag_seconds", help, lag.as_secs_f64())?;

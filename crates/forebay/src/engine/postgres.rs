@@ -43,6 +43,8 @@ pub(crate) struct PostgresSettings {
     pub(crate) pool: pool::Options,
     /// A connection that lay idle for so long has to answer before it is used again.
     pub(crate) ping_after: Duration,
+    /// Somebody answers for it that nobody writes but through this database.
+    pub(crate) sole_writer: bool,
 }
 
 /// An open PostgreSQL database.
@@ -52,6 +54,7 @@ pub(super) struct Postgres {
     followed: Arc<Followed>,
     analyst: Analyst,
     lanes: Arc<Lanes>,
+    sole_writer: bool,
     /// Follows the server for as long as the database is open.
     keeper: Mutex<Option<Keeper>>,
 }
@@ -59,11 +62,13 @@ pub(super) struct Postgres {
 impl Postgres {
     /// Opens the database: its first connection is made, so that what is wrong is known at once.
     pub(super) async fn open(settings: PostgresSettings) -> Result<Postgres> {
-        let PostgresSettings { config, pool: options, ping_after } = settings;
+        let PostgresSettings { config, pool: options, ping_after, sole_writer } = settings;
         let followed = Followed::new();
         let pinned = postgres::pinned(config.clone()).await?;
         let (config, pool, keeper) = match connected(&pinned, &options).await {
-            Ok(pool) => (pinned.clone(), pool, Some(postgres::keep(&followed, &pinned))),
+            Ok(pool) => {
+                (pinned.clone(), pool, Some(postgres::keep(&followed, &pinned, sole_writer)))
+            }
             Err(error) => {
                 let pool = connected(&config, &options).await?;
                 followed.end(&format!(
@@ -80,6 +85,7 @@ impl Postgres {
             analyst: Analyst::new(config.clone(), followed.clone()),
             lanes: Lanes::new(config, options.max_size, options.max_lifetime, followed.clone()),
             keeper: Mutex::new(keeper),
+            sole_writer,
             followed,
         })
     }
@@ -91,12 +97,21 @@ impl Postgres {
 
     /// How changes are noticed, in words.
     pub(super) fn describe(&self) -> String {
+        if let Some(why) = self.reflection().sole() {
+            return format!(
+                "exact as long as nobody writes but through this handle, for which sole_writer \
+                 answers: a write drops all answers from the tables that it may change. No stream \
+                 tells more: {why}"
+            );
+        }
+        let unused = "; sole_writer is not used, since there is a stream";
         let lag = self.followed.lag();
         let behind = lag.time.map(|time| format!(", {:.1} ms behind", time.as_secs_f64() * 1e3));
         format!(
             "exact for whatever is written through this handle; commits of others are seen when \
-             the server's stream tells them{}",
-            behind.unwrap_or_default()
+             the server's stream tells them{}{}",
+            behind.unwrap_or_default(),
+            if self.sole_writer { unused } else { "" }
         )
     }
 
@@ -176,8 +191,10 @@ impl Postgres {
     /// How the server's commits are followed.
     pub(super) fn replication(&self) -> ReplicationStats {
         let (reflection, lag) = (self.reflection(), self.followed.lag());
+        let sole = reflection.sole();
         ReplicationStats {
-            live: reflection.is_live(),
+            live: reflection.is_live() && sole.is_none(),
+            sole,
             lag: lag.time,
             lag_bytes: lag.bytes,
             fences: reflection.fences().into(),
@@ -353,6 +370,17 @@ impl Engine {
     pub(super) fn proven(&self, call: &Call<'_>) -> Proven {
         let template = self.known_template(&call.text);
         template.map_or_else(Proven::nothing, |template| template.proven())
+    }
+
+    /// The same. Where a write drops what it may change, it is found out first: what is not known
+    /// would drop everything.
+    pub(super) async fn proven_first(&self, call: &Call<'_>) -> Proven {
+        let is_sole = self.postgres().is_some_and(|it| it.reflection().is_sole());
+        if is_sole && self.known_template(&call.text).is_none() {
+            // Its own error comes when it is run.
+            drop(Box::pin(self.template(call)).await);
+        }
+        self.proven(call)
     }
 
     /// The database, if it is a PostgreSQL one.

@@ -150,7 +150,7 @@ impl Engine {
             stop,
             scope,
             #[cfg(feature = "postgres")]
-            proven: self.proven(call),
+            proven: self.proven_first(call).await,
         };
         let done = pinned.run(run).await;
         record.origin(began.elapsed());

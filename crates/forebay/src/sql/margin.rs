@@ -82,8 +82,7 @@ impl Margins {
                 continue;
             }
             (end, has_comment) = (token.end, false);
-            // PostgreSQL may find the beginning of a string in it.
-            is_odd |= token.kind == Kind::Number && sql[token.start..token.end].contains('$');
+            is_odd |= may_hide_a_string(&sql[token.start..token.end]);
             names.take(sql, token);
         }
         let is_certain = match dialect {
@@ -98,6 +97,18 @@ impl Margins {
 
     fn within(self, sql: &str) -> &str {
         &sql[self.start..self.end]
+    }
+}
+
+/// Whether a token may be two to PostgreSQL, the second of which begins a string: `1$a$`.
+fn may_hide_a_string(token: &str) -> bool {
+    let mut bytes = token.bytes();
+    match bytes.next() {
+        Some(b'0'..=b'9' | b'.') => token.contains('$'),
+        Some(b'$') => {
+            bytes.next().is_some_and(|it| it.is_ascii_digit()) && token[1..].contains('$')
+        }
+        _ => false,
     }
 }
 

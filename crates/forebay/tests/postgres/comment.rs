@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use forebay::Value;
 
 use crate::place::{Place, on_each};
@@ -77,9 +79,10 @@ const BEHIND: &[&str] = &[
 
 /// The rows, or the error without what the text has at its place.
 fn shown(place: &Place, sql: &str) -> Result<String, String> {
-    let shown = place.attempt(&format!("BEGIN;{sql}"));
-    drop(place.attempt("ROLLBACK"));
-    shown.map_err(|error| error.split(" at ").next().unwrap().to_owned())
+    // A session of its own, so what it does is rolled back.
+    place
+        .attempt(&format!("BEGIN;{sql}"))
+        .map_err(|error| error.split(" at ").next().unwrap().to_owned())
 }
 
 #[test]
@@ -88,20 +91,23 @@ fn a_statement_is_the_same_with_and_without_comments_around_it() {
         let db = place.open(TABLE).await;
         let mut shorter = 0;
         for sql in STATEMENTS {
-            for (before, behind) in
-                BEFORE.iter().flat_map(|before| BEHIND.iter().map(move |it| (before, it)))
-            {
-                let text = [*before, *sql, *behind].concat();
+            // Each before and each behind alone, and each with some other.
+            let alone = BEFORE.iter().map(|it| (*it, "")).chain(BEHIND.iter().map(|it| ("", *it)));
+            let paired = BEFORE.iter().copied().cycle().zip(BEHIND.iter().copied());
+            let mut known = HashMap::new();
+            for (before, behind) in alone.chain(paired) {
+                let text = [before, *sql, behind].concat();
                 let bare = db.prepare(&text);
                 if bare.sql() == text.trim_ascii() {
                     continue;
                 }
                 shorter += 1;
-                let (expect, found) = (shown(place, &text), shown(place, bare.sql()));
-                assert_eq!(found, expect, "{text:?} as {:?}", bare.sql());
+                let known = known.entry(bare.sql().to_owned());
+                let found = known.or_insert_with(|| shown(place, bare.sql()));
+                assert_eq!(*found, shown(place, &text), "{text:?} as {:?}", bare.sql());
             }
         }
-        assert!(shorter > 800, "{shorter} texts were cut");
+        assert!(shorter > 300, "{shorter} texts were cut");
     });
 }
 

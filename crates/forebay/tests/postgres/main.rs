@@ -25,6 +25,8 @@ mod ready;
 mod session;
 /// Preparing a database, and putting it back.
 mod setup;
+/// Databases without a stream that nobody else writes.
+mod sole;
 /// Statements, parameters, rows and errors.
 mod statement;
 /// Rows one after another.
