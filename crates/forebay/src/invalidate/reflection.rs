@@ -298,9 +298,9 @@ impl Reflection {
     /// asked, and lifts their fences. Since then it has been looked whether the schema is another
     /// one; the order is that of [`Reflection::redefine`].
     ///
-    /// A write that ran under the new schema, and was fenced by the old one, has either ended before
-    /// the flush, which then contains it; or its fence is widened, and it comes here itself. In
-    /// between there is the fence of the write that changed the schema.
+    /// A write that ran under the new schema, and was fenced by the old one, has either ended
+    /// before the flush, which then contains it; or its fence is widened, and it comes here itself.
+    /// In between there is the fence of the write that changed the schema.
     pub(crate) fn answer_sole(&self, asked: Asked, has_schema_changed: bool) {
         let stream = self.stream();
         if !matches!(*stream, Stream::Sole(_)) {

@@ -425,7 +425,8 @@ fn is_passing(error: &Error) -> bool {
 fn unasked(error: &Error) -> String {
     let what = match error.code() {
         Some(UNDEFINED_TABLE) => {
-            "it reads what only its own session sees, such as a temporary table, or what is not there"
+            "it reads what only its own session sees, such as a temporary table, or what is not \
+             there"
         }
         _ => "the server does not analyse it for us",
     };

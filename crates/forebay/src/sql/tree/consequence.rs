@@ -46,8 +46,8 @@ impl Consequence {
 
 /// `members` are the table and, if it is or has partitions, all of its kind up to the topmost
 /// table, at most 1,000; a change of one is told as a change of all. Trees are joined to a tree by
-/// putting them into brackets. Names and bodies are sent as hexadecimal. A foreign key counts in both cases, since a row that moves to
-/// another partition may be deleted and inserted.
+/// putting them into brackets. Names and bodies are sent as hexadecimal. A foreign key counts in
+/// both cases, since a row that moves to another partition may be deleted and inserted.
 pub(super) const CONSEQUENCES: &str = "\
 SELECT c.oid, r.root,
        CASE WHEN f.members IS NULL THEN 'more partitions than are looked at'

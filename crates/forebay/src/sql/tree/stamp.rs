@@ -359,7 +359,8 @@ mod tests {
         check("BEGIN NEW.AT := CURRENT_TIMESTAMP; RETURN NEW; END;", Some((at, &[])));
         check("BEGIN NEW.\"At\" := pg_catalog.now(); RETURN NEW; END", Some((&["At"], &["now"])));
         check(
-            "BEGIN -- a; b\n NEW.n := OLD.n + 1; /* c */ NEW.v := lower(NEW.v) || '-x'; RETURN NEW; END",
+            "BEGIN -- a; b\n NEW.n := OLD.n + 1; /* c */ NEW.v := lower(NEW.v) || '-x';
+             RETURN NEW; END",
             Some((&["n", "v"], &["+", "lower", "||"])),
         );
         check(

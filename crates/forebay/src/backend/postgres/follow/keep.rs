@@ -38,8 +38,8 @@ impl Drop for Keeper {
     }
 }
 
-/// Begins to follow, on the present runtime. With `sole_writer`, somebody answers for it that nobody
-/// writes but through here.
+/// Begins to follow, on the present runtime. With `sole_writer`, somebody answers for it that
+/// nobody writes but through here.
 pub(crate) fn keep(followed: &Arc<Followed>, config: &Config, sole_writer: bool) -> Keeper {
     let task = tokio::spawn(follow(followed.clone(), config.clone(), sole_writer));
     Keeper(task.abort_handle())
