@@ -125,7 +125,7 @@ fn tokens(text: &str) -> Option<Vec<Token<'_>>> {
                 let run = &rest[..length];
                 let end = ["--", "/*"].iter().filter_map(|it| run.find(it)).min();
                 let run = &run[..end.unwrap_or(length)];
-                (Token::Sign(*OPERATORS.iter().find(|it| **it == run)?), run.len())
+                (Token::Sign(OPERATORS.iter().find(|it| **it == run)?), run.len())
             }
         };
         tokens.push(token);
