@@ -4,7 +4,7 @@
 use super::*;
 
 /// Orders that are tried of those that some actors have, about.
-const ORDERS_MAX: usize = 600;
+const ORDERS_MAX: usize = 150;
 
 /// What takes its steps in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
