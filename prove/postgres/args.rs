@@ -13,6 +13,9 @@ usage: cargo xtask prove --postgres [options]
   --version V     the major version of the server (default: the newest that is installed)
   --json FILE     write a record of the run
   --mutants       check that every injected bug is found, instead
+  --recency       counters that only grow, written and read by many for --seconds (default 60),
+                  instead
+  --clients N     clients of that (default 50)
   --only A,B      of the injected bugs, only those with A or B in their names
   --profile P     the cargo profile to build with (default release)
 ";
@@ -21,6 +24,7 @@ usage: cargo xtask prove --postgres [options]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Task {
     Prove,
+    Recency,
     Mutants,
     Help,
 }
@@ -34,6 +38,7 @@ pub(crate) struct Args {
     pub(crate) seeds: u64,
     pub(crate) jobs: usize,
     pub(crate) seconds: Option<u64>,
+    pub(crate) clients: usize,
     pub(crate) version: Option<u32>,
     pub(crate) json: Option<String>,
     pub(crate) only: Option<String>,
@@ -62,6 +67,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = String>, fresh: u64) -> Resul
         seeds: 1,
         jobs: 1,
         seconds: None,
+        clients: 50,
         version: None,
         json: None,
         only: None,
@@ -73,6 +79,8 @@ pub(crate) fn parse(args: impl IntoIterator<Item = String>, fresh: u64) -> Resul
         match name.as_str() {
             "--postgres" => {}
             "--mutants" => found.task = Task::Mutants,
+            "--recency" => found.task = Task::Recency,
+            "--clients" => found.clients = usize::try_from(number(&value()?)?)?.max(2),
             "--steps" => found.steps = number(&value()?)?,
             "--seed" => found.seed = number(&value()?)?,
             "--seeds" => found.seeds = number(&value()?)?,

@@ -10,7 +10,9 @@ mod domain;
 #[path = "../src/drive.rs"]
 mod drive;
 mod mutant;
+mod place;
 mod read;
+mod recency;
 mod report;
 mod run;
 mod schema;
@@ -51,6 +53,7 @@ fn start() -> Result<bool> {
             let args = args::parse(args, fastrand::u64(..1 << 32))?;
             match args.task {
                 Task::Prove => drive::drive(&args),
+                Task::Recency => recency::prove(&args),
                 Task::Mutants => mutant::try_all(&args),
                 Task::Help => {
                     std::io::stdout().write_all(args::USAGE.as_bytes())?;

@@ -27,15 +27,15 @@ const fn check(name: &'static str, check: fn(&Path) -> Result<()>) -> Step {
     Step { name, action: Action::Check(check) }
 }
 
-/// The proof on PostgreSQL is built too, though it is not run.
-const SERVERS: &str = "--features=forebay-prove/servers";
+/// The proof on PostgreSQL is built too, though it is not run, and the tiers are tested.
+const FEATURES: &str = "--features=forebay-prove/servers,forebay/disk,forebay/redis";
 
 const CLIPPY: &[&str] =
-    &["clippy", "--workspace", "--all-targets", SERVERS, "--locked", "--", "-D", "warnings"];
+    &["clippy", "--workspace", "--all-targets", FEATURES, "--locked", "--", "-D", "warnings"];
 /// What a crate gets that depends on the library and sets no flags for SQLite.
 const PLAIN: &[&str] =
     &["test", "-p", "forebay", "--lib", "--locked", "--target-dir", "target/plain", "capture"];
-const DOC: &[&str] = &["doc", "--workspace", "--no-deps", "--locked"];
+const DOC: &[&str] = &["doc", "--workspace", "--no-deps", FEATURES, "--locked"];
 
 const STEPS: &[Step] = &[
     cargo("fmt", &["fmt", "--all", "--", "--check"]),
@@ -43,7 +43,7 @@ const STEPS: &[Step] = &[
     check("tidy", crate::tidy::run),
     check("deny is installed", crate::deny::require),
     cargo("deny", &["deny", "--locked", "check", "bans", "licenses", "sources"]),
-    cargo("test", &["test", "--workspace", SERVERS, "--locked"]),
+    cargo("test", &["test", "--workspace", FEATURES, "--locked"]),
     Step {
         name: "test without the preupdate hook",
         action: Action::Cargo { args: PLAIN, env: Some(("LIBSQLITE3_FLAGS", "")) },

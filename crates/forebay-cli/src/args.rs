@@ -82,6 +82,10 @@ pub(crate) struct DatabaseArgs {
     /// compared; 0 for none [default: 1000].
     #[arg(long, value_name = "N")]
     pub(crate) audit_one_in: Option<u32>,
+    /// Nobody writes to the PostgreSQL database but through this service: cache answers where the
+    /// server cannot be followed, too. If somebody does, answers stay out of date.
+    #[arg(long)]
+    pub(crate) sole_writer: bool,
     /// Bytes of cached answers at most [default: 100MB].
     #[arg(long, value_name = "SIZE")]
     pub(crate) cache_bytes: Option<Size>,

@@ -48,7 +48,7 @@ impl ServePlan {
 
 /// The settings of the database; what was not given keeps the library's default.
 fn database(url: &str, args: &DatabaseArgs) -> Builder {
-    let mut builder = Builder::new(url).cache(args.cache);
+    let mut builder = Builder::new(url).cache(args.cache).sole_writer(args.sole_writer);
     if args.read_only {
         builder = builder.read_only(true).create(false);
     }

@@ -108,7 +108,7 @@ fn cut(mut message: String) -> String {
 /// The status and, where the database has no name for it, the code.
 fn class(error: &forebay::Error) -> (u16, &'static str) {
     // The first predicate that holds decides.
-    let classes: [(bool, u16, &'static str); 16] = [
+    let classes: [(bool, u16, &'static str); 19] = [
         (error.is_usage(), 400, "SQL_INPUT_ERROR"),
         (error.is_decode(), 400, "SQL_INPUT_ERROR"),
         (error.is_denied(), 403, "BLOCKED"),
@@ -119,6 +119,9 @@ fn class(error: &forebay::Error) -> (u16, &'static str) {
         // A statement that is stopped has SQLite's code for that.
         (error.is_timeout(), 504, "TRANSACTION_TIMEOUT"),
         (error.is_pool_exhausted(), 503, "POOL_EXHAUSTED"),
+        (error.is_rate_limited(), 429, "RATE_LIMITED"),
+        (error.is_circuit_open(), 503, "CIRCUIT_OPEN"),
+        (error.is_overloaded(), 503, "OVERLOADED"),
         (error.is_busy(), 503, "SQLITE_BUSY"),
         (error.is_full(), 507, "SQLITE_FULL"),
         (error.is_cancelled(), 503, "CANCELLED"),
@@ -162,6 +165,22 @@ mod tests {
             ),
         ] {
             assert_eq!(Failure::bad("X", message).message, expect);
+        }
+    }
+
+    #[test]
+    fn what_a_guard_refuses_has_a_code_of_its_own() {
+        let limiter = forebay::Limiter::new(forebay::Quota::per_second(0));
+        let breaker = forebay::Breaker::builder().build();
+        breaker.force_open();
+        let bulkhead = forebay::Bulkhead::new(1, 0);
+        let _place = bulkhead.try_enter().expect("one is free");
+        for (error, expect) in [
+            (limiter.try_acquire("").err(), (429, "RATE_LIMITED")),
+            (breaker.check().err(), (503, "CIRCUIT_OPEN")),
+            (bulkhead.try_enter().err(), (503, "OVERLOADED")),
+        ] {
+            assert_eq!(error.as_ref().map(class), Some(expect));
         }
     }
 

@@ -2,12 +2,15 @@
 
 mod place;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::backend::Limits;
+use crate::clock::Clock;
 use crate::db::Db;
-use crate::engine::{Engine, Settings, TrustSettings};
+use crate::engine::{Engine, Policy, Settings, TrustSettings};
 use crate::error::{Error, Result};
+use crate::guard::{Breaker, Bulkhead, Guards, Limiter};
 use crate::mode::{CacheMode, Freshness};
 
 /// The most prepared statements that one connection may be asked to keep.
@@ -112,6 +115,9 @@ pub struct Builder {
     statement_cache: usize,
     cache: CacheMode,
     cache_bytes: u64,
+    policy: Policy,
+    policy_bytes: u64,
+    clock: Clock,
     freshness: Freshness,
     worth_it: bool,
     audit_one_in: u32,
@@ -124,7 +130,9 @@ pub struct Builder {
     mmap_bytes: u64,
     capture: Capture,
     map_pages: bool,
+    sole_writer: bool,
     pragmas: Vec<(String, String)>,
+    guards: Guards,
 }
 
 macro_rules! settings {
@@ -184,6 +192,9 @@ settings! {
     statement_cache: usize;
     /// Bytes of cached answers at most; 100 MB by default.
     cache_bytes: u64;
+    /// Bytes of answers kept for queries with a `ttl`, a tag or another such word, beside those in
+    /// `cache_bytes`; 20 MB by default. None are taken as long as no such query is asked.
+    policy_bytes: u64;
     /// How fresh answers from the cache have to be, unless a statement says otherwise;
     /// [`Freshness::Followed`] by default. It makes a difference at PostgreSQL only.
     freshness: Freshness;
@@ -203,6 +214,14 @@ settings! {
     /// change; true by default. It takes reading the whole database once after the first such
     /// commit, and now and then again, up to two seconds each; without it they empty the cache.
     map_pages: bool;
+    /// That **nobody writes to the PostgreSQL database but through this handle** and its clones:
+    /// rows, the schema, roles; false by default. Then answers are cached where the server cannot
+    /// be followed, for want of rights or of `wal_level`, and each write drops all answers from
+    /// the tables that it may change. If somebody else writes after all, answers stay out of date
+    /// until a write through here drops them. It is not used where the database was prepared by
+    /// `forebay setup`: `Explanation::freshness` and `ReplicationStats::sole` say what is in force.
+    /// It has no meaning at SQLite.
+    sole_writer: bool;
     /// `PRAGMA journal_mode`; WAL by default.
     journal_mode: JournalMode;
     /// `PRAGMA synchronous`; NORMAL by default.
@@ -244,6 +263,9 @@ impl Builder {
             statement_cache: 128,
             cache: CacheMode::On,
             cache_bytes: 100_000_000,
+            policy: Policy::default(),
+            policy_bytes: 20_000_000,
+            clock: Clock::real(),
             freshness: Freshness::Followed,
             worth_it: true,
             audit_one_in: 1_000,
@@ -256,7 +278,9 @@ impl Builder {
             mmap_bytes: 0,
             capture: Capture::Auto,
             map_pages: true,
+            sole_writer: false,
             pragmas: Vec::new(),
+            guards: Guards::default(),
         }
     }
 
@@ -265,6 +289,71 @@ impl Builder {
     #[must_use]
     pub fn cache(mut self, mode: impl Into<CacheMode>) -> Builder {
         self.cache = mode.into();
+        self
+    }
+
+    /// [`crate::Query::ttl`] for every query that says nothing else; none by default. It lets
+    /// answers be kept at a PostgreSQL server that cannot be followed, for as long.
+    #[must_use]
+    pub fn ttl(mut self, limit: Duration) -> Builder {
+        self.policy.ttl = Some(limit);
+        self
+    }
+
+    /// [`crate::Query::ttl_only`] for every query that says nothing else: **nothing that is read
+    /// through this handle is exact then**, its own writes included, unless a query says `exact`
+    /// or `no_cache`. None by default.
+    #[must_use]
+    pub fn ttl_only(mut self, limit: Duration) -> Builder {
+        self.policy.ttl_only = Some(limit);
+        self
+    }
+
+    /// [`crate::Query::stale_while_revalidate`] for every query that says nothing else; zero by
+    /// default.
+    #[must_use]
+    pub fn stale_while_revalidate(mut self, limit: Duration) -> Builder {
+        self.policy.stale_while_revalidate = limit;
+        self
+    }
+
+    /// [`crate::Query::stale_if_error`] for every query that says nothing else; zero by default.
+    #[must_use]
+    pub fn stale_if_error(mut self, limit: Duration) -> Builder {
+        self.policy.stale_if_error = limit;
+        self
+    }
+
+    /// Asks `breaker` before anything is sent to the database, and tells it how that ends: reads
+    /// that the cache does not answer, writes, scripts, and the beginning of a transaction, of a
+    /// session that needs a connection of its own, or of a stream. None by default.
+    #[must_use]
+    pub fn breaker(mut self, breaker: &Breaker) -> Builder {
+        self.guards.breaker = Some(breaker.clone());
+        self
+    }
+
+    /// Asks `limiter` whether `key`, which stands for this database, may send another of these.
+    /// None by default.
+    #[must_use]
+    pub fn limit(mut self, limiter: &Limiter, key: impl AsRef<[u8]>) -> Builder {
+        self.guards.limit = Some((limiter.clone(), key.as_ref().into()));
+        self
+    }
+
+    /// Lets only so many of these be at work at once as `bulkhead` does; a transaction is one until
+    /// its end, with all that is asked within it, and so is a stream. None by default; the pool has
+    /// bounds of its own.
+    #[must_use]
+    pub fn bulkhead(mut self, bulkhead: &Bulkhead) -> Builder {
+        self.guards.bulkhead = Some(bulkhead.clone());
+        self
+    }
+
+    /// The clock by which answers age.
+    #[cfg(test)]
+    pub(crate) fn clock(mut self, clock: &Clock) -> Builder {
+        self.clock = clock.clone();
         self
     }
 
@@ -292,7 +381,11 @@ impl Builder {
                 audit_parameters: self.audit_parameters,
                 worth_it: self.worth_it,
             },
+            guards: self.guards,
             cache_bytes: self.cache_bytes,
+            policy: (self.policy != Policy::default()).then(|| Arc::new(self.policy)),
+            policy_bytes: self.policy_bytes,
+            clock: self.clock,
             limits: Limits { rows_max: self.max_result_rows, bytes_max: self.max_result_bytes },
             freshness: self.freshness,
             statement_timeout: self.statement_timeout,

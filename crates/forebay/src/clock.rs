@@ -8,6 +8,8 @@ use std::time::Instant;
 pub(crate) struct Clock {
     #[cfg(test)]
     manual: Option<std::sync::Arc<std::sync::Mutex<Instant>>>,
+    #[cfg(test)]
+    is_tokios: bool,
 }
 
 impl Clock {
@@ -21,13 +23,24 @@ impl Clock {
         if let Some(manual) = &self.manual {
             return *manual.lock().expect("moving the clock does not panic");
         }
+        #[cfg(test)]
+        if self.is_tokios {
+            return tokio::time::Instant::now().into_std();
+        }
         Instant::now()
+    }
+
+    /// The clock that tokio's timers go by, which a test may have paused.
+    #[cfg(test)]
+    pub(crate) fn tokios() -> Clock {
+        Clock { manual: None, is_tokios: true }
     }
 
     /// A clock that stands still until it is advanced.
     #[cfg(test)]
     pub(crate) fn manual() -> Clock {
-        Clock { manual: Some(std::sync::Arc::new(std::sync::Mutex::new(Instant::now()))) }
+        let manual = std::sync::Arc::new(std::sync::Mutex::new(Instant::now()));
+        Clock { manual: Some(manual), is_tokios: false }
     }
 
     #[cfg(test)]

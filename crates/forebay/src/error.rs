@@ -3,12 +3,14 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A result whose error is [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-type Cause = Box<dyn StdError + Send + Sync>;
+type Cause = Arc<dyn StdError + Send + Sync>;
 
 /// Why an operation failed.
 ///
@@ -16,11 +18,13 @@ type Cause = Box<dyn StdError + Send + Sync>;
 /// is written for the person who reads the log and never contains parameter values.
 pub struct Error(Box<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     kind: Kind,
     message: String,
     code: Option<&'static str>,
     statement: Option<Arc<str>>,
+    retry_after: Option<Duration>,
     cause: Option<Cause>,
 }
 
@@ -57,9 +61,20 @@ pub(crate) enum Kind {
     Cancelled,
     /// The handle is closed, or a transaction has ended.
     Closed,
-    /// The connection was lost while the statement ran: it may have taken effect.
+    /// The connection was lost before the statement could take effect.
     #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
+    Disconnected,
+    /// The connection was lost while the statement ran: it may have taken effect.
+    #[cfg_attr(not(any(feature = "postgres", feature = "redis")), allow(dead_code))]
     Lost,
+    /// What was to be kept in a cache could not be loaded.
+    Load,
+    /// A limiter refused the call: its key has had what it may have.
+    RateLimited,
+    /// A circuit breaker refused the call: what it stands before has been failing.
+    CircuitOpen,
+    /// A bulkhead refused the call: as many as may are at work and in line.
+    Overloaded,
     /// Anything else the database reports.
     Database,
 }
@@ -77,7 +92,14 @@ pub(crate) enum Constraint {
 impl Error {
     pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Error {
         let message = message.into();
-        Error(Box::new(Inner { kind, message, code: None, statement: None, cause: None }))
+        Error(Box::new(Inner {
+            kind,
+            message,
+            code: None,
+            statement: None,
+            retry_after: None,
+            cause: None,
+        }))
     }
 
     pub(crate) fn usage(message: impl Into<String>) -> Error {
@@ -89,14 +111,24 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_cause(mut self, cause: impl Into<Cause>) -> Error {
-        self.0.cause = Some(cause.into());
+    pub(crate) fn with_cause(mut self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
+        self.0.cause = Some(Arc::from(cause.into()));
         self
+    }
+
+    /// The same error for another of those who waited for one thing.
+    pub(crate) fn share(&self) -> Error {
+        Error(self.0.clone())
     }
 
     /// Names the statement, by its fingerprint's text: literals and comments are not in it.
     pub(crate) fn with_statement(mut self, statement: Arc<str>) -> Error {
         self.0.statement.get_or_insert(statement);
+        self
+    }
+
+    pub(crate) fn with_retry_after(mut self, wait: Option<Duration>) -> Error {
+        self.0.retry_after = wait;
         self
     }
 
@@ -114,6 +146,20 @@ impl Error {
     /// SQLSTATE, such as `23505`.
     pub fn code(&self) -> Option<&'static str> {
         self.0.code
+    }
+
+    /// Whether the database could not be asked, was not to be asked now, or has not answered: not
+    /// an error of the statement.
+    pub(crate) fn is_of_origin(&self) -> bool {
+        self.is_open()
+            || self.is_closed()
+            || self.is_outcome_unknown()
+            || self.is_timeout()
+            || self.is_pool_exhausted()
+            || self.is_busy()
+            || self.is_rate_limited()
+            || self.is_circuit_open()
+            || self.is_overloaded()
     }
 
     /// The text without the statement it belongs to.
@@ -211,9 +257,10 @@ impl Error {
         self.0.kind == Kind::Cancelled
     }
 
-    /// The handle is closed, or the transaction it belongs to has ended.
+    /// The handle is closed, the transaction it belongs to has ended, or the connection was lost
+    /// before the statement could take effect.
     pub fn is_closed(&self) -> bool {
-        self.0.kind == Kind::Closed
+        matches!(self.0.kind, Kind::Closed | Kind::Disconnected)
     }
 
     /// The connection was lost while the statement ran, so nobody can say whether it has taken
@@ -222,10 +269,88 @@ impl Error {
         self.0.kind == Kind::Lost
     }
 
+    /// The load of a value for a [`crate::Cache`] failed or panicked. What it failed with is the
+    /// `source` of this error; a load that failed with an [`Error`] fails with that one itself.
+    pub fn is_load_failed(&self) -> bool {
+        self.0.kind == Kind::Load
+    }
+
     /// The database gave the transaction up because of another one that ran at the same time, by
     /// serialization or by deadlock: run it again from its beginning.
     pub fn is_serialization_failure(&self) -> bool {
         matches!(self.0.code, Some("40001" | "40P01" | "SQLITE_BUSY_SNAPSHOT"))
+    }
+
+    /// A limiter refused the call, which did not reach what the limiter stands before: wait for
+    /// [`Error::retry_after`], or ask less often.
+    pub fn is_rate_limited(&self) -> bool {
+        self.0.kind == Kind::RateLimited
+    }
+
+    /// A circuit breaker refused the call, because what it stands before has been failing: answer
+    /// with something else meanwhile, or wait for [`Error::retry_after`].
+    pub fn is_circuit_open(&self) -> bool {
+        self.0.kind == Kind::CircuitOpen
+    }
+
+    /// A bulkhead refused the call: as many calls as it allows are at work and in line.
+    pub fn is_overloaded(&self) -> bool {
+        self.0.kind == Kind::Overloaded
+    }
+
+    /// How long to wait before the same call can succeed, where that is known: of a limiter, and of
+    /// a circuit breaker. `None` of a limiter says that it never can, as when more is asked for at
+    /// once than may come at once.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// Whether the same call may well succeed a little later: the database was busy, a pool, a
+    /// limiter or a bulkhead had no room, a circuit breaker was open, another transaction got in
+    /// the way, the connection was lost, or the server could not be reached.
+    ///
+    /// After a lost connection nobody can say whether a statement has taken effect
+    /// ([`Error::is_outcome_unknown`]), so call it again only if running it twice does no harm.
+    /// A statement that ran into its time limit is not meant: it would take as long again.
+    pub fn is_transient(&self) -> bool {
+        match self.0.kind {
+            Kind::Busy | Kind::PoolExhausted | Kind::Overloaded | Kind::CircuitOpen => true,
+            Kind::Disconnected | Kind::Lost | Kind::Load => true,
+            Kind::RateLimited => self.0.retry_after.is_some(),
+            Kind::Open => self.0.code == Some("53300") || self.is_unreachable(),
+            _ => self.is_serialization_failure(),
+        }
+    }
+
+    /// Whether it tells against the health of the database, rather than against the call: it was
+    /// busy, out of reach, out of connections, or slower than the time limit; or it is a load of a
+    /// [`crate::Cache`] that failed with an error of its own. This is what a
+    /// [`crate::Breaker`] counts as a failure unless it is told otherwise.
+    pub fn is_origin_failure(&self) -> bool {
+        match self.0.kind {
+            // Two transactions that met say nothing of the server's health.
+            Kind::Busy => !self.is_serialization_failure(),
+            Kind::Timeout | Kind::PoolExhausted | Kind::Open => true,
+            Kind::Disconnected | Kind::Lost | Kind::Load => true,
+            // What the system below the database reports, and exhausted resources.
+            Kind::Database => self.0.code.is_some_and(|code| {
+                ["SQLITE_IOERR", "53", "58"].iter().any(|class| code.starts_with(class))
+            }),
+            _ => false,
+        }
+    }
+
+    /// Whether the call was, or may have been, refused or given up on this side, so that it says
+    /// nothing of the database at all.
+    pub(crate) fn has_not_reached(&self) -> bool {
+        let is_refused =
+            matches!(self.0.kind, Kind::RateLimited | Kind::CircuitOpen | Kind::Overloaded);
+        is_refused || matches!(self.0.kind, Kind::Usage | Kind::Closed | Kind::Cancelled)
+    }
+
+    /// Whether the server could not be reached, as opposed to having said no.
+    fn is_unreachable(&self) -> bool {
+        self.0.cause.as_ref().is_some_and(|cause| cause.is::<io::Error>())
     }
 }
 

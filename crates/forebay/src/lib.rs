@@ -10,12 +10,15 @@ mod clock;
 mod control;
 mod db;
 mod decode;
+mod depend;
 mod engine;
 mod error;
+mod glob;
 mod guard;
 mod invalidate;
 mod isolation;
 mod json;
+mod keyed;
 mod mode;
 mod outcome;
 mod params;
@@ -28,6 +31,8 @@ mod session;
 mod setup;
 mod sql;
 mod stats;
+#[cfg(any(feature = "disk", feature = "redis"))]
+mod tier;
 mod value;
 mod watch;
 
@@ -35,8 +40,18 @@ pub use array::Array;
 pub use builder::{Access, Builder, Capture, JournalMode, Synchronous, open};
 pub use control::CacheControl;
 pub use db::Db;
+pub use depend::inherit;
 pub use error::{Error, Result};
+pub use guard::{
+    Again, Breaker, BreakerBuilder, BreakerState, BreakerStats, BreakerWindow, Bulkhead,
+    BulkheadBuilder, BulkheadStats, Limiter, LimiterBuilder, LimiterStats, Permit, Place, Quota,
+    Retry, RetryStats, TimeLimit, TimeLimitStats,
+};
 pub use isolation::{Isolation, TransactionOptions};
+pub use keyed::{
+    Blocking, Cache, CacheBuilder, CacheEntry, Cacheable, EntryDrops, KeyedStats, LoadTime,
+    WarmEntry, WarmProgress, Warming,
+};
 pub use mode::{CacheMode, Freshness, StatementRef};
 pub use outcome::{Describe, Explanation, Outcome};
 pub use prepared::Prepared;
@@ -47,6 +62,12 @@ pub use session::{Session, Transaction};
 pub use setup::{Followed, Setup, SetupFinding, SetupPlan, SetupStatus, SetupStep, SetupTable};
 pub use stats::{
     AuditStats, CacheStats, Difference, DropStats, FingerprintStats, ForeignStats, Holder,
-    PoolStats, ReplicationStats, ShadowStats, StatementCacheStats, Stats, WorthStats,
+    PolicyStats, PoolStats, ReplicationStats, ShadowStats, StatementCacheStats, Stats, WorthStats,
 };
+#[cfg(feature = "redis")]
+pub use tier::redis::{
+    Redis, RedisBuilder, RedisChange, RedisChanges, RedisLease, RedisRate, RedisStats, RedisTicket,
+};
+#[cfg(feature = "disk")]
+pub use tier::{Disk, DiskBuilder, DiskHealth, DiskStats};
 pub use value::Value;

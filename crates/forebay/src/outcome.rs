@@ -69,6 +69,9 @@ pub struct Explanation {
     /// The switch in force for the statement, and what has set it. Empty when `cacheable` is
     /// false.
     pub switch: String,
+    /// The words in force by which its answers may be kept otherwise than exactly, and what they
+    /// come to. Empty if nobody has said any.
+    pub policy: String,
     /// Whether keeping its answers pays, with the numbers. Empty when `cacheable` is false, and
     /// before the statement has run through this handle.
     pub worth: String,
@@ -91,6 +94,9 @@ impl fmt::Display for Explanation {
         writeln!(f, "freshness    {}", self.freshness)?;
         if self.cacheable {
             writeln!(f, "switch       {}", self.switch)?;
+        }
+        if !self.policy.is_empty() {
+            writeln!(f, "policy       {}", self.policy)?;
         }
         if !self.worth.is_empty() {
             writeln!(f, "worth it     {}", self.worth)?;

@@ -20,7 +20,7 @@ pub struct Prepared {
 
 impl Prepared {
     pub(crate) fn new(engine: Arc<Engine>, sql: &str) -> Prepared {
-        let text = engine.text(sql.trim_ascii());
+        let text = engine.text(sql);
         Prepared { engine, text }
     }
 

@@ -1,9 +1,11 @@
 //! One statement with its parameters and options, and the ways to take its answer.
 
+mod policy;
+
 use std::future::{IntoFuture, poll_fn};
 use std::panic::Location;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -12,12 +14,15 @@ use serde::de::DeserializeOwned;
 use crate::backend::Scope;
 use crate::cache::TextRef;
 use crate::decode;
-use crate::engine::{Call, Chunks, Engine, Pinned, Read, SessionState};
+use crate::depend;
+use crate::engine::{Call, CallGuards, Chunks, Engine, Pinned, Read, SessionState, Source};
 use crate::error::{Error, Kind, Result};
+use crate::guard::{Breaker, Bulkhead, Limiter};
 use crate::mode::Freshness;
 use crate::outcome::Outcome;
 use crate::params::Params;
 use crate::row::{Column, Rows};
+use crate::sql::Bypass;
 use crate::value::Value;
 
 /// A statement that answers rows. Nothing happens until one of `one`, `optional`, `all`,
@@ -52,7 +57,7 @@ impl<'a> Query<'a> {
         sql: &'a str,
         caller: &'static Location<'static>,
     ) -> Query<'a> {
-        Query::of(target, target.engine().texts.text(sql.trim_ascii()), caller)
+        Query::of(target, target.engine().text_ref(sql), caller)
     }
 
     /// The same for a text that is ready to be looked up.
@@ -69,7 +74,10 @@ impl<'a> Query<'a> {
             no_cache: false,
             is_strict: target.engine().is_strict(),
             timeout: None,
+            until: OnceLock::new(),
             limits: target.engine().limits(),
+            policy: target.engine().policy(),
+            guards: None,
             caller,
         };
         Query { target, call, fault: None }
@@ -124,10 +132,50 @@ impl<'a> Query<'a> {
         self
     }
 
-    /// The longest this statement may run, instead of the database's default.
+    /// The longest this statement may run, instead of the database's default. At PostgreSQL it
+    /// counts from the call on, with the wait for a connection and for what has to be asked of the
+    /// server first.
     pub fn timeout(mut self, limit: Duration) -> Query<'a> {
         self.call.timeout = Some(limit);
         self
+    }
+
+    /// Asks `breaker`, beside the database's own, before this is sent to the database; what the
+    /// cache answers passes an open breaker. It is told how the statement ends, and counts as a
+    /// failure what tells against the database ([`Error::is_origin_failure`]), not what is wrong
+    /// with the statement.
+    pub fn breaker(mut self, breaker: &'a Breaker) -> Query<'a> {
+        self.guards().own.breaker = Some(breaker);
+        self
+    }
+
+    /// Asks `limiter`, beside the database's own, whether `key` may send this to the database; if
+    /// not, the error is [`Error::is_rate_limited`]. What the cache answers uses up nothing, nor
+    /// does what is read once for several callers, but for the one who reads.
+    pub fn limit(
+        mut self,
+        limiter: &'a Limiter,
+        key: &'a (impl AsRef<[u8]> + ?Sized),
+    ) -> Query<'a> {
+        self.guards().own.limit = Some((limiter, key.as_ref()));
+        self
+    }
+
+    /// Takes a place in `bulkhead`, beside the database's own, for as long as this is at work at
+    /// the database, and waits for one if need be. What the cache answers takes none.
+    pub fn bulkhead(mut self, bulkhead: &'a Bulkhead) -> Query<'a> {
+        self.guards().own.bulkhead = Some(bulkhead);
+        self
+    }
+
+    /// Goes past the guards of the database.
+    pub(crate) fn unguarded(mut self) -> Query<'a> {
+        self.guards().skips_database = true;
+        self
+    }
+
+    fn guards(&mut self) -> &mut CallGuards<'a> {
+        self.call.guards.get_or_insert_default()
     }
 
     /// Rows at most; more is an error ([`Error::is_too_large`]).
@@ -188,12 +236,13 @@ impl<'a> Query<'a> {
                 return decode::take_all(self.run().await?.outcome.rows).map(Arc::new);
             };
             if self.call.looks_up()
+                && self.call.policy.is_none()
                 && let Some(typed) = engine.lookup_typed::<T>(&self.call)
             {
                 return Ok(typed);
             }
             let read = self.run().await?;
-            let Some(source) = read.source else {
+            let Source::Kept(source) = read.source else {
                 return decode::take_all(read.outcome.rows).map(Arc::new);
             };
             let typed = Arc::new(decode::all(&read.outcome.rows)?);
@@ -227,6 +276,7 @@ impl<'a> Query<'a> {
     /// ends or is dropped; one that is not read for 30 s is ended with an error.
     pub async fn stream<T: DeserializeOwned>(mut self) -> Result<RowStream<T>> {
         self.check()?;
+        depend::doubt(Bypass::Stream.reason());
         let (target, call) = (self.target, self.call);
         let chunks = match target {
             Target::Shared(engine) => engine.stream(call).await?,
@@ -268,12 +318,19 @@ impl<'a> Query<'a> {
     /// Runs the statement. Boxed, so that a future which ends with a hit stays small: it is moved
     /// about before it is polled.
     fn run(&self) -> Pin<Box<dyn Future<Output = Result<Read>> + Send + '_>> {
-        Box::pin(self.target.run(&self.call))
+        let run = self.target.run(&self.call);
+        if depend::is_collecting() {
+            return Box::pin(self.target.engine().observe(run));
+        }
+        Box::pin(run)
     }
 
     /// Runs the statement without asking the cache again.
     fn run_missed(&self) -> Pin<Box<dyn Future<Output = Result<Read>> + Send + '_>> {
         match self.target {
+            Target::Shared(engine) if depend::is_collecting() => {
+                Box::pin(engine.observe(engine.run_missed(&self.call)))
+            }
             Target::Shared(engine) => Box::pin(engine.run_missed(&self.call)),
             Target::Session(..) | Target::Transaction(..) => self.run(),
         }
@@ -391,6 +448,21 @@ impl<'a> Execute<'a> {
     /// The longest this statement may run, instead of the database's default.
     pub fn timeout(self, limit: Duration) -> Execute<'a> {
         Execute(self.0.timeout(limit))
+    }
+
+    /// See [`Query::breaker`].
+    pub fn breaker(self, breaker: &'a Breaker) -> Execute<'a> {
+        Execute(self.0.breaker(breaker))
+    }
+
+    /// See [`Query::limit`].
+    pub fn limit(self, limiter: &'a Limiter, key: &'a (impl AsRef<[u8]> + ?Sized)) -> Execute<'a> {
+        Execute(self.0.limit(limiter, key))
+    }
+
+    /// See [`Query::bulkhead`].
+    pub fn bulkhead(self, bulkhead: &'a Bulkhead) -> Execute<'a> {
+        Execute(self.0.bulkhead(bulkhead))
     }
 }
 

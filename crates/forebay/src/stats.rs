@@ -26,8 +26,11 @@ pub struct Stats {
 /// How the commits of a PostgreSQL server are followed.
 #[derive(Clone, Debug, Default)]
 pub struct ReplicationStats {
-    /// Whether they are, so that answers can be cached. If not, `cache.off` says why.
+    /// Whether they are, so that answers can be cached. If not, `cache.off` says why, or `sole`.
     pub live: bool,
+    /// Why there is no stream, where answers are cached without one because nobody else writes
+    /// (`Builder::sole_writer`).
+    pub sole: Option<String>,
     /// How long the last position took from when it was current at the server until it was applied
     /// here, asked once a second and with writes; what is under way counts once it has taken
     /// longer. Commits of others are seen so late.
@@ -56,6 +59,8 @@ pub struct CacheStats {
     pub misses: u64,
     /// Reads that may not be cached, by reason.
     pub bypasses: Vec<(&'static str, u64)>,
+    /// Of the hits, those that were not known to be true, as a word of their caller allows.
+    pub stale: u64,
     /// Answers stored.
     pub fills: u64,
     /// Answers not stored because a write came in between.
@@ -74,6 +79,8 @@ pub struct CacheStats {
     pub foreign: ForeignStats,
     /// Entries resident now.
     pub entries: u64,
+    /// What is kept for callers who have said how.
+    pub policies: PolicyStats,
     /// Intervals that resident entries rest on: ranges, and full pages of ORDER BY … LIMIT.
     pub windows: u64,
     /// Bytes resident now.
@@ -93,6 +100,32 @@ pub struct CacheStats {
     /// The last answers in the cache that were found to differ from the database's, the latest
     /// last; 16 at most. There should be none: please report it.
     pub differences: Vec<Difference>,
+}
+
+/// What is kept for callers who have said how: with `ttl`, tags and the like.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PolicyStats {
+    /// Answers resident now, beside the exact cache's entries.
+    pub entries: u64,
+    /// Bytes of these.
+    pub bytes: u64,
+    /// The byte bound.
+    pub bytes_max: u64,
+    /// Answers dropped to stay within it.
+    pub evictions: u64,
+    /// Answers served that were not known to be true, and young enough for `ttl_only`, or for
+    /// `ttl` where changes are not seen.
+    pub aged: u64,
+    /// Answers served under `stale_while_revalidate`.
+    pub revalidated: u64,
+    /// Answers served under `stale_if_error`.
+    pub on_error: u64,
+    /// Answers read again behind a caller, or to be kept warm.
+    pub refreshes: u64,
+    /// Of these, failed.
+    pub refresh_failures: u64,
+    /// Calls of `delete_by_tag`.
+    pub tag_deletions: u64,
 }
 
 /// Hits that were asked of the database again.
@@ -265,6 +298,8 @@ pub struct FingerprintStats {
     pub errors: u64,
     /// Answers served from memory.
     pub hits: u64,
+    /// Of these, not known to be true, as a word of their caller allows.
+    pub stale: u64,
     /// Cacheable reads that went to the database.
     pub misses: u64,
     /// Reads that may not be cached, by reason.

@@ -107,7 +107,36 @@ pub(super) const MUTANTS: &[Mutant] = &[
         }],
     },
     Mutant {
-        name: "any snapshot confirms everything",
+        name: "lease instead of a snapshot",
+        edits: &[
+            Edit {
+                file: "invalidate/unconfirmed.rs",
+                find: "struct Commit {
+    xid: Xid,
+",
+                put: "struct Commit {
+    at: std::time::Instant,
+    xid: Xid,
+",
+            },
+            Edit {
+                file: "invalidate/unconfirmed.rs",
+                find: "ring.commits.push(Commit { xid, footprint });",
+                put: "ring.commits.push(Commit { at: std::time::Instant::now(), xid, footprint });",
+            },
+            Edit {
+                file: "invalidate/unconfirmed.rs",
+                find: "!ring.commits.iter().any(|it| it.footprint.meets(&rests))",
+                put: "!ring.commits.iter().any(|it| {
+            let is_over = $on && it.at.elapsed() > std::time::Duration::from_millis(3);
+            !is_over && it.footprint.meets(&rests)
+        })",
+            },
+        ],
+    },
+    Mutant {
+        // What was told before a later position was asked for counts as seen by all.
+        name: "position instead of a snapshot",
         edits: &[Edit {
             file: "invalidate/unconfirmed.rs",
             find: "ring.commits.retain(|commit| !snapshot.sees(commit.xid));",

@@ -1,9 +1,7 @@
-//! Runs: a database with its reads, turn after turn, and what many threads do at the end.
+//! Runs: a database with its reads, turn after turn.
 
 mod ask;
 mod carry;
-mod place;
-mod race;
 mod seed;
 mod shrink;
 mod stage;

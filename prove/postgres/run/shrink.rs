@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use super::ask::Difference;
-use super::place::{Place, Server};
 use super::stage::Stage;
 use super::tally::Tally;
 use super::world::Case;
+use crate::place::{Place, Server};
 use crate::read::Read;
 use crate::write::Turn;
 

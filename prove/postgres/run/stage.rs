@@ -12,10 +12,10 @@ use forebay::{Db, Freshness};
 
 use super::ask::{Asked, Difference, How, Truth, ask};
 use super::carry::{Ended, end_prepared, past, through};
-use super::place::{Place, Server, end_sessions, end_stream, is_held, live, sender};
 use super::tally::{Tally, count};
 use crate::bare::Bare;
 use crate::domain::{Statement, quoted};
+use crate::place::{Place, Server, end_sessions, end_stream, is_held, live, sender};
 use crate::read::Read;
 use crate::write::{Fault, Op, SHADOWING, Turn, Way};
 

@@ -1,15 +1,17 @@
 //! A stage with a schema and a population of reads that are asked again after every turn. Here it
 //! is drawn what happens next.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use fastrand::Rng;
 
 use super::ask::Difference;
-use super::place::{Place, Server};
 use super::stage::Stage;
 use super::tally::Tally;
 use crate::bare::Bare;
 use crate::domain::{Statement, once_in};
+use crate::place::{Place, Server};
 use crate::read::{Read, read};
 use crate::schema::{Kind, Schema, create, fill};
 use crate::write::{Turn, filling, pruning, turn};
@@ -59,13 +61,13 @@ struct Live {
 impl World {
     /// A new database from `seed`, with its first rows and reads.
     pub(crate) async fn new(
+        server: &Arc<Server>,
         seed: u64,
-        version: Option<u32>,
         reads: usize,
         tally: &mut Tally,
     ) -> Result<World> {
         let mut rng = Rng::with_seed(seed);
-        let place = Place::on(&Server::start(version)?)?;
+        let place = Place::on(server)?;
         let mut bare = place.bare()?;
         let mut parts = Vec::new();
         let mut take = |bare: &mut Bare, all: Vec<String>| -> Result<()> {

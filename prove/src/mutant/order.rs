@@ -191,9 +191,9 @@ pub(super) const MUTANTS: &[Mutant] = &[
         edits: &[Edit {
             file: "engine/read.rs",
             find: "        if self.origin.is_valid(&entry.ticket) {
-            return self.admit_hit(",
+            if !self.admit_hit(",
             put: "        if $on || self.origin.is_valid(&entry.ticket) {
-            return self.admit_hit(",
+            if !self.admit_hit(",
         }],
     },
     Mutant {

@@ -65,6 +65,7 @@ fn as_json(explanation: &Explanation) -> serde_json::Value {
         "key": explanation.key,
         "freshness": explanation.freshness,
         "switch": explanation.switch,
+        "policy": explanation.policy,
         "worth": explanation.worth,
         "plan": explanation.plan,
     })

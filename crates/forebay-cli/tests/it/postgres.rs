@@ -1,6 +1,7 @@
 //! The service and `explain` on PostgreSQL, as clients of Hrana see them, and libSQL's own clients
 //! on it. Each test runs on every installed version.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -217,6 +218,20 @@ fn until_status(service: &Service, path: &str, expect: u16) {
     }
 }
 
+/// What is exported of a followed server is what the guide names. There is no lag where nothing is
+/// followed.
+fn check_names(metrics: &str) {
+    let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/guide/metrics.md");
+    let guide = std::fs::read_to_string(guide).unwrap();
+    let names = |prefix: &str, text: &str| -> BTreeSet<String> {
+        let names = text.lines().filter_map(|line| line.strip_prefix(prefix));
+        names.filter_map(|line| Some(line.split([' ', '`', '{']).next()?.to_owned())).collect()
+    };
+    let mut documented = names("| `forebay_replication_", &guide);
+    assert!(documented.remove("lag_seconds"));
+    assert_eq!(names("forebay_replication_", metrics), documented);
+}
+
 #[test]
 fn health_follows_the_server() {
     cluster::for_each_version("health_follows_the_server", |version| {
@@ -227,6 +242,7 @@ fn health_follows_the_server() {
         for stop in [Stop::Fast, Stop::Immediate] {
             until_status(&service, "/health", 200);
             assert_eq!(metrics().status, 200);
+            check_names(&metrics().body);
             cluster.stop(stop).unwrap();
             until_status(&service, "/health", 503);
             let counted = metrics();

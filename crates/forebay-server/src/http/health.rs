@@ -49,6 +49,9 @@ struct Cache {
     /// Of PostgreSQL only: how late commits of others are seen.
     #[serde(skip_serializing_if = "Option::is_none")]
     replication_lag_ms: Option<f64>,
+    /// Why a PostgreSQL server is not followed, where nobody else is said to write.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sole_writer_because: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -108,6 +111,7 @@ fn detail(service: &Service, database: Database) -> Detail<'static> {
             bytes: stats.cache.bytes,
             bytes_max: stats.cache.bytes_max,
             replication_lag_ms: lag.map(|lag| lag.as_secs_f64() * 1e3),
+            sole_writer_because: stats.replication.and_then(|replication| replication.sole),
         },
         pools: Pools {
             reader: Pool::new(&stats.readers),

@@ -77,6 +77,14 @@ impl Snapshot {
         let help = "Entries dropped to stay within the byte bound";
         page.count("cache_evictions", help, cache.evictions)?;
         page.count("cache_flushes", "Times everything was dropped", cache.flushes)?;
+        let policies = &cache.policies;
+        let stale = [
+            ([("policy", "ttl_only")], policies.aged),
+            ([("policy", "stale_while_revalidate")], policies.revalidated),
+            ([("policy", "stale_if_error")], policies.on_error),
+        ];
+        let help = "Of the hits, those not known to be true, by the word that allowed it";
+        page.counts("cache_stale", help, stale.into_iter())?;
         let help = "Writes of which fewer changed rows were told than counted; should be 0";
         page.count("cache_capture_gaps", help, cache.capture_gaps)?;
         page.gauge("cache_on", "1 while answers are cached", f64::from(cache.off.is_none()))?;
@@ -133,6 +141,8 @@ impl Snapshot {
         let Some(found) = &self.stats.replication else { return Ok(()) };
         let help = "1 while the server's commits are followed";
         page.gauge("replication_live", help, f64::from(found.live))?;
+        let help = "1 while answers are cached without that, because nobody else writes";
+        page.gauge("replication_sole_writer", help, f64::from(found.sole.is_some()))?;
         if let Some(lag) = found.lag {
             let help = "How long commits take to be applied to the cache";
             page.gauge("replication_lag_seconds", help, lag.as_secs_f64())?;

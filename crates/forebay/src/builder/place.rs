@@ -32,7 +32,8 @@ impl Builder {
         }
         let pool = self.pool("postgres", self.max_size, self.max_overflow, self.min_idle);
         pool.validate()?;
-        Ok(Place::Postgres(PostgresSettings { config, pool, ping_after: self.ping_after }))
+        let (ping_after, sole_writer) = (self.ping_after, self.sole_writer);
+        Ok(Place::Postgres(PostgresSettings { config, pool, ping_after, sole_writer }))
     }
 
     #[cfg(not(feature = "postgres"))]

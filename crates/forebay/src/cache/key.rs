@@ -4,6 +4,7 @@ use quick_cache::Equivalent;
 use std::any::TypeId;
 use std::hash::{Hash, Hasher};
 
+use super::store::Resident;
 use super::text::{Text, TextRef};
 use crate::params::Params;
 
@@ -43,12 +44,14 @@ pub(crate) struct KeyRef<'a> {
     pub(crate) shape: Shape,
 }
 
-impl Key {
-    /// Bytes that the key takes; the text is shared, but counted, since it may be the last one.
-    pub(crate) fn size(&self) -> usize {
+impl Resident for Key {
+    /// The text is shared, but counted, since it may be the last one.
+    fn size(&self) -> usize {
         size_of::<Key>() + self.text.sql.len() + self.params.size()
     }
+}
 
+impl Key {
     #[inline]
     pub(crate) fn as_ref(&self) -> KeyRef<'_> {
         KeyRef { text: self.text.as_ref(), params: &self.params, shape: self.shape }

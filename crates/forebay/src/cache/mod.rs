@@ -6,5 +6,5 @@ mod store;
 mod text;
 
 pub(crate) use key::{Key, KeyRef, Shape};
-pub(crate) use store::{Resident, Store};
+pub(crate) use store::{Bounds, Evicted, Resident, Store};
 pub(crate) use text::{Text, TextHasher, TextRef};

@@ -262,14 +262,15 @@ impl Work for AskAgain {
 
     #[cfg(feature = "postgres")]
     async fn on_postgres(self, link: &mut Link) -> Result<Self::Done> {
+        let deadline = Instant::now().checked_add(AUDIT_MAX);
         let request = postgres::Request {
             sql: self.sql,
             params: self.params,
-            deadline: Instant::now().checked_add(AUDIT_MAX),
+            deadline,
             is_repeatable: true,
             fence: None,
         };
-        if !link.is_fit_for_fill().await {
+        if !link.is_fit_for_fill(deadline).await? {
             return Err(Error::new(Kind::Database, "the connection is not fit for it"));
         }
         Ok((link.connection().run(request, self.limits).await?, self.determined))

@@ -1,9 +1,11 @@
 //! One statement as its caller put it.
 
 use std::panic::Location;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use super::admission::CallGuards;
+use super::policy::{Policy, Sight};
 use crate::backend::Limits;
 use crate::cache::{KeyRef, Shape, TextRef};
 use crate::params::Params;
@@ -12,7 +14,7 @@ use crate::pool::HolderLabel;
 /// A statement with its parameters and options.
 #[derive(Clone, Debug)]
 pub(crate) struct Call<'a> {
-    /// The text, without white space around it.
+    /// The text, without white space and comments around it.
     pub(crate) text: TextRef<'a>,
     pub(crate) params: Params,
     pub(crate) name: Option<&'a str>,
@@ -21,7 +23,13 @@ pub(crate) struct Call<'a> {
     pub(crate) is_strict: bool,
     /// The caller's own limit; the database's default otherwise.
     pub(crate) timeout: Option<Duration>,
+    /// When it must have ended, from when that was asked first.
+    pub(crate) until: OnceLock<Option<Instant>>,
     pub(crate) limits: Limits,
+    /// How its answer may be kept, if its caller or the builder has said so.
+    pub(crate) policy: Option<Arc<Policy>>,
+    /// Guards of its own. Boxed, since most calls have none and are moved about.
+    pub(crate) guards: Option<Box<CallGuards<'a>>>,
     pub(crate) caller: &'static Location<'static>,
 }
 
@@ -29,7 +37,14 @@ impl Call<'_> {
     /// Whether it may be answered by what is in the cache right now.
     #[inline]
     pub(crate) fn looks_up(&self) -> bool {
-        !self.no_cache && !self.is_strict
+        !self.no_cache && !self.has_to_catch_up()
+    }
+
+    /// Whether the cache has to catch up first. Not for who may be served what is stale.
+    #[inline]
+    pub(crate) fn has_to_catch_up(&self) -> bool {
+        let is_lenient = |policy: &Arc<Policy>| policy.allows_stale(Sight::Followed);
+        self.is_strict && !self.policy.as_ref().is_some_and(is_lenient)
     }
 
     /// The key of its answer in this form.
@@ -43,8 +58,10 @@ impl Call<'_> {
         HolderLabel { caller: self.caller, statement }
     }
 
-    /// When the statement must have ended, counted from now.
+    /// When the statement must have ended: its limit counts from the first time that this is
+    /// called, and for everything that is done on its behalf from then on.
     pub(crate) fn deadline(&self, default: Option<Duration>) -> Option<Instant> {
-        self.timeout.or(default).and_then(|limit| Instant::now().checked_add(limit))
+        let limit = || self.timeout.or(default).and_then(|it| Instant::now().checked_add(it));
+        *self.until.get_or_init(limit)
     }
 }

@@ -1,6 +1,6 @@
 //! The parts of one open database, put together.
 
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
@@ -9,20 +9,24 @@ use quick_cache::sync::Cache;
 use tokio::runtime::Handle;
 
 use super::call::Call;
+use super::connection::Connection;
 use super::entry::Entry;
 use super::flight::Flights;
-use super::origin::Origin;
+use super::origin::{Origin, Purpose};
 use super::pinned::Closing;
+use super::policy::{Policy, Shelf};
 #[cfg(feature = "postgres")]
 use super::postgres::{self, Postgres, PostgresSettings};
 use super::sqlite::{self, Sqlite, SqliteSettings};
 use super::template::Template;
 use super::trust::{Trust, TrustSettings};
 use crate::backend::Limits;
-use crate::cache::{Store, Text, TextHasher};
-use crate::error::Result;
+use crate::cache::{Bounds, Key, Store, Text, TextHasher};
+use crate::clock::Clock;
+use crate::error::{Error, Kind, Result};
+use crate::guard::Guards;
 use crate::mode::{CacheMode, Freshness};
-use crate::sql::Dialect;
+use crate::pool::HolderLabel;
 use crate::watch::Fingerprints;
 
 /// Templates expected; with long texts there are fewer of them.
@@ -52,7 +56,12 @@ impl Weighter<Text, Arc<Template>> for ByContent {
 pub(crate) struct Settings {
     pub(crate) place: Place,
     pub(crate) trust: TrustSettings,
+    pub(crate) guards: Guards,
     pub(crate) cache_bytes: u64,
+    pub(crate) policy_bytes: u64,
+    /// How answers may be kept, unless a query says otherwise.
+    pub(crate) policy: Option<Arc<Policy>>,
+    pub(crate) clock: Clock,
     pub(crate) limits: Limits,
     pub(crate) freshness: Freshness,
     pub(crate) statement_timeout: Option<Duration>,
@@ -71,8 +80,12 @@ pub(crate) enum Place {
 /// An open database.
 pub(crate) struct Engine {
     pub(super) origin: Origin,
-    pub(super) store: Store<Entry>,
+    pub(super) store: Store<Key, Entry>,
     pub(super) flights: Flights,
+    pub(super) shelf: OnceLock<Shelf>,
+    pub(super) policy_bytes: u64,
+    policy: Option<Arc<Policy>>,
+    pub(super) clock: Clock,
     pub(crate) texts: TextHasher,
     pub(super) templates: Cache<Text, Arc<Template>, ByContent, RandomState>,
     pub(super) fingerprints: Fingerprints,
@@ -83,6 +96,7 @@ pub(crate) struct Engine {
     pub(super) transaction_timeout: Duration,
     pub(super) closing: Arc<Closing>,
     pub(super) trust: Trust,
+    pub(super) guards: Guards,
     /// Itself, for what runs in the background, and the runtime that it was opened in.
     pub(super) this: Weak<Engine>,
     pub(super) runtime: Handle,
@@ -91,19 +105,22 @@ pub(crate) struct Engine {
 impl Engine {
     /// Opens the database.
     pub(crate) async fn open(settings: Settings) -> Result<Arc<Engine>> {
-        let (origin, dialect) = match settings.place {
-            Place::Sqlite(settings) => {
-                (Origin::Sqlite(Sqlite::open(settings).await?), Dialect::Sqlite)
-            }
+        let origin = match settings.place {
+            Place::Sqlite(settings) => Origin::Sqlite(Sqlite::open(settings).await?),
             #[cfg(feature = "postgres")]
             Place::Postgres(settings) => {
-                (Origin::Postgres(Box::new(Postgres::open(settings).await?)), Dialect::Postgres)
+                Origin::Postgres(Box::new(Postgres::open(settings).await?))
             }
         };
+        let dialect = origin.dialect();
         let engine = Arc::new_cyclic(|this| Engine {
             origin,
-            store: Store::new(settings.cache_bytes),
+            store: Store::new(Bounds { bytes_max: settings.cache_bytes, entries_max: None }),
             flights: Flights::new(),
+            shelf: OnceLock::new(),
+            policy_bytes: settings.policy_bytes,
+            policy: settings.policy,
+            clock: settings.clock,
             texts: TextHasher::default(),
             templates: Cache::with(
                 TEMPLATES_ESTIMATE,
@@ -120,6 +137,7 @@ impl Engine {
             transaction_timeout: settings.transaction_timeout,
             closing: Closing::new(),
             trust: Trust::new(settings.trust),
+            guards: settings.guards,
             this: this.clone(),
             runtime: Handle::current(),
         });
@@ -152,6 +170,12 @@ impl Engine {
         self.limits
     }
 
+    /// How answers may be kept, unless a query says otherwise.
+    #[inline]
+    pub(crate) fn policy(&self) -> Option<Arc<Policy>> {
+        self.policy.clone()
+    }
+
     /// Whether statements have to have the cache catch up, unless they say otherwise.
     #[inline]
     pub(crate) fn is_strict(&self) -> bool {
@@ -162,6 +186,35 @@ impl Engine {
     #[inline]
     pub(crate) fn is_strict_for(&self, freshness: Freshness) -> bool {
         freshness == Freshness::Strict && !matches!(self.origin, Origin::Sqlite(_))
+    }
+
+    /// The limit of a statement counts from here on. At SQLite it is one of the run alone: there
+    /// is nobody to be asked before.
+    pub(super) fn begin_limit(&self, call: &Call<'_>) {
+        if !matches!(self.origin, Origin::Sqlite(_)) {
+            call.deadline(self.statement_timeout);
+        }
+    }
+
+    /// A connection for a statement, in turn, within the limit that has begun.
+    pub(super) async fn acquire_for(
+        &self,
+        call: &Call<'_>,
+        purpose: Purpose,
+        holder: HolderLabel,
+    ) -> Result<Connection> {
+        let acquired = self.origin.acquire(purpose, holder);
+        match call.until.get().copied().flatten() {
+            None => acquired.await,
+            Some(deadline) => match tokio::time::timeout_at(deadline.into(), acquired).await {
+                Ok(acquired) => acquired,
+                Err(_) => Err(Error::new(
+                    Kind::Timeout,
+                    "the time limit of the statement passed before a connection became free; \
+                     raise the limit, or use more connections",
+                )),
+            },
+        }
     }
 
     /// Has the cache catch up with what was committed before; false if it could not in time.
@@ -213,7 +266,8 @@ impl Engine {
         self.closing.begin();
         self.origin.close().await;
         self.origin.flush();
-        self.store.retain(|_| false);
+        self.store.retain(|_, _| false);
+        self.clear_shelf();
     }
 }
 
@@ -224,7 +278,7 @@ impl Engine {
         let is_crowded = self.store.bytes() > self.store.bytes_max() / 2;
         let was_flushed = std::mem::replace(flushes, self.origin.flushes()) != *flushes;
         if is_crowded || was_flushed {
-            self.store.retain(|entry| {
+            self.store.retain(|_, entry| {
                 let lives = self.origin.is_valid(&entry.ticket);
                 if !lives {
                     self.count_dropped(entry);

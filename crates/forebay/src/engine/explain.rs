@@ -7,15 +7,20 @@ use super::origin::Purpose;
 use super::session::SessionState;
 use super::work::{self, Explain};
 use crate::backend::{Described, Known};
+use crate::depend;
 use crate::error::Result;
 use crate::outcome::{Describe, Explanation};
 use crate::sql::Bypass;
 use crate::stats::WorthStats;
 use crate::watch::{Record, Switch};
 
+/// What a schema makes of a statement is not kept up to date.
+const ASKED: &str = "it asked what a statement means";
+
 impl Engine {
     pub(crate) async fn explain(&self, call: Call<'_>) -> Result<Explanation> {
         self.origin.check()?;
+        depend::doubt(ASKED);
         self.check_nested()?;
         let reader = self.origin.acquire(Purpose::Read, call.holder(None)).await?;
         let (described, plan) = perform(reader, Explain { sql: call.text.sql.into() }).await?;
@@ -47,6 +52,7 @@ impl Engine {
                 |why| format!("nothing is cached through this handle: {why}"),
             ),
             switch: if is_cacheable { switch(&record) } else { String::new() },
+            policy: self.policy_in_words(&call, &analysis),
             worth: if is_cacheable { self.worth(&record) } else { String::new() },
             plan,
         })
@@ -70,6 +76,7 @@ impl Engine {
 
     pub(crate) async fn describe(&self, call: Call<'_>) -> Result<Describe> {
         self.origin.check()?;
+        depend::doubt(ASKED);
         self.check_nested()?;
         let reader = self.origin.acquire(Purpose::Read, call.holder(None)).await?;
         perform(reader, work::Describe { sql: call.text.sql.into() }).await.map(describe)
@@ -113,6 +120,7 @@ impl Engine {
         session: &SessionState,
         call: Call<'_>,
     ) -> Result<Describe> {
+        depend::doubt(ASKED);
         let _turn = session.turn().await;
         let Some(pinned) = session.pinned() else { return self.describe(call).await };
         pinned.run(work::Describe { sql: call.text.sql.into() }).await.map(describe)

@@ -29,6 +29,8 @@ struct Flight {
     landed: Semaphore,
     /// Its statement is running on a worker thread, which needs nobody to poll it.
     is_working: AtomicBool,
+    /// It has ended before it read: one of those who wait takes its place.
+    is_refused: AtomicBool,
     idle_max: Duration,
 }
 
@@ -59,7 +61,7 @@ pub(crate) struct Working(Arc<Flight>);
 /// A flight to wait for.
 pub(crate) struct Following(Arc<Flight>);
 
-/// A flight that does not go on.
+/// A flight that does not go on, or was not allowed to.
 pub(crate) struct Stalled(Arc<Flight>);
 
 impl Flights {
@@ -89,7 +91,9 @@ impl Flights {
                 Part::Follower(Following(flight.clone()))
             }
             _ => {
-                let idle_max = (stalled.0.idle_max * 2).min(IDLE_MAX);
+                let is_refused = stalled.0.is_refused.load(Ordering::Relaxed);
+                let longer = if is_refused { 1 } else { 2 };
+                let idle_max = (stalled.0.idle_max * longer).min(IDLE_MAX);
                 Part::Leader(begin(shard, &mut flights, key, idle_max))
             }
         }
@@ -102,8 +106,12 @@ fn begin<'a>(
     key: Key,
     idle_max: Duration,
 ) -> Landing<'a> {
-    let (landed, is_working) = (Semaphore::new(0), AtomicBool::new(false));
-    let flight = Arc::new(Flight { landed, is_working, idle_max });
+    let flight = Arc::new(Flight {
+        landed: Semaphore::new(0),
+        is_working: AtomicBool::new(false),
+        is_refused: AtomicBool::new(false),
+        idle_max,
+    });
     flights.insert(key.clone(), flight.clone());
     Landing { shard, key, flight }
 }
@@ -112,6 +120,11 @@ impl Landing<'_> {
     pub(crate) fn working(&self) -> Working {
         self.flight.is_working.store(true, Ordering::Relaxed);
         Working(self.flight.clone())
+    }
+
+    /// The leader may not read, for a reason that is its own: it ends without having led.
+    pub(crate) fn refused(&self) {
+        self.flight.is_refused.store(true, Ordering::Relaxed);
     }
 }
 
@@ -133,8 +146,8 @@ impl Drop for Landing<'_> {
 }
 
 impl Following {
-    /// Returns once the flight has ended, successful or not; an error if it does not go on. Cancel
-    /// safe.
+    /// Returns once the flight has ended, successful or not; an error if it does not go on, or
+    /// was refused. Cancel safe.
     ///
     /// A future that is kept and not polled would be waited for without end, perhaps by the task
     /// that has to poll it.
@@ -145,7 +158,8 @@ impl Following {
                 return Err(Stalled(flight));
             }
         }
-        Ok(())
+        // What was stored before it was closed is seen.
+        if flight.is_refused.load(Ordering::Relaxed) { Err(Stalled(flight)) } else { Ok(()) }
     }
 }
 
@@ -172,6 +186,24 @@ mod tests {
         drop(landing);
         assert!(waiting.await.unwrap().is_ok());
         assert!(matches!(flights.join(key("a")), Part::Leader(_)));
+    }
+
+    #[tokio::test]
+    async fn one_of_those_who_wait_takes_the_place_of_a_leader_that_is_refused() {
+        let flights = Flights::new();
+        let text = TextHasher::default().text("a").to_text();
+        let key = Key { text, params: Params::default(), shape: Shape::rows() };
+        let Part::Leader(landing) = flights.join(key.clone()) else { panic!("first") };
+        let Part::Follower(second) = flights.join(key.clone()) else { panic!("second") };
+        let Part::Follower(third) = flights.join(key.clone()) else { panic!("third") };
+        landing.refused();
+        drop(landing);
+        let second = second.landed().await.expect_err("it was refused");
+        let third = third.landed().await.expect_err("it was refused");
+        let Part::Leader(landing) = flights.succeed(key.clone(), &second) else { panic!("leads") };
+        let Part::Follower(third) = flights.succeed(key, &third) else { panic!("one only") };
+        drop(landing);
+        assert!(third.landed().await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]

@@ -25,6 +25,9 @@ const RESET: &str = "RESET SESSION AUTHORIZATION; RESET ALL; CLOSE ALL; UNLISTEN
                      pg_catalog.pg_prepared_statements p WHERE p.from_sql LOOP EXECUTE \
                      pg_catalog.format('DEALLOCATE %I', one); END LOOP; END $$";
 
+/// Drops what we have prepared, too: under another schema it may mean other tables.
+const FORGET: &str = "DEALLOCATE ALL";
+
 /// What is proven of a statement before it is sent.
 #[derive(Clone, Debug)]
 pub(super) struct Proven {
@@ -80,6 +83,19 @@ impl Proven {
             self.extent = Extent::everything();
         }
     }
+}
+
+/// What comes of something that is done before a statement is sent; an error if it has not come by
+/// the deadline of the statement.
+async fn by<T>(deadline: Option<Instant>, done: impl Future<Output = T>) -> Result<T> {
+    let Some(deadline) = deadline else { return Ok(done.await) };
+    tokio::time::timeout_at(deadline.into(), done).await.map_err(|_| {
+        Error::new(
+            Kind::Timeout,
+            "the time limit of the statement passed before it could be sent: its connection was \
+             being made ready; raise the limit if that happens often",
+        )
+    })
 }
 
 /// A connection to PostgreSQL out of the pool.
@@ -244,12 +260,18 @@ impl Link {
 
     /// Puts a shared session back to how it began, if something may have been left in it that could
     /// undo what is proven of the statement that is to run. Where that fails, nothing counts as
-    /// proven.
-    pub(super) async fn prepare(&mut self, scope: Scope, proven: &Proven) {
+    /// proven. An error if it was not done by the deadline of the statement.
+    pub(super) async fn prepare(
+        &mut self,
+        scope: Scope,
+        proven: &Proven,
+        deadline: Option<Instant>,
+    ) -> Result<()> {
         let is_shared = scope == Scope::Shared && self.checkout.status() == Status::Idle;
         if is_shared && proven.schema.is_some() {
-            let _ = self.purge().await;
+            let _ = by(deadline, self.purge()).await?;
         }
+        Ok(())
     }
 
     /// Puts the session back to how it began, if something ran on it that may have left something.
@@ -257,22 +279,31 @@ impl Link {
         if !self.is_tainted() {
             return Ok(());
         }
-        self.checkout.run_script(RESET.into(), Instant::now().checked_add(CLEAN_MAX)).await?;
+        let schema = self.followed.reflection().schema_told();
+        let is_planned = self.connection().is_planned_under(schema);
+        let script = if is_planned { RESET.to_owned() } else { [RESET, FORGET].join("; ") };
+        // Until it is done: whoever gives up meanwhile leaves the session half-way.
+        let was_unfit = std::mem::replace(&mut self.is_unfit, true);
+        self.checkout.run_script(script.into(), Instant::now().checked_add(CLEAN_MAX)).await?;
         self.connection().cleanse();
+        self.connection().plan_under(schema);
+        self.is_unfit = was_unfit;
         Ok(())
     }
 
     /// Whether what is read here may be stored: it is of the server whose stream is followed, and
-    /// nothing that another statement has left in the session can change what this one means.
-    pub(super) async fn is_fit_for_fill(&mut self) -> bool {
-        let Some(server) = self.followed.server() else { return false };
-        let deadline = Instant::now().checked_add(CLEAN_MAX);
-        if self.connection().is_of(&server, deadline).await {
-            return self.purge().await.is_ok();
-        }
+    /// nothing that another statement has left in the session can change what this one means. An
+    /// error if that was not known by the deadline of the statement.
+    pub(super) async fn is_fit_for_fill(&mut self, deadline: Option<Instant>) -> Result<bool> {
+        let Some(server) = self.followed.server() else { return Ok(false) };
         // A former server, perhaps, that others are not to be lent any more.
-        self.is_unfit = true;
-        false
+        let was_unfit = std::mem::replace(&mut self.is_unfit, true);
+        let patience = Instant::now().checked_add(CLEAN_MAX);
+        if !by(deadline, self.connection().is_of(&server, patience)).await? {
+            return Ok(false);
+        }
+        self.is_unfit = was_unfit;
+        Ok(by(deadline, self.purge()).await?.is_ok())
     }
 
     /// The error for a COMMIT that has rolled back, as it does after a failed statement. To the

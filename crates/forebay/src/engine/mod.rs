@@ -1,6 +1,7 @@
 //! The way of one statement: cache, flight, pool, backend, fill. The only module that composes
 //! the parts; what stands above it asks the engine, never around it.
 
+mod admission;
 mod audit;
 mod call;
 mod compare;
@@ -15,6 +16,7 @@ mod inline;
 mod link;
 mod origin;
 mod pinned;
+mod policy;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod read;
@@ -27,16 +29,19 @@ mod switch;
 mod template;
 mod transaction;
 mod trust;
+mod witness;
 mod work;
 mod worker;
 mod write;
 
+pub(crate) use admission::CallGuards;
 pub(crate) use call::Call;
 pub(crate) use database::{Engine, Place, Settings};
 pub(crate) use pinned::Pinned;
+pub(crate) use policy::Policy;
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::PostgresSettings;
-pub(crate) use read::Read;
+pub(crate) use read::{Read, Source};
 pub(crate) use session::SessionState;
 pub(crate) use sqlite::SqliteSettings;
 pub(crate) use stream::Chunks;

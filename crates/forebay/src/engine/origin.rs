@@ -9,6 +9,7 @@ use super::template::Analysis;
 use crate::error::Result;
 use crate::invalidate::{Author, Ticket};
 use crate::pool::HolderLabel;
+use crate::sql::Dialect;
 use crate::stats::{ForeignStats, PoolStats, ReplicationStats, StatementCacheStats};
 
 /// The database behind an engine.
@@ -40,6 +41,16 @@ pub(super) struct Counters {
 }
 
 impl Origin {
+    /// Whose rules a text is cut by.
+    #[inline]
+    pub(super) fn dialect(&self) -> Dialect {
+        match self {
+            Origin::Sqlite(_) => Dialect::Sqlite,
+            #[cfg(feature = "postgres")]
+            Origin::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
     /// An error when the database is no longer the one that was opened.
     #[inline]
     pub(super) fn check(&self) -> Result<()> {
@@ -80,12 +91,43 @@ impl Origin {
         }
     }
 
+    /// Whether the ticket can never be valid again. One that is fenced off is not valid meanwhile,
+    /// and may be afterwards.
+    pub(super) fn is_void(&self, ticket: &Ticket) -> bool {
+        match self {
+            Origin::Sqlite(sqlite) => !sqlite.catchup.is_valid(ticket),
+            #[cfg(feature = "postgres")]
+            Origin::Postgres(postgres) => !postgres.reflection().index().is_valid(ticket),
+        }
+    }
+
     /// Whether the cache cannot be kept exact, whatever its switch says.
     pub(super) fn is_blind(&self) -> bool {
         match self {
             Origin::Sqlite(sqlite) => sqlite.blind().is_some(),
             #[cfg(feature = "postgres")]
             Origin::Postgres(postgres) => !postgres.reflection().is_live(),
+        }
+    }
+
+    /// Whether changes of the database have never been seen since it was opened, and are not about
+    /// to be.
+    pub(super) fn is_never_seen(&self) -> bool {
+        match self {
+            Origin::Sqlite(sqlite) => sqlite.catchup.blind().is_some(),
+            #[cfg(feature = "postgres")]
+            Origin::Postgres(postgres) => postgres.is_never_seen(),
+        }
+    }
+
+    /// Whether running a statement that reads does nothing else than answer. At SQLite that is
+    /// known of all of them.
+    #[cfg_attr(not(feature = "postgres"), expect(unused_variables))]
+    pub(super) fn only_answers(&self, sql: &str) -> bool {
+        match self {
+            Origin::Sqlite(_) => true,
+            #[cfg(feature = "postgres")]
+            Origin::Postgres(_) => crate::sql::only_answers(sql),
         }
     }
 

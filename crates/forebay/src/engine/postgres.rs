@@ -8,7 +8,7 @@ use super::call::Call;
 use super::connection::Connection;
 use super::database::Engine;
 use super::link::{Link, Proven};
-use super::origin::{Counters, Origin};
+use super::origin::{Counters, Origin, Purpose};
 use super::template::{Analysis, Template};
 use super::work::{Run, Work as _};
 use crate::backend::postgres::{self, Analyst, Config, Connector, Followed, Keeper, Lanes, Status};
@@ -44,6 +44,8 @@ pub(crate) struct PostgresSettings {
     pub(crate) pool: pool::Options,
     /// A connection that lay idle for so long has to answer before it is used again.
     pub(crate) ping_after: Duration,
+    /// Somebody answers for it that nobody writes but through this database.
+    pub(crate) sole_writer: bool,
 }
 
 /// An open PostgreSQL database.
@@ -53,6 +55,7 @@ pub(super) struct Postgres {
     followed: Arc<Followed>,
     analyst: Analyst,
     lanes: Arc<Lanes>,
+    sole_writer: bool,
     /// Follows the server for as long as the database is open.
     keeper: Mutex<Option<Keeper>>,
 }
@@ -60,11 +63,13 @@ pub(super) struct Postgres {
 impl Postgres {
     /// Opens the database: its first connection is made, so that what is wrong is known at once.
     pub(super) async fn open(settings: PostgresSettings) -> Result<Postgres> {
-        let PostgresSettings { config, pool: options, ping_after } = settings;
+        let PostgresSettings { config, pool: options, ping_after, sole_writer } = settings;
         let followed = Followed::new();
         let pinned = postgres::pinned(config.clone()).await?;
         let (config, pool, keeper) = match connected(&pinned, &options).await {
-            Ok(pool) => (pinned.clone(), pool, Some(postgres::keep(&followed, &pinned))),
+            Ok(pool) => {
+                (pinned.clone(), pool, Some(postgres::keep(&followed, &pinned, sole_writer)))
+            }
             Err(error) => {
                 let pool = connected(&config, &options).await?;
                 followed.end(&format!(
@@ -81,6 +86,7 @@ impl Postgres {
             analyst: Analyst::new(config.clone(), followed.clone()),
             lanes: Lanes::new(config, options.max_size, options.max_lifetime, followed.clone()),
             keeper: Mutex::new(keeper),
+            sole_writer,
             followed,
         })
     }
@@ -92,12 +98,21 @@ impl Postgres {
 
     /// How changes are noticed, in words.
     pub(super) fn describe(&self) -> String {
+        if let Some(why) = self.reflection().sole() {
+            return format!(
+                "exact as long as nobody writes but through this handle, for which sole_writer \
+                 answers: a write drops all answers from the tables that it may change. No stream \
+                 tells more: {why}"
+            );
+        }
+        let unused = "; sole_writer is not used, since there is a stream";
         let lag = self.followed.lag();
         let behind = lag.time.map(|time| format!(", {:.1} ms behind", time.as_secs_f64() * 1e3));
         format!(
             "exact for whatever is written through this handle; commits of others are seen when \
-             the server's stream tells them{}",
-            behind.unwrap_or_default()
+             the server's stream tells them{}{}",
+            behind.unwrap_or_default(),
+            if self.sole_writer { unused } else { "" }
         )
     }
 
@@ -123,6 +138,11 @@ impl Postgres {
     /// Whether it is known whether the server can be followed.
     pub(super) fn is_decided(&self) -> bool {
         self.followed.is_decided()
+    }
+
+    /// Whether no stream has begun since the database was opened, and one could not be.
+    pub(super) fn is_never_seen(&self) -> bool {
+        self.followed.streams() == 0 && self.followed.is_decided()
     }
 
     /// Has the cache catch up with what was committed before; false if it could not in time.
@@ -177,8 +197,10 @@ impl Postgres {
     /// How the server's commits are followed.
     pub(super) fn replication(&self) -> ReplicationStats {
         let (reflection, lag) = (self.reflection(), self.followed.lag());
+        let sole = reflection.sole();
         ReplicationStats {
-            live: reflection.is_live(),
+            live: reflection.is_live() && sole.is_none(),
+            sole,
             lag: lag.time,
             lag_bytes: lag.bytes,
             fences: reflection.fences().into(),
@@ -230,6 +252,7 @@ pub(super) async fn tend(weak: Weak<Engine>) {
         tokio::time::sleep(TEND_INTERVAL).await;
         let Some(engine) = weak.upgrade() else { return };
         engine.drop_dead(&mut flushes);
+        engine.tend_shelf();
     }
 }
 
@@ -251,18 +274,19 @@ impl Engine {
             return done;
         }
         let holder = call.holder(Some(template.record.text().clone()));
-        let mut connection = postgres.acquire(holder).await?;
+        let mut connection = self.acquire_for(call, Purpose::Read, holder).await?;
         let began = Instant::now();
+        let deadline = call.deadline(self.statement_timeout);
         let run = Run {
             sql: template.text.sql.clone(),
             params: call.params.clone(),
             limits: call.limits,
-            stop: Stop::at(call.deadline(self.statement_timeout)),
+            stop: Stop::at(deadline),
             scope: Scope::Shared,
             proven: template.proven(&call.params),
         };
         let link = connection.link();
-        let is_fit = fill && link.is_fit_for_fill().await;
+        let is_fit = fill && link.is_fit_for_fill(deadline).await?;
         let filling = Filling::begin(postgres, link.connection(), call, template, fill && is_fit);
         let answer = run.on_postgres(link).await?;
         template.was(began.elapsed() < SHORT);
@@ -353,6 +377,17 @@ impl Engine {
     pub(super) fn proven(&self, call: &Call<'_>) -> Proven {
         let template = self.known_template(&call.text);
         template.map_or_else(Proven::nothing, |template| template.proven(&call.params))
+    }
+
+    /// The same. Where a write drops what it may change, it is found out first: what is not known
+    /// would drop everything.
+    pub(super) async fn proven_first(&self, call: &Call<'_>) -> Proven {
+        let is_sole = self.postgres().is_some_and(|it| it.reflection().is_sole());
+        if is_sole && self.known_template(&call.text).is_none() {
+            // Its own error comes when it is run.
+            drop(Box::pin(self.template(call)).await);
+        }
+        self.proven(call)
     }
 
     /// The database, if it is a PostgreSQL one.

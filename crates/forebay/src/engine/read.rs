@@ -15,17 +15,33 @@ use super::trust::Keeping;
 use crate::backend::sqlite::Ran;
 use crate::backend::{Answer, Effect, Limits};
 use crate::cache::{Key, Resident as _, Shape};
+use crate::depend;
 use crate::error::{Error, Kind, Result};
-use crate::invalidate::Ticket;
 use crate::outcome::Outcome;
 use crate::row::Rows;
-use crate::watch::Record;
+use crate::sql::Bypass;
 
-/// Rows with what they rest on, if they may be kept in other forms too.
+/// Rows with what they rest on.
 pub(crate) struct Read {
     pub(crate) outcome: Outcome,
-    pub(crate) source: Option<(Ticket, Arc<Record>)>,
+    pub(crate) source: Source,
 }
+
+/// What an answer rests on.
+pub(crate) enum Source {
+    /// On this; it is kept, and may be in other forms too.
+    Kept(depend::Part),
+    /// On this; it is not kept.
+    Known(depend::Part),
+    /// Nobody knows, for this reason.
+    Unknown(&'static str),
+}
+
+/// Why an answer rests on nothing that is known, although its statement may be cached.
+pub(super) const REFUSED: &str = "what it read was changed meanwhile";
+
+/// The same for a statement that writes.
+pub(super) const WRITES: &str = "it writes";
 
 impl Engine {
     /// Runs a statement of any kind on the way of a shared database.
@@ -41,6 +57,8 @@ impl Engine {
 
     /// Runs a statement for which the cache has to catch up first; past the cache, if it does not.
     async fn run_strictly(&self, mut call: Call<'_>) -> Result<Read> {
+        // Catching up asks the database.
+        self.check_circuits(&call)?;
         call.no_cache = !self.catch_up(&call).await;
         call.is_strict = false;
         if !call.no_cache
@@ -53,6 +71,9 @@ impl Engine {
 
     /// The rows of a cached answer that is true now.
     fn look_up_rows(&self, call: &Call<'_>) -> Result<Option<Read>> {
+        if let Some(policy) = &call.policy {
+            return self.read_by_policy(call, policy);
+        }
         let Some(entry) = self.lookup(call, Shape::rows()) else { return Ok(None) };
         let Payload::Rows(rows) = &entry.payload else { return Ok(None) };
         check_limits(rows, call.limits)?;
@@ -62,13 +83,14 @@ impl Engine {
     /// Runs a statement whose answer the cache has just been found not to have.
     pub(crate) async fn run_missed(&self, call: &Call<'_>) -> Result<Read> {
         self.origin.check()?;
+        self.begin_limit(call);
         // What seldom happens is boxed, so that the future of a short read stays small.
         let template = match self.known_template(&call.text) {
             Some(template) => template,
             None => Box::pin(self.template(call)).await?,
         };
         // What cannot be in the cache need not wait for it.
-        if call.is_strict && !call.no_cache && template.analysis.is_cacheable() {
+        if call.has_to_catch_up() && !call.no_cache && template.analysis.is_cacheable() {
             return Box::pin(self.run_strictly(call.clone())).await;
         }
         if let Some(name) = call.name {
@@ -82,7 +104,8 @@ impl Engine {
             )),
             Effect::Read => self.miss(call, &template).await,
             Effect::Write | Effect::Schema | Effect::Maintain => {
-                Box::pin(self.write(call, &template)).await
+                self.check_nested_write()?;
+                Box::pin(self.guard(Some(call), self.write(call, &template))).await
             }
             Effect::Session | Effect::Transaction => Err(template.analysis.refusal()),
         };
@@ -104,7 +127,11 @@ impl Engine {
         let key = call.key(shape);
         let entry = self.store.get(&key)?;
         if self.origin.is_valid(&entry.ticket) {
-            return self.admit_hit(call, shape, &entry).then_some(entry);
+            if !self.admit_hit(call, shape, &entry) {
+                return None;
+            }
+            self.witness(&entry);
+            return Some(entry);
         }
         if self.store.remove(&key, &entry) {
             self.count_dropped(&entry);
@@ -120,6 +147,9 @@ impl Engine {
         call: &Call<'_>,
         take: impl FnOnce(&Rows) -> R,
     ) -> Result<Option<R>> {
+        if let Some(policy) = &call.policy {
+            return self.cached_by_policy(call, policy, take);
+        }
         match self.lookup(call, Shape::rows()).as_deref() {
             Some(Entry { payload: Payload::Rows(rows), .. }) => {
                 check_limits(rows, call.limits)?;
@@ -150,7 +180,7 @@ impl Engine {
         call: &Call<'_>,
         typed: Arc<Vec<T>>,
         rows: &Rows,
-        source: (Ticket, Arc<Record>),
+        source: depend::Part,
     ) {
         let bytes = rows.size() + size_of::<T>() * typed.len();
         // One copy of a text for all its entries: less memory, and a hit finds it in the
@@ -161,16 +191,19 @@ impl Engine {
             params: call.params.clone(),
             shape: Shape::typed::<T>(),
         };
-        let entry = Entry::new(Payload::Typed(typed, digest(rows)), bytes, source.0, source.1);
+        let payload = Payload::Typed(typed, digest(rows));
+        let entry = Entry::new(payload, bytes, source.ticket, source.record);
         self.store.insert(key, entry);
     }
 
     async fn miss(&self, call: &Call<'_>, template: &Arc<Template>) -> Result<Read> {
+        if let Some(policy) = call.policy.as_ref().filter(|_| !call.no_cache) {
+            return Box::pin(self.miss_by_policy(call, template, policy)).await;
+        }
         match self.way(call, template) {
             Way::Past(why) => {
                 template.record.bypass(why);
-                let answer = self.read_origin(call, template, false, None).await?;
-                return Ok(Read::from_origin(answer, None));
+                return self.read_past(call, template, why).await;
             }
             Way::Shadow => return Box::pin(self.read_in_shadow(call, template)).await,
             Way::Keep => {}
@@ -186,6 +219,24 @@ impl Engine {
                 Box::pin(self.follow(call, template, key, following)).await
             }
         }
+    }
+
+    /// Reads from the database what is not to be kept. What it rests on is found out only for
+    /// somebody who collects it.
+    pub(super) async fn read_past(
+        &self,
+        call: &Call<'_>,
+        template: &Arc<Template>,
+        why: Bypass,
+    ) -> Result<Read> {
+        let fill = why == Bypass::NotWorth && depend::is_collecting();
+        let mut answer = self.read_origin(call, template, fill, None).await?;
+        let source = match answer.ticket.take() {
+            Some(ticket) => Source::Known(depend::Part { ticket, record: template.record.clone() }),
+            None if fill => Source::Unknown(REFUSED),
+            None => Source::Unknown(why.reason()),
+        };
+        Ok(Read::from_origin(answer, source))
     }
 
     /// Waits for the end of a flight, and asks the cache again.
@@ -243,18 +294,18 @@ impl Engine {
                 let bytes = rows.size();
                 let entry = Entry::new(Payload::Rows(rows), bytes, ticket.clone(), record.clone());
                 self.store.insert(key, entry);
-                Some((ticket, record))
+                Source::Kept(depend::Part { ticket, record })
             }
             None => {
                 template.record.refused();
-                None
+                Source::Unknown(REFUSED)
             }
         };
         keeping.end(&template.record);
         Ok(Read::from_origin(answer, source))
     }
 
-    /// Reads from the database, on the way that its kind has for reads.
+    /// Reads from the database, if the guards let it.
     pub(super) async fn read_origin(
         &self,
         call: &Call<'_>,
@@ -263,6 +314,25 @@ impl Engine {
         landing: Option<&Landing<'_>>,
     ) -> Result<Answer> {
         self.check_nested()?;
+        let admitted = self.admit(Some(call)).await.inspect_err(|_| {
+            // Others may be let in, and one is enough.
+            landing.iter().for_each(|landing| landing.refused());
+        })?;
+        let done = self.read_admitted(call, template, fill, landing).await;
+        if let Some(admitted) = admitted {
+            drop(admitted.ended(&done));
+        }
+        done
+    }
+
+    /// Reads from the database, on the way that its kind has for reads.
+    async fn read_admitted(
+        &self,
+        call: &Call<'_>,
+        template: &Arc<Template>,
+        fill: bool,
+        landing: Option<&Landing<'_>>,
+    ) -> Result<Answer> {
         let (answer, spent) = match &self.origin {
             Origin::Sqlite(sqlite) => {
                 self.read_at_sqlite(sqlite, call, template, fill, landing).await?
@@ -287,11 +357,16 @@ impl Engine {
 
 impl Read {
     fn from_cache(rows: Rows, entry: &Entry) -> Read {
-        let outcome = Outcome::from_cache(rows);
-        Read { outcome, source: Some((entry.ticket.clone(), entry.record.clone())) }
+        let part = depend::Part { ticket: entry.ticket.clone(), record: entry.record.clone() };
+        Read::of(rows, Source::Kept(part))
     }
 
-    pub(super) fn from_origin(answer: Answer, source: Option<(Ticket, Arc<Record>)>) -> Read {
+    /// An answer that was at hand.
+    pub(super) fn of(rows: Rows, source: Source) -> Read {
+        Read { outcome: Outcome::from_cache(rows), source }
+    }
+
+    pub(super) fn from_origin(answer: Answer, source: Source) -> Read {
         Read { outcome: Outcome::from(answer), source }
     }
 }
@@ -319,7 +394,7 @@ pub(super) fn finish(ran: Ran) -> Result<Answer> {
 
 /// A cached answer obeys the caller's limits as one from the database does.
 #[inline]
-fn check_limits(rows: &Rows, limits: Limits) -> Result<()> {
+pub(super) fn check_limits(rows: &Rows, limits: Limits) -> Result<()> {
     // The size holds more than the values, which are what the limit is about; they are added up
     // only when that makes a difference.
     let is_small = rows.size() <= limits.bytes_max || rows.values_size() <= limits.bytes_max;

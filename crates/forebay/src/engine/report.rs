@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::database::Engine;
+use super::policy::Shelf;
 use crate::invalidate::Author;
 use crate::sql::{Bypass, Fingerprint};
 use crate::stats::{CacheStats, DropStats, FingerprintStats, ShadowStats, Stats};
@@ -30,6 +31,7 @@ impl Engine {
             capture_gaps: counted.capture_gaps,
             foreign: counted.foreign,
             entries: self.store.len() as u64,
+            policies: self.shelf.get().map(Shelf::stats).unwrap_or_default(),
             windows: self.origin.windows() as u64,
             bytes: self.store.bytes(),
             bytes_max: self.store.bytes_max(),
@@ -39,6 +41,7 @@ impl Engine {
             cache.hits += record.hits;
             cache.misses += record.misses;
             cache.invalidations += record.invalidations;
+            cache.stale += record.stale;
             if let Some(shadow) = &record.shadow {
                 add(&mut cache.shadow, shadow);
             }

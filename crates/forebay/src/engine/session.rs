@@ -68,6 +68,7 @@ impl Engine {
         call: &Call<'_>,
     ) -> Result<Read> {
         self.origin.check()?;
+        self.begin_limit(call);
         let _turn = session.turn.lock().await;
         let pinned = match session.pinned() {
             Some(pinned) => pinned,
@@ -117,7 +118,8 @@ impl Engine {
 
     async fn pin(&self, session: &SessionState, call: &Call<'_>) -> Result<Arc<Pinned>> {
         self.check_nested()?;
-        let connection = self.origin.acquire(Purpose::Session, call.holder(None)).await?;
+        let acquire = self.acquire_for(call, Purpose::Session, call.holder(None));
+        let connection = self.guard(None, acquire).await?;
         let pinned = Pinned::new(connection, self.patience(), self.closing.clone());
         *session.slot() = Some(pinned.clone());
         Ok(pinned)

@@ -10,13 +10,22 @@ use super::database::Engine;
 use super::difference::FoundBy;
 use super::entry::{Entry, Payload};
 use super::origin::Origin;
-use super::read::Read;
+use super::read::{Read, Source};
 use super::template::Template;
 use crate::backend::Answer;
 use crate::cache::{Key, Shape};
+use crate::depend::Part;
 use crate::error::Result;
 use crate::sql::{Bypass, Determined};
-use crate::watch::{Compared, Cost};
+use crate::watch::{Compared, Cost, Record};
+
+/// What an answer in shadow rests on.
+fn source(answer: &Answer, record: &Arc<Record>) -> Source {
+    match &answer.ticket {
+        Some(ticket) => Source::Known(Part { ticket: ticket.clone(), record: record.clone() }),
+        None => Source::Unknown(Bypass::Shadow.reason()),
+    }
+}
 
 impl Engine {
     /// Reads from the database, and counts what the cache would have done.
@@ -35,6 +44,7 @@ impl Engine {
         let spent = began.elapsed();
         let Some(entry) = entry else {
             record.projection().miss();
+            let source = source(&answer, record);
             if let Some(ticket) = answer.ticket.take() {
                 let rows = answer.rows.clone();
                 let bytes = rows.size();
@@ -43,7 +53,7 @@ impl Engine {
                 let entry = Entry::new(Payload::Rows(rows), bytes, ticket, record.clone());
                 self.store.insert(key, entry);
             }
-            return Ok(Read::from_origin(answer, None));
+            return Ok(Read::from_origin(answer, source));
         };
         record.worth.note(Cost::Hit, looked);
         let is_fair = self.is_fair(&answer).await;
@@ -62,7 +72,8 @@ impl Engine {
             let key = call.key(Shape::rows());
             self.store.remove(&key, &entry);
         }
-        Ok(Read::from_origin(answer, None))
+        let source = source(&answer, record);
+        Ok(Read::from_origin(answer, source))
     }
 
     /// The entry that would have answered.

@@ -193,6 +193,7 @@ pub(super) async fn tend(weak: Weak<Engine>) {
             engine.trust.switches.close();
         }
         engine.drop_dead(&mut flushes);
+        engine.tend_shelf();
         if engine.is_keeping() && sqlite.catchup.wants_survey() {
             let catchup = sqlite.catchup.clone();
             drop(engine);

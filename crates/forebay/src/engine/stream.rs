@@ -16,6 +16,7 @@ use super::link::{Link, Proven};
 use super::origin::Purpose;
 use super::pinned::Pinned;
 use super::session::SessionState;
+use super::template::Template;
 use super::work::Work;
 #[cfg(feature = "postgres")]
 use crate::backend::postgres;
@@ -23,7 +24,7 @@ use crate::backend::sqlite::{self, Budget, Ran, Request};
 use crate::backend::{Effect, RowSink, Scope};
 use crate::cache::Shape;
 use crate::error::{Error, Kind, Result};
-use crate::guard::{Stop, StopOnDrop};
+use crate::guard::{Places, Stop, StopOnDrop};
 use crate::row::{Column, Rows};
 use crate::sql::Bypass;
 use crate::value::Value;
@@ -46,12 +47,20 @@ pub(crate) struct Chunks {
     ready: Option<Rows>,
     receiver: Option<Receiver<Message>>,
     _stop: Option<StopOnDrop>,
+    /// In bulkheads.
+    places: Option<Places>,
 }
 
 impl Chunks {
     /// An answer that is complete.
     fn complete(rows: Rows) -> Chunks {
-        Chunks { columns: rows.columns_arc(), ready: Some(rows), receiver: None, _stop: None }
+        Chunks {
+            columns: rows.columns_arc(),
+            ready: Some(rows),
+            receiver: None,
+            _stop: None,
+            places: None,
+        }
     }
 
     pub(crate) fn columns(&self) -> &[Column] {
@@ -75,7 +84,7 @@ impl Chunks {
                 Poll::Pending => return Poll::Pending,
             }
         };
-        self.receiver = None;
+        (self.receiver, self.places) = (None, None);
         Poll::Ready(last)
     }
 }
@@ -91,16 +100,24 @@ impl Engine {
         {
             return Ok(Chunks::complete(rows.clone()));
         }
+        self.begin_limit(&call);
         let template = self.template(&call).await?;
         if template.analysis.effect != Effect::Read || template.analysis.asks_its_connection() {
             return Ok(Chunks::complete(self.run(&call).await?.outcome.rows));
         }
         template.record.bypass(Bypass::Stream);
         self.check_nested()?;
+        let admitted = self.admit(Some(&call)).await?;
+        let begun = self.begin_stream(&call, &template).await;
+        let places = admitted.map(|admitted| admitted.ended(&begun));
+        begun.map(|chunks| Chunks { places, ..chunks })
+    }
+
+    async fn begin_stream(&self, call: &Call<'_>, template: &Template) -> Result<Chunks> {
         let holder = call.holder(Some(template.record.text().clone()));
-        let reader = self.origin.acquire(Purpose::Read, holder).await?;
+        let reader = self.acquire_for(call, Purpose::Read, holder).await?;
         let stop = Stop::at(call.deadline(self.statement_timeout));
-        let (feed, receiver) = self.feed(&call, stop.clone(), Scope::Shared);
+        let (feed, receiver) = self.feed(call, stop.clone(), Scope::Shared);
         tokio::spawn(async move {
             let pumped = perform(reader, Pump(feed.clone())).await;
             if let Ok(last) = pumped {
@@ -117,13 +134,28 @@ impl Engine {
         call: Call<'_>,
         scope: Scope,
     ) -> Result<Chunks> {
+        let admitted = self.admit_pinned(&call).await?;
+        let begun = self.begin_stream_pinned(pinned, &call, scope).await;
+        let places = admitted.map(|admitted| admitted.ended(&begun));
+        begun.map(|chunks| Chunks { places, ..chunks })
+    }
+
+    async fn begin_stream_pinned(
+        &self,
+        pinned: &Arc<Pinned>,
+        call: &Call<'_>,
+        scope: Scope,
+    ) -> Result<Chunks> {
         let deadline = call.deadline(self.statement_timeout).into_iter().chain(pinned.deadline());
         let stop = Stop::at(deadline.min());
-        let (feed, receiver) = self.feed(&call, stop.clone(), scope);
-        let pinned = pinned.clone();
+        let (feed, receiver) = self.feed(call, stop.clone(), scope);
+        let (pinned, engine) = (pinned.clone(), self.this.clone());
         tokio::spawn(async move {
             let (pump, sender) = (Pump(feed.clone()), feed.sender.clone());
             let last = pinned.run_for(pump, move || sender.is_closed()).await;
+            if let Some(engine) = engine.upgrade() {
+                engine.wrote();
+            }
             feed.finish(last.unwrap_or_else(|error| vec![Message::Chunk(Err(error))])).await;
         });
         receive(receiver, stop).await
@@ -200,9 +232,10 @@ impl Work for Pump {
     async fn on_postgres(self, link: &mut Link) -> Result<Vec<Message>> {
         let feed = self.0;
         let is_undone = link.has_failed() && postgres::is_commit(&feed.sql);
-        link.prepare(feed.scope, &feed.proven).await;
+        let prepared = link.prepare(feed.scope, &feed.proven, feed.stop.deadline()).await;
         let proven = link.proven_still(feed.proven.clone());
-        let pumped = match link.admit(&feed.sql, feed.scope, &proven) {
+        let admitted = prepared.and_then(|()| link.admit(&feed.sql, feed.scope, &proven));
+        let pumped = match admitted {
             Ok(fence) if is_undone => {
                 feed.pump_from(link, fence).await.and_then(|_| Err(Link::not_committed()))
             }
@@ -349,5 +382,5 @@ async fn receive(mut messages: Receiver<Message>, stop: Arc<Stop>) -> Result<Chu
             return Err(Error::new(Kind::Closed, "the stream ended before it began"));
         }
     };
-    Ok(Chunks { columns, ready, receiver: Some(messages), _stop: Some(stop) })
+    Ok(Chunks { columns, ready, receiver: Some(messages), _stop: Some(stop), places: None })
 }

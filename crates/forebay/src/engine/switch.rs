@@ -267,13 +267,15 @@ impl Engine {
     /// Drops every entry.
     pub(crate) fn clear_cache(&self) {
         self.origin.flush();
-        self.store.retain(|_| false);
+        self.store.retain(|_, _| false);
+        self.clear_shelf();
     }
 
     /// Drops every entry that rests on `table`. Cost: all entries.
     pub(crate) fn clear_cached_table(&self, table: &str) {
         self.origin.drop_table(table);
-        self.store.retain(|entry| self.origin.is_valid(&entry.ticket));
+        self.store.retain(|_, entry| self.origin.is_valid(&entry.ticket));
+        self.clear_shelf();
     }
 }
 

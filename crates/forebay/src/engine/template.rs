@@ -16,6 +16,7 @@ use crate::backend::{Known, sqlite};
 use crate::cache::{Text, TextRef};
 use crate::error::Result;
 use crate::guard::{Stop, StopOnDrop};
+use crate::sql::without_margins;
 use crate::watch::Record;
 
 /// VM steps that a read may take on the caller's thread; about 100 µs.
@@ -93,9 +94,15 @@ impl Template {
 }
 
 impl Engine {
-    /// A text to be kept: the copy that its template has, if there is one.
+    /// The statement in a text, without white space and comments around it.
+    #[inline]
+    pub(crate) fn text_ref<'a>(&self, sql: &'a str) -> TextRef<'a> {
+        self.texts.text(without_margins(sql, self.origin.dialect()))
+    }
+
+    /// The same to be kept: the copy that its template has, if there is one.
     pub(crate) fn text(&self, sql: &str) -> Text {
-        let text = self.texts.text(sql);
+        let text = self.text_ref(sql);
         let known = self.templates.get(&text);
         known.map_or_else(|| text.to_text(), |template| template.text.clone())
     }
@@ -114,22 +121,27 @@ impl Engine {
         }
         self.check_nested()?;
         let text = call.text.to_text();
-        let analysis = match &self.origin {
-            Origin::Sqlite(sqlite) => {
-                Analysis::Sqlite(self.analyse_at_sqlite(sqlite, call, &text).await?)
-            }
-            #[cfg(feature = "postgres")]
-            Origin::Postgres(postgres) => {
-                let deadline = call.deadline(self.statement_timeout);
-                let analysis = Box::pin(postgres.analyse(&text.sql, deadline)).await;
-                Analysis::Postgres(Arc::new(analysis))
-            }
-        };
+        let analysis = self.guard_preparation(call, self.analyse(call, &text)).await?;
         let record = self.record_of(&text.sql, &analysis.read_tables);
         let template = Template { text: text.clone(), analysis, record, pace: AtomicU32::new(0) };
         let template = Arc::new(template);
         self.templates.insert(text, template.clone());
         Ok(template)
+    }
+
+    /// What is to be known of a statement before it is run.
+    async fn analyse(&self, call: &Call<'_>, text: &Text) -> Result<Analysis> {
+        match &self.origin {
+            Origin::Sqlite(sqlite) => {
+                Ok(Analysis::Sqlite(self.analyse_at_sqlite(sqlite, call, text).await?))
+            }
+            #[cfg(feature = "postgres")]
+            Origin::Postgres(postgres) => {
+                let deadline = call.deadline(self.statement_timeout);
+                let analysis = Box::pin(postgres.analyse(&text.sql, deadline)).await;
+                Ok(Analysis::Postgres(Arc::new(analysis)))
+            }
+        }
     }
 
     /// Prepares the statement on a reader; on this thread, unless the database is locked.

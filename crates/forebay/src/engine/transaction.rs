@@ -10,9 +10,10 @@ use super::call::Call;
 use super::database::Engine;
 use super::origin::Purpose;
 use super::pinned::{Patience, Pinned};
-use super::read::Read;
+use super::read::{Read, Source, WRITES};
 use super::work::{Begin, Commit, RollBack, Run, Savepoint, Script};
 use crate::backend::{Effect, Scope};
+use crate::depend;
 use crate::error::Result;
 use crate::guard::{Stop, StopOnDrop};
 use crate::isolation::TransactionOptions;
@@ -49,14 +50,20 @@ where
 {
     engine.origin.check()?;
     engine.check_nested_write()?;
-    let pinned = engine.begin(caller, options).await?;
+    // Its beginning is the call that is judged; how it goes on is its owner's affair.
+    let admitted = engine.admit(None).await?;
+    let begun = engine.begin(caller, options).await;
+    let _places = admitted.map(|admitted| admitted.ended(&begun));
+    let pinned = begun?;
     let _release = Release(pinned.clone());
     let mut open = OPEN.try_with(Clone::clone).unwrap_or_default();
     open.insert(0, identity(engine));
     let done = OPEN.scope(open, work(pinned.clone())).await;
     match done {
         Ok(value) => {
-            pinned.run(Commit).await?;
+            let done = pinned.run(Commit).await;
+            engine.wrote();
+            done?;
             engine.forget_templates();
             Ok(value)
         }
@@ -139,6 +146,7 @@ impl Engine {
         if let Some(name) = call.name {
             self.set_name(&record, name);
         }
+        let admitted = self.admit_pinned(call).await?;
         let began = Instant::now();
         let deadline = call.deadline(self.statement_timeout).into_iter().chain(pinned.deadline());
         let stop = Stop::at(deadline.min());
@@ -150,20 +158,31 @@ impl Engine {
             stop,
             scope,
             #[cfg(feature = "postgres")]
-            proven: self.proven(call),
+            proven: self.proven_first(call).await,
         };
         let done = pinned.run(run).await;
+        if let Some(admitted) = admitted {
+            drop(admitted.ended(&done));
+        }
         record.origin(began.elapsed());
         match done {
             Ok(answer) => {
-                match answer.effect {
-                    Effect::Read => record.bypass(Bypass::Transaction),
-                    _ => record.write(),
-                }
+                let source = match answer.effect {
+                    Effect::Read => {
+                        record.bypass(Bypass::Transaction);
+                        Source::Unknown(Bypass::Transaction.reason())
+                    }
+                    _ => {
+                        // It may be a COMMIT.
+                        self.wrote();
+                        record.write();
+                        Source::Unknown(WRITES)
+                    }
+                };
                 if matches!(answer.effect, Effect::Schema | Effect::Session) {
                     self.forget_templates();
                 }
-                Ok(Read::from_origin(answer, None))
+                Ok(Read::from_origin(answer, source))
             }
             Err(error) => {
                 record.error();
@@ -179,10 +198,12 @@ impl Engine {
         sql: &str,
         scope: Scope,
     ) -> Result<()> {
+        depend::doubt(WRITES);
         let stop = Stop::at(pinned.deadline());
         let _stop = StopOnDrop(stop.clone());
         let (sql, limit) = (sql.into(), self.statement_timeout);
         let done = pinned.run(Script { sql, limit, stop, scope }).await;
+        self.wrote();
         self.forget_templates();
         done
     }

@@ -61,7 +61,7 @@ impl Work for Run {
 
     #[cfg(feature = "postgres")]
     async fn on_postgres(self, link: &mut Link) -> Result<Answer> {
-        link.prepare(self.scope, &self.proven).await;
+        link.prepare(self.scope, &self.proven, self.stop.deadline()).await?;
         let proven = link.proven_still(self.proven);
         let fence = link.admit(&self.sql, self.scope, &proven)?;
         let is_undone = link.has_failed() && postgres::is_commit(&self.sql);

@@ -8,11 +8,12 @@ use super::call::Call;
 use super::connection::perform;
 use super::database::Engine;
 use super::origin::Purpose;
-use super::read::Read;
+use super::read::{Read, Source, WRITES};
 use super::template::Template;
 use super::transaction;
 use super::work::{Run, Script, WholeScript};
 use crate::backend::{Effect, Scope};
+use crate::depend;
 use crate::error::{Error, Result};
 use crate::guard::{Stop, StopOnDrop};
 use crate::pool::HolderLabel;
@@ -22,7 +23,7 @@ impl Engine {
         template.record.write();
         self.check_nested_write()?;
         let holder = call.holder(Some(template.record.text().clone()));
-        let writer = self.origin.acquire(Purpose::Write, holder).await?;
+        let writer = self.acquire_for(call, Purpose::Write, holder).await?;
         let began = Instant::now();
         let stop = Stop::at(call.deadline(self.statement_timeout));
         let _stop = StopOnDrop(stop.clone());
@@ -36,17 +37,24 @@ impl Engine {
             proven: template.proven(&call.params),
         };
         let done = perform(writer, run).await;
+        self.wrote();
         template.record.origin(began.elapsed());
         if template.analysis.effect == Effect::Schema {
             self.forget_templates();
         }
-        Ok(Read::from_origin(done?, None))
+        Ok(Read::from_origin(done?, Source::Unknown(WRITES)))
     }
 
     /// Runs a script in one transaction.
     pub(crate) async fn script(&self, sql: &str, caller: &'static Location<'static>) -> Result<()> {
         self.origin.check()?;
+        depend::doubt(WRITES);
         self.check_nested_write()?;
+        let run = self.run_script(sql, caller);
+        self.guard(None, run).await
+    }
+
+    async fn run_script(&self, sql: &str, caller: &'static Location<'static>) -> Result<()> {
         let holder = HolderLabel { caller, statement: None };
         let writer = self.origin.acquire(Purpose::Write, holder).await?;
         let stop = Stop::at(None);
@@ -54,6 +62,7 @@ impl Engine {
         let (sql, limit) = (sql.into(), self.statement_timeout);
         let script = Script { sql, limit, stop, scope: Scope::Shared };
         let done = perform(writer, WholeScript(script)).await;
+        self.wrote();
         self.forget_templates();
         done
     }

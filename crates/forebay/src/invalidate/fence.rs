@@ -146,6 +146,13 @@ struct Shared {
     waits: Lsn,
 }
 
+impl LostFence {
+    /// The backend of the connection is gone, so the write has ended after all.
+    pub(super) fn into_ended(self) -> Fence {
+        Fence(self.0)
+    }
+}
+
 impl Fences {
     pub(super) fn new() -> Fences {
         Fences::with(FENCES_MAX)
@@ -256,6 +263,19 @@ impl Fences {
     /// The backend of a connection that was lost is gone, so the write has ended.
     pub(super) fn bury(&self, fence: LostFence) {
         self.book().resolve(fence.0);
+    }
+
+    /// The tables that a fence is around by now, as a whole: a change of the schema makes it a wide
+    /// one.
+    pub(super) fn scope(&self, fence: &Fence) -> WriteSet {
+        match fence.0 {
+            Place::Own(number) => {
+                let book = self.book();
+                let whole = |it: &Record| it.whole.as_ref().unwrap_or(&it.scope).clone();
+                book.fences.get(&number).map_or(WriteSet::Everything, whole)
+            }
+            Place::Shared => WriteSet::Everything,
+        }
     }
 
     /// Whether a position is needed: one that everything in the log lies before by now.

@@ -13,13 +13,16 @@ const HEADERS: [u64; 2] = [24, 40];
 /// How far the stream has been followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Stream {
-    /// Not at all, for this reason. Next: `Starting`.
+    /// Not at all, for this reason. Next: `Starting`, or `Sole`.
     Off(Box<str>),
     /// A slot exists, and every commit after its beginning is applied, but the position that was
     /// current afterwards has not been passed. Next: `Live`, or `Off`.
     Starting { must_pass: Lsn },
     /// Every commit up to there has been applied. Next: `Off`.
     Live { applied: Lsn },
+    /// There is no stream, for this reason, and none is needed: nobody writes but through here.
+    /// Next: `Off`.
+    Sole(Box<str>),
 }
 
 impl Lsn {
@@ -56,7 +59,7 @@ impl fmt::Display for Lsn {
 }
 
 impl Stream {
-    /// Whether the cache may serve.
+    /// Whether it has been followed far enough for the cache to serve.
     pub(crate) fn is_live(&self) -> bool {
         matches!(self, Stream::Live { .. })
     }
@@ -64,7 +67,7 @@ impl Stream {
     /// Everything up to `position` has been applied.
     pub(super) fn reach(&mut self, position: Lsn) {
         match self {
-            Stream::Off(_) => {}
+            Stream::Off(_) | Stream::Sole(_) => {}
             Stream::Starting { must_pass } if position < *must_pass => {}
             Stream::Starting { .. } => *self = Stream::Live { applied: position },
             Stream::Live { applied } => *applied = position.max(*applied),
@@ -125,9 +128,12 @@ mod tests {
         check(5, Stream::Live { applied: Lsn(5) });
         check(9, Stream::Live { applied: Lsn(9) });
         check(7, Stream::Live { applied: Lsn(9) });
-        let mut stream = Stream::Off("not yet".into());
-        stream.reach(Lsn(9));
-        assert_eq!(stream, Stream::Off("not yet".into()));
+        for unmoved in [Stream::Off("not yet".into()), Stream::Sole("not there".into())] {
+            let mut stream = unmoved.clone();
+            stream.reach(Lsn(9));
+            assert_eq!(stream, unmoved);
+            assert!(!stream.is_live());
+        }
     }
 
     proptest! {

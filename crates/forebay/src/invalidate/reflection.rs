@@ -82,7 +82,7 @@ impl Reflection {
     /// Why nothing is served, if so.
     pub(crate) fn blind(&self) -> Option<String> {
         match &*self.stream() {
-            Stream::Live { .. } => None,
+            Stream::Live { .. } | Stream::Sole(_) => None,
             Stream::Starting { must_pass } => {
                 Some(format!("the stream of commits has not reached {must_pass} yet"))
             }
@@ -190,6 +190,33 @@ impl Reflection {
         *stream = Stream::Starting { must_pass: beginning.must_pass };
     }
 
+    /// No stream can be had, for the reason given, and somebody answers for it that nobody writes
+    /// but through here. What that rests on stands at `settle_sole`.
+    pub(crate) fn begin_sole(&self, why: &str) {
+        let mut stream = self.stream();
+        if !matches!(*stream, Stream::Off(_)) {
+            self.halt();
+        }
+        self.unconfirmed.forget();
+        self.schema.fetch_add(1, Ordering::AcqRel);
+        *stream = Stream::Sole(why.into());
+        // Release: what was emptied before is empty to whoever finds it live.
+        self.live.store(1, Ordering::Release);
+    }
+
+    /// Whether the cache does without a stream.
+    pub(crate) fn is_sole(&self) -> bool {
+        matches!(&*self.stream(), Stream::Sole(_))
+    }
+
+    /// Why there is no stream, if the cache does without.
+    pub(crate) fn sole(&self) -> Option<String> {
+        match &*self.stream() {
+            Stream::Sole(why) => Some(why.to_string()),
+            _ => None,
+        }
+    }
+
     /// The stream is lost, or what it has told cannot be understood.
     pub(crate) fn end(&self, why: &str) {
         let mut stream = self.stream();
@@ -217,6 +244,9 @@ impl Reflection {
     /// The write has ended, and may have committed.
     pub(crate) fn settle(&self, fence: Fence) {
         let stream = self.stream();
+        if matches!(*stream, Stream::Sole(_)) {
+            return self.settle_sole(fence);
+        }
         self.fences.settle(fence);
         self.lift_needless(&stream);
     }
@@ -229,6 +259,9 @@ impl Reflection {
     /// The backend of a connection that was lost is gone.
     pub(crate) fn bury(&self, fence: LostFence) {
         let stream = self.stream();
+        if matches!(*stream, Stream::Sole(_)) {
+            return self.settle_sole(fence.into_ended());
+        }
         self.fences.bury(fence);
         self.lift_needless(&stream);
     }
@@ -239,6 +272,49 @@ impl Reflection {
         if !stream.is_live() {
             self.fences.lift_ended();
         }
+    }
+
+    /// Applies what a write that has ended may have committed, and lifts its fence; in place of a
+    /// stream. Claim: while nobody writes past it, what is served is the database's at the instant
+    /// of [`Reflection::is_valid`].
+    ///
+    /// Proof: take a commit that a snapshot could see by then, and that matters. Its write had its
+    /// fence up before it was sent, so the hit finds the fence, unless it was lifted. It is lifted
+    /// after what it was around was applied, which made every older ticket void. A ticket that was
+    /// taken later was followed by its snapshot, and by then the server had said that the write had
+    /// ended: it says so after it shows the commit to everybody. So nothing is unconfirmed here.
+    ///
+    /// What is not known may have changed the schema: its fence stays until that has been looked
+    /// for, and [`Reflection::answer_sole`] applies it.
+    fn settle_sole(&self, fence: Fence) {
+        match self.fences.scope(&fence) {
+            WriteSet::Everything => self.fences.settle(fence),
+            tables @ WriteSet::Tables(_) => {
+                self.index.apply(&tables, &Authors::all(Author::UNKNOWN));
+                self.fences.withdraw(fence);
+            }
+        }
+    }
+
+    /// Applies the writes of which everything may be changed that had ended when the question was
+    /// asked, and lifts their fences. Since then it has been looked whether the schema is another
+    /// one; the order is that of [`Reflection::redefine`].
+    ///
+    /// A write that ran under the new schema, and was fenced by the old one, has either ended
+    /// before the flush, which then contains it; or its fence is widened, and it comes here itself.
+    /// In between there is the fence of the write that changed the schema.
+    pub(crate) fn answer_sole(&self, asked: Asked, has_schema_changed: bool) {
+        let stream = self.stream();
+        if !matches!(*stream, Stream::Sole(_)) {
+            return;
+        }
+        if has_schema_changed {
+            self.schema.fetch_add(1, Ordering::AcqRel);
+            self.fences.widen();
+        }
+        self.index.flush();
+        // There is no position to be passed.
+        self.fences.answer(asked, Lsn::default());
     }
 
     /// Whether a position is to be asked for that everything in the log lies before.

@@ -2,6 +2,7 @@
 //! is valid, so a fill that lost a race against a write is dead on arrival.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -17,6 +18,11 @@ pub(crate) struct Ticket {
 }
 
 impl Ticket {
+    /// A ticket that is never valid: of an answer of which nobody knows what it rests on.
+    pub(crate) fn of_nothing() -> Ticket {
+        Ticket { epoch: u64::MAX, versions: SmallVec::new(), windows: None }
+    }
+
     /// Bytes that the ticket takes beside itself, those of its windows in the index included.
     pub(crate) fn heap_size(&self) -> usize {
         /// A window, its node, and its places in two maps (measured).
@@ -25,6 +31,29 @@ impl Ticket {
         let window = |window: &Arc<Window>| WINDOW_BYTES + window.among_size();
         let windows = self.windows.iter().flat_map(|windows| windows.iter());
         spilled + windows.map(window).sum::<usize>()
+    }
+
+    /// Where its windows lie: clones of a ticket share them, and no other ticket has them.
+    fn address_of_windows(&self) -> Option<usize> {
+        self.windows.as_ref().map(|windows| Arc::as_ptr(windows).cast::<()>().addr())
+    }
+}
+
+/// Two tickets are equal if one is void exactly when the other is: they are of the same versions
+/// and have the very same windows.
+impl PartialEq for Ticket {
+    fn eq(&self, other: &Ticket) -> bool {
+        self.epoch == other.epoch
+            && self.versions == other.versions
+            && self.address_of_windows() == other.address_of_windows()
+    }
+}
+
+impl Eq for Ticket {}
+
+impl Hash for Ticket {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.epoch, &self.versions[..], self.address_of_windows()).hash(state);
     }
 }
 

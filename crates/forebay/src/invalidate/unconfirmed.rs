@@ -88,6 +88,13 @@ impl Unconfirmed {
         self.count.store(ring.count(), Ordering::Release);
     }
 
+    /// No stream is followed from here on: what is applied then is seen by every later snapshot.
+    pub(super) fn forget(&self) {
+        let mut ring = self.ring();
+        *ring = Ring { generation: ring.generation + 1, ..Ring::default() };
+        self.count.store(ring.count(), Ordering::Release);
+    }
+
     /// Enters a commit. To be called before it is applied.
     pub(super) fn enter(&self, xid: Xid, footprint: Footprint) {
         let mut ring = self.ring();

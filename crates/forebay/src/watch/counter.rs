@@ -12,12 +12,12 @@ struct Own(AtomicU64);
 
 /// A sum over threads. A thread that begins takes over the count of one that has ended.
 #[derive(Debug, Default)]
-pub(super) struct Counter(ThreadLocal<Own>);
+pub(crate) struct Counter(ThreadLocal<Own>);
 
 impl Counter {
     /// Adds one; gives what this thread had counted before.
     #[inline]
-    pub(super) fn increment(&self) -> u64 {
+    pub(crate) fn increment(&self) -> u64 {
         let Own(own) = self.0.get_or_default();
         // Two steps are as good as one where nobody else writes.
         let before = own.load(Ordering::Relaxed);
@@ -25,7 +25,7 @@ impl Counter {
         before
     }
 
-    pub(super) fn sum(&self) -> u64 {
+    pub(crate) fn sum(&self) -> u64 {
         self.0.iter().map(|Own(own)| own.load(Ordering::Relaxed)).sum()
     }
 }

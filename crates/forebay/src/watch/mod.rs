@@ -8,6 +8,7 @@ mod record;
 mod weigh;
 mod worth;
 
+pub(crate) use counter::Counter;
 pub(crate) use drops::{Drops, Pair};
 pub(crate) use fingerprints::Fingerprints;
 pub(crate) use projection::Compared;

@@ -32,6 +32,7 @@ pub(crate) struct Record {
     text: Arc<str>,
     name: OnceLock<Box<str>>,
     hits: Counter,
+    stale: AtomicU64,
     misses: AtomicU64,
     writes: AtomicU64,
     bypasses: [AtomicU64; Bypass::ALL.len()],
@@ -57,6 +58,7 @@ impl Record {
             text,
             name: OnceLock::new(),
             hits: Counter::default(),
+            stale: AtomicU64::new(0),
             misses: AtomicU64::new(0),
             writes: AtomicU64::new(0),
             bypasses: Default::default(),
@@ -149,6 +151,11 @@ impl Record {
         self.hits.sum()
     }
 
+    /// Notes that a hit was not known to be true.
+    pub(crate) fn stale(&self) {
+        self.stale.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Counts a miss; gives its number, beginning at 1.
     pub(crate) fn miss(&self) -> u64 {
         self.misses.fetch_add(1, Ordering::Relaxed) + 1
@@ -222,6 +229,7 @@ impl Record {
             calls: hits + read(&self.misses) + read(&self.writes) + past,
             errors: read(&self.errors),
             hits,
+            stale: read(&self.stale),
             misses: read(&self.misses),
             bypasses,
             invalidations: read(&self.invalidations),

@@ -5,6 +5,8 @@
 mod builder;
 /// Answers served from the cache, and when they go.
 mod cache;
+/// Comments that stand around statements.
+mod comment;
 /// Random statements and writers, every answer compared with the bare database.
 mod differential;
 mod explain;
@@ -12,6 +14,8 @@ mod explain;
 mod fault;
 /// Commits of other processes, and what stays in the cache.
 mod foreign;
+/// What stands before a database, and what passes it by.
+mod guard;
 /// Databases on disk for the tests.
 mod place;
 /// Connections shared by many callers.

@@ -6,8 +6,8 @@ use cluster::{Cluster, Database, Follow, Settings};
 use forebay::{Builder, Db};
 use tokio::task::JoinSet;
 
-use crate::place::{ms, on_each, on_each_alone, on_each_version};
-use crate::ready::{MARKED, caught_up, follow, is_hit, keep, open, set_up, soon};
+use crate::place::{Place, ms, on_each, on_each_alone, on_each_version};
+use crate::ready::{MARKED, alone, caught_up, follow, is_hit, keep, open, set_up, soon};
 
 const READERS: usize = 8;
 
@@ -42,6 +42,11 @@ const SCRIPT: &str = "
     CREATE TABLE named (n bigint PRIMARY KEY);
     CREATE TABLE followed (id int PRIMARY KEY, n bigint REFERENCES named ON UPDATE CASCADE);
     INSERT INTO named VALUES (0); INSERT INTO followed VALUES (1, 0);
+    CREATE TABLE stamped (id int PRIMARY KEY, wanted bigint, n bigint, at timestamptz);
+    INSERT INTO stamped VALUES (1, 0, 0);
+    CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        NEW.n := NEW.wanted; NEW.at := now(); RETURN NEW; END $$;
+    CREATE TRIGGER stamp BEFORE UPDATE ON stamped FOR EACH ROW EXECUTE FUNCTION stamp();
     CREATE TABLE altered (id int PRIMARY KEY, n bigint NOT NULL); INSERT INTO altered VALUES (1, 0);
     CREATE TABLE once (id int, CONSTRAINT once_only UNIQUE (id) DEFERRABLE INITIALLY DEFERRED)";
 
@@ -103,6 +108,14 @@ async fn watched(db: &Db, sql: &'static str, what: &str, work: impl AsyncFnOnce(
     shared.0.hits.load(SeqCst)
 }
 
+/// Runs `check` with a database whose stream is followed, and with one that has none and no other
+/// writer.
+fn on_each_way(test: &str, script: &str, check: impl AsyncFn(&Place, &Db) + Copy) {
+    on_each(test, async |place| check(place, &follow(place, script).await).await);
+    let test = &format!("{test}, sole writer");
+    on_each(test, async |place| check(place, &alone(place, script).await).await);
+}
+
 /// Writes larger and larger numbers in one way. The number before is free for use, too.
 async fn game(db: &Db, next: &mut i64, sql: &'static str, what: &str, write: impl AsyncFn(i64)) {
     let first = *next;
@@ -127,8 +140,7 @@ async fn game(db: &Db, next: &mut i64, sql: &'static str, what: &str, write: imp
 
 #[test]
 fn nobody_reads_less_than_is_known() {
-    on_each("nobody_reads_less_than_is_known", async |place| {
-        let db = &follow(place, SCRIPT).await;
+    on_each_way("nobody_reads_less_than_is_known", SCRIPT, async |_, db| {
         let next = &mut 0;
         let update = "UPDATE c SET n = $1 WHERE id = 1";
         let text = |n: i64| format!("UPDATE c SET n = {n} WHERE id = 1");
@@ -189,8 +201,7 @@ fn nobody_reads_less_than_is_known() {
 
 #[test]
 fn writes_by_another_name() {
-    on_each("writes_by_another_name", async |place| {
-        let db = &follow(place, SCRIPT).await;
+    on_each_way("writes_by_another_name", SCRIPT, async |_, db| {
         let next = &mut 0;
         game(db, next, COUNT, "trigger", async |n| {
             db.execute("INSERT INTO written VALUES ($1)").bind(n).await.unwrap();
@@ -233,6 +244,15 @@ fn writes_by_another_name() {
         })
         .await;
         let next = &mut 0;
+        let stamped = "SELECT n FROM stamped WHERE id = 1";
+        game(db, next, stamped, "trigger that stamps", async |n| {
+            db.execute("UPDATE stamped SET wanted = $1").bind(n).await.unwrap();
+        })
+        .await;
+        let writes = db.explain("UPDATE stamped SET wanted = 1").await.unwrap().writes;
+        assert_eq!(writes, ["public.stamped"]);
+        assert!(db.explain("INSERT INTO written VALUES (1)").await.unwrap().writes.is_empty());
+        let next = &mut 0;
         let altered = "SELECT n FROM altered WHERE id = 1";
         game(db, next, altered, "change of the schema", async |n| {
             let sql = format!("ALTER TABLE altered ALTER COLUMN n TYPE bigint USING {n}");
@@ -244,8 +264,7 @@ fn writes_by_another_name() {
 
 #[test]
 fn transactions_and_sessions() {
-    on_each("transactions_and_sessions", async |place| {
-        let db = &follow(place, SCRIPT).await;
+    on_each_way("transactions_and_sessions", SCRIPT, async |_, db| {
         let next = &mut 0;
         let text = |n: i64| format!("UPDATE c SET n = {n} WHERE id = 1");
         game(db, next, COUNT, "transaction", async |n| {
@@ -373,10 +392,9 @@ fn transactions_and_sessions() {
 
 #[test]
 fn writers_beside_each_other() {
-    on_each("writers_beside_each_other", async |place| {
-        let script = "CREATE TABLE c (id int PRIMARY KEY, n bigint NOT NULL);
-            INSERT INTO c SELECT n, 0 FROM generate_series(1, 4) n";
-        let db = &follow(place, script).await;
+    let script = "CREATE TABLE c (id int PRIMARY KEY, n bigint NOT NULL);
+        INSERT INTO c SELECT n, 0 FROM generate_series(1, 4) n";
+    on_each_way("writers_beside_each_other", script, async |_, db| {
         let sum = "SELECT sum(n)::bigint FROM c";
         watched(db, sum, "writers", async |shared| {
             let mut writers = JoinSet::new();
@@ -412,16 +430,15 @@ fn writers_beside_each_other() {
 /// fall.
 #[test]
 fn writes_that_are_given_up() {
-    on_each("writes_that_are_given_up", async |place| {
-        let script = format!(
-            "{SCRIPT};
-            CREATE TABLE slow (n int);
-            CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-                PERFORM pg_sleep(random() * 0.01); RETURN NULL; END $$;
-            CREATE CONSTRAINT TRIGGER slow AFTER UPDATE ON c DEFERRABLE INITIALLY DEFERRED
-                FOR EACH ROW EXECUTE FUNCTION slow()"
-        );
-        let db = &follow(place, &script).await;
+    let script = format!(
+        "{SCRIPT};
+        CREATE TABLE slow (n int);
+        CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            PERFORM pg_sleep(random() * 0.01); RETURN NULL; END $$;
+        CREATE CONSTRAINT TRIGGER slow AFTER UPDATE ON c DEFERRABLE INITIALLY DEFERRED
+            FOR EACH ROW EXECUTE FUNCTION slow()"
+    );
+    on_each_way("writes_that_are_given_up", &script, async |place, db| {
         let up = "UPDATE c SET n = n + 1 WHERE id = 1";
         for way in ["dropped", "late", "late commit", "session dropped", "terminated"] {
             watched(db, COUNT, way, async |_| {
@@ -474,8 +491,7 @@ fn writes_that_are_given_up() {
 /// Whatever the server is at, hits are back soon after a write.
 #[test]
 fn fences_fall_on_an_idle_server() {
-    on_each("fences_fall_on_an_idle_server", async |place| {
-        let db = &follow(place, SCRIPT).await;
+    on_each_way("fences_fall_on_an_idle_server", SCRIPT, async |place, db| {
         for round in 0..40 {
             match round % 5 {
                 0 => drop(place.psql("CHECKPOINT")),

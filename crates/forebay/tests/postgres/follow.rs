@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cluster::{Cluster, Follow, Settings, Stop};
-use forebay::{Builder, Db, Freshness};
+use forebay::{Builder, Db, Freshness, Query};
 
 use crate::place::{Place, ms, on_each, on_each_alone, on_each_version, until};
 use crate::proxy::Proxy;
@@ -301,6 +301,59 @@ fn a_server_that_stands_still() {
             soon("it answers", async || db.query(COUNT).fetch().await.is_ok()).await;
             recovers(place, &db, round * 10).await;
         }
+    });
+}
+
+/// The limit of a statement counts once, from its call on: for the wait for a connection, for what
+/// is asked of the server first, for making the connection ready, and for the run.
+#[test]
+fn a_limit_counts_once_for_all_that_is_done_for_a_statement() {
+    // A quarter of what making a connection ready may take by itself.
+    const CLEARLY_LESS: Duration = Duration::from_millis(2_500);
+    on_each_alone("a_limit_counts_once_for_all_that_is_done_for_a_statement", &[], async |place| {
+        prepare(place, SCRIPT).await;
+        place.psql(
+            "CREATE TABLE odd (id int PRIMARY KEY);
+             CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS
+                 $$BEGIN PERFORM 1; RETURN NEW; END$$;
+             CREATE TRIGGER shout BEFORE INSERT ON odd FOR EACH ROW EXECUTE FUNCTION shout()",
+        );
+        let db = open(place.single()).await;
+        let write = "UPDATE t SET n = n + 1 WHERE id = 1";
+        let is_known = async || db.execute(write).await.is_ok() && db.stats().cache.off.is_none();
+        soon("what it writes is known", is_known).await;
+        let past = db.query(COUNT).no_cache();
+        past.fetch().await.unwrap();
+        let late = async |what: &str, query: Query<'_>| {
+            // What its trigger leaves in the session nobody knows.
+            db.execute("INSERT INTO odd SELECT count(*) FROM odd").await.unwrap();
+            place.cluster().freeze().unwrap();
+            let began = Instant::now();
+            let done = query.timeout(ms(200)).fetch().await;
+            let took = began.elapsed();
+            place.cluster().thaw().unwrap();
+            assert!(done.is_err_and(|error| error.is_timeout()), "{what}");
+            assert!(ms(150) < took && took < CLEARLY_LESS, "{what} took {took:?}");
+            soon("it answers", async || db.query(COUNT).no_cache().fetch().await.is_ok()).await;
+            until_live(&db).await;
+            soon("what it writes is known", is_known).await;
+        };
+        late("a write", db.query(write)).await;
+        let unknown = "SELECT n + 17 FROM t WHERE id = 1";
+        late("a read that was never seen", db.query(unknown)).await;
+        let strict = db.query(COUNT).freshness(Freshness::Strict);
+        late("a read for which the cache has to catch up", strict).await;
+        // The only connection is taken, and what it does takes longer.
+        let sleeper = {
+            let db = db.clone();
+            tokio::spawn(async move { db.query("SELECT pg_sleep(3)").fetch().await.map(drop) })
+        };
+        soon("it is taken", async || db.stats().readers.in_use == 1).await;
+        let began = Instant::now();
+        let done = db.execute(write).timeout(ms(200)).await;
+        assert!(done.is_err_and(|error| error.is_timeout()));
+        assert!(began.elapsed() < CLEARLY_LESS, "{:?}", began.elapsed());
+        sleeper.await.unwrap().unwrap();
     });
 }
 

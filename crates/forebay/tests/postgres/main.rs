@@ -5,12 +5,16 @@
 
 /// What is cached, and when it goes.
 mod cache;
+/// Comments that stand around statements.
+mod comment;
 /// Servers that are killed, that refuse, and that are not there.
 mod fault;
 /// Writes through the library, whose commits are never missed.
 mod fence;
 /// Faults of the stream of commits.
 mod follow;
+/// A breaker before a server that goes away.
+mod guard;
 /// Databases for the tests, and what a bare session sees of them.
 mod place;
 /// Connections shared by many callers.
@@ -23,6 +27,8 @@ mod ready;
 mod session;
 /// Preparing a database, and putting it back.
 mod setup;
+/// Databases without a stream that nobody else writes.
+mod sole;
 /// Statements, parameters, rows and errors.
 mod statement;
 /// Rows one after another.

@@ -35,6 +35,16 @@ pub(crate) async fn follow(place: &Place, script: &str) -> Db {
     open(place.builder()).await
 }
 
+/// Runs `script` past the library, and opens the database as its only writer from then on; returns
+/// when answers are cached. It is not prepared, so there is no stream.
+pub(crate) async fn alone(place: &Place, script: &str) -> Db {
+    place.psql(MARKED);
+    place.psql(script);
+    let db = open(place.builder().sole_writer(true)).await;
+    assert!(db.stats().replication.is_some_and(|it| it.sole.is_some() && !it.live));
+    db
+}
+
 pub(crate) async fn prepare(place: &Place, script: &str) {
     place.psql(MARKED);
     place.psql(script);

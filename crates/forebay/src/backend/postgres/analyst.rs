@@ -40,6 +40,15 @@ const TURN_MAX: Duration = Duration::from_secs(1);
 /// The longest wait for a lock, which a statement that changes a table may hold for long.
 const LOCK_MS_MAX: u32 = 100;
 
+const MAY_MAKE_TEMPORARY: &str = "SELECT pg_catalog.has_database_privilege(\
+    pg_catalog.current_database(), 'TEMPORARY')::pg_catalog.text";
+
+const NOT_TEMPORARY: &str = "the role may not make temporary objects, and it takes one to have a \
+    statement analysed: GRANT TEMPORARY ON DATABASE … TO …, as the owner of the database";
+
+/// Of an error: there is no such table.
+const UNDEFINED_TABLE: &str = "42P01";
+
 /// Finds out what statements rest on. Texts are analysed one after another.
 pub(crate) struct Analyst {
     config: Config,
@@ -57,6 +66,10 @@ struct Desk {
     catalogue: Catalogue,
     /// What the catalogue is of.
     schema: u64,
+    /// What was found out last: those who want the same wait for it together.
+    last: Option<(Arc<str>, Analysis)>,
+    /// There is no stream, and all tables of the server's own count as told.
+    is_sole: bool,
 }
 
 impl Analyst {
@@ -112,6 +125,8 @@ impl Analyst {
         };
         match desk {
             Ok(mut desk) => {
+                // Should that change meanwhile, so does the number of the schema.
+                desk.is_sole = self.followed.reflection().is_sole();
                 let analysis = desk.analyse(sql, words, schema).await;
                 *place = Some(desk);
                 analysis
@@ -147,9 +162,16 @@ impl Desk {
             types: HashMap::new(),
             catalogue: Catalogue::default(),
             schema,
+            last: None,
+            is_sole: false,
         };
         let tree = desk.tree("SELECT 1", "").await;
         desk.roll_back().await?;
+        if tree.is_err()
+            && texts(&desk.ask(MAY_MAKE_TEMPORARY).await?) == [[Some("false".to_owned())]]
+        {
+            return Err(Error::new(Kind::Open, NOT_TEMPORARY));
+        }
         desk.order = ByteOrder::told_by(&tree?).ok_or_else(odd)?;
         Ok(desk)
     }
@@ -158,13 +180,20 @@ impl Desk {
         if self.schema != schema || self.catalogue.len() > OBJECTS_MAX {
             (self.catalogue, self.schema) = (Catalogue::default(), schema);
             self.types.clear();
+            self.last = None;
+        }
+        if let Some((_, known)) = self.last.as_ref().filter(|(known, _)| known == sql) {
+            return known.clone();
         }
         let fallback = words.clone();
         let judged = self.judge(sql, words).await;
         // A connection on which this fails is not at rest, and is not used again.
         let rolled_back = self.roll_back().await;
         match judged.and_then(|judged| rolled_back.map(|()| judged)) {
-            Ok(analysis) => analysis,
+            Ok(analysis) => {
+                self.last = Some((sql.clone(), analysis.clone()));
+                analysis
+            }
             Err(error) if is_passing(&error) => fallback.not_yet(unasked(&error)),
             // Its own error comes when it is run, and its words say enough till then.
             Err(_) if fallback.effect == Effect::Write => fallback,
@@ -282,9 +311,9 @@ impl Desk {
         let mut tables: Vec<Box<str>> = names.collect();
         tables.sort_unstable();
         tables.dedup();
-        let published = self.published(&tables).await?;
         known.read_tables = tables.iter().map(|table| self.name(table).into()).collect();
-        if let Some(missing) = tables.iter().find(|table| !published.contains(*table)) {
+        let told = if self.is_sole { tables.clone() } else { self.published(&tables).await? };
+        if let Some(missing) = tables.iter().find(|table| !told.contains(*table)) {
             let text = format!(
                 "it reads {}, whose changes are not published: run `forebay setup`",
                 self.name(missing)
@@ -416,7 +445,14 @@ fn is_passing(error: &Error) -> bool {
 }
 
 fn unasked(error: &Error) -> String {
-    format!("the server does not analyse it for us: {}", error.message())
+    let what = match error.code() {
+        Some(UNDEFINED_TABLE) => {
+            "it reads what only its own session sees, such as a temporary table, or what is not \
+             there"
+        }
+        _ => "the server does not analyse it for us",
+    };
+    format!("{what}: {}", error.message())
 }
 
 fn odd() -> Error {

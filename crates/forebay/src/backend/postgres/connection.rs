@@ -177,6 +177,16 @@ impl Connection {
         self.shared.cleanse();
     }
 
+    /// Whether no statement was prepared on it before the schema had this number.
+    pub(crate) fn is_planned_under(&self, schema: u64) -> bool {
+        self.shared.is_planned_under(schema)
+    }
+
+    /// All statements that were prepared on it were dropped.
+    pub(crate) fn plan_under(&self, schema: u64) {
+        self.shared.plan_under(schema);
+    }
+
     /// A statement is about to run that is proven to leave nothing under this schema.
     pub(crate) fn prove(&self, schema: u64) {
         self.shared.prove(schema);
@@ -287,7 +297,10 @@ fn answer(ran: Ran) -> Answer {
 }
 
 fn closed() -> Error {
-    Error::new(Kind::Closed, "the connection to PostgreSQL is closed; the statement was not sent")
+    Error::new(
+        Kind::Disconnected,
+        "the connection to PostgreSQL is closed; the statement was not sent",
+    )
 }
 
 fn crowded() -> Error {

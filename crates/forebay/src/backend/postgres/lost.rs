@@ -55,17 +55,17 @@ impl Lost {
                  running it again",
             );
         }
-        self.error(Kind::Closed, "before the statement was answered; it has changed nothing")
+        self.error(Kind::Disconnected, "before the statement was answered; it has changed nothing")
     }
 
     /// The error for a request that was never written.
     pub(super) fn before(&self) -> Error {
-        self.error(Kind::Closed, "before the statement was sent")
+        self.error(Kind::Disconnected, "before the statement was sent")
     }
 
     /// The error for whoever reads a stream.
     pub(super) fn stream(&self) -> Error {
-        self.error(Kind::Closed, "in the middle of the stream")
+        self.error(Kind::Disconnected, "in the middle of the stream")
     }
 
     fn error(&self, kind: Kind, when: &str) -> Error {

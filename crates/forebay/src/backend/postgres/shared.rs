@@ -22,6 +22,9 @@ pub(super) struct Shared {
     /// One more than the number of the schema under which the first statement since was proven to
     /// leave nothing; 0 before it.
     proven_under: AtomicU64,
+    /// One more than the number of the schema that was told when all prepared statements were
+    /// dropped last; 0 before that.
+    planned_under: AtomicU64,
     /// The server, if it was asked.
     server: Mutex<Option<Server>>,
 }
@@ -35,6 +38,7 @@ impl Shared {
             parameters: Mutex::new(parameters),
             is_tainted: AtomicBool::new(false),
             proven_under: AtomicU64::new(0),
+            planned_under: AtomicU64::new(0),
             server: Mutex::default(),
         }
     }
@@ -74,6 +78,18 @@ impl Shared {
     pub(super) fn cleanse(&self) {
         self.is_tainted.store(false, Ordering::Relaxed);
         self.proven_under.store(0, Ordering::Relaxed);
+    }
+
+    /// Whether no statement was prepared before the schema had this number. The server plans a
+    /// statement anew when something that it reads has changed, but not when a new table comes in
+    /// front of it on the search path.
+    pub(super) fn is_planned_under(&self, schema: u64) -> bool {
+        self.planned_under.load(Ordering::Relaxed) == schema + 1
+    }
+
+    /// All prepared statements were dropped.
+    pub(super) fn plan_under(&self, schema: u64) {
+        self.planned_under.store(schema + 1, Ordering::Relaxed);
     }
 
     pub(super) fn is_of(&self, server: &Server) -> bool {

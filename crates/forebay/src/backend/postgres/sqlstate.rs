@@ -22,14 +22,14 @@ pub(super) fn kind(code: &str) -> Kind {
         "53100" | "53200" => Kind::Full,
         "53300" | "3D000" => Kind::Open,
         "XX001" | "XX002" => Kind::Corrupt,
-        "57P01" | "57P02" | "57P03" | "57P04" | "57P05" => Kind::Closed,
+        "57P01" | "57P02" | "57P03" | "57P04" | "57P05" => Kind::Disconnected,
         _ => class(code.get(..2).unwrap_or_default()),
     }
 }
 
 fn class(class: &str) -> Kind {
     match class {
-        "08" => Kind::Closed,
+        "08" => Kind::Disconnected,
         "23" => Kind::Constraint(Constraint::Other),
         "28" => Kind::Open,
         "54" => Kind::TooLarge,
@@ -113,8 +113,8 @@ mod tests {
             ("28P01", Kind::Open),
             ("3D000", Kind::Open),
             ("54001", Kind::TooLarge),
-            ("57P01", Kind::Closed),
-            ("08006", Kind::Closed),
+            ("57P01", Kind::Disconnected),
+            ("08006", Kind::Disconnected),
             ("XX001", Kind::Corrupt),
             ("XX000", Kind::Database),
             ("P0001", Kind::Database),

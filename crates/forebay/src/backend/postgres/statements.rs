@@ -130,11 +130,11 @@ mod tests {
         assert!(statements.find("a").is_some());
         statements.keep("c".into(), statement("3"));
         assert!(statements.find("b").is_none() && statements.len() == 2);
-        assert_eq!(statements.closing(), ["2".into()]);
+        assert_eq!(statements.closing(), [Box::<str>::from("2")]);
         statements.forget("a");
         assert!(statements.closing().is_empty(), "it is still running");
         drop(a);
-        assert_eq!(statements.closing(), ["1".into()]);
+        assert_eq!(statements.closing(), [Box::<str>::from("1")]);
         assert!(statements.closing().is_empty());
     }
 
@@ -143,7 +143,7 @@ mod tests {
         let mut statements = Statements::new(2);
         statements.keep("a".into(), statement("1"));
         assert_eq!(&*statements.keep("a".into(), statement("2")).name, "1");
-        assert_eq!(statements.closing(), ["2".into()]);
+        assert_eq!(statements.closing(), [Box::<str>::from("2")]);
         statements.close("3".into());
         statements.forget_all();
         assert!(statements.closing().is_empty() && statements.find("a").is_none());

@@ -6,6 +6,7 @@ use super::*;
 use crate::builder::Builder;
 use crate::cache::{Key, Shape};
 use crate::db::Db;
+use crate::depend::Part;
 use crate::engine::origin::Purpose;
 use crate::mode::CacheMode;
 use crate::stats::Stats;
@@ -133,7 +134,8 @@ async fn a_wrong_typed_answer_is_found_by_its_digest() {
     let Payload::Rows(right) = &rows.payload else { panic!("rows") };
     let wrong = Rows::new(right.columns_arc(), vec![Value::Integer(1), "Eve".into()]);
     let typed = Arc::new(vec![(1_i64, "Eve".to_owned())]);
-    engine.keep_typed(&call, typed, &wrong, (rows.ticket.clone(), rows.record.clone()));
+    let source = Part { ticket: rows.ticket.clone(), record: rows.record.clone() };
+    engine.keep_typed(&call, typed, &wrong, source);
     assert_eq!(ask().await.unwrap()[0].1, "Eve");
     let stats = place.until(|stats| !stats.cache.differences.is_empty()).await;
     assert_eq!(stats.cache.differences[0].params.as_deref(), Some("1"));

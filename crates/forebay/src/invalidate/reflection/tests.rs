@@ -3,6 +3,9 @@
 //! the server allows; fills; hits; and a stream that is lost. The library's own code runs in it,
 //! one step at a time. What threads do within a step is tried in `prove/interleave`.
 
+/// Without a stream.
+mod sole;
+
 use std::collections::HashSet;
 
 use super::super::change::{Op, RowChange};

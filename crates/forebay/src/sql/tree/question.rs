@@ -7,6 +7,7 @@ use super::catalogue::{Catalogue, Collated, Column, Descent, Function, Needs, Re
 use super::composition::{COMPOSITIONS, Composition};
 use super::consequence::{CONSEQUENCES, Consequence};
 use super::node::{Fault, Node};
+use super::trigger::with_names;
 use crate::error::{Error, Kind};
 
 /// One row of the answer to a question, as texts.
@@ -63,6 +64,7 @@ impl Question {
             Topic::Bodies => BODIES,
         };
         let list: Vec<String> = oids.iter().map(u32::to_string).collect();
+        let text = with_names(text);
         Question { sql: text.replace("$OIDS", &list.join(",")), topic, oids }
     }
 }
@@ -209,7 +211,8 @@ impl Texts<'_> {
     }
 }
 
-fn unhex(digits: &str) -> Option<String> {
+/// The text of hexadecimal digits.
+pub(super) fn unhex(digits: &str) -> Option<String> {
     let pairs = digits.as_bytes().chunks(2);
     let byte = |pair: &[u8]| {
         std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok())

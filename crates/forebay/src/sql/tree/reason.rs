@@ -26,9 +26,11 @@ pub(crate) enum Reason {
     SystemTable(String),
     /// A table or view of one session.
     Temporary(String),
-    /// Its changes are not in the stream: it is unlogged, foreign, or stored in some other way.
-    NotStreamed(String),
-    /// A materialized view, a sequence, or what else is read like a table.
+    /// Its changes are not in the stream, and why that is.
+    NotStreamed(String, &'static str),
+    /// A materialized view.
+    Materialized(String),
+    /// A sequence, or what else is read like a table.
     Kind(String),
     /// Which rows there are depends on who asks.
     RowSecurity(String),
@@ -55,7 +57,10 @@ impl Reason {
             Reason::Write | Reason::Lock => Bypass::Write,
             Reason::SystemColumn | Reason::SystemTable(_) => Bypass::SystemTable,
             Reason::Temporary(_) => Bypass::OtherDatabase,
-            Reason::NotStreamed(_) | Reason::Kind(_) | Reason::Inherited(_) => Bypass::VirtualTable,
+            Reason::NotStreamed(..)
+            | Reason::Materialized(_)
+            | Reason::Kind(_)
+            | Reason::Inherited(_) => Bypass::VirtualTable,
             Reason::Sample
             | Reason::RowSecurity(_)
             | Reason::Function(_)
@@ -82,12 +87,22 @@ impl fmt::Display for Reason {
             Reason::Sample => f.write_str("it takes a sample"),
             Reason::SystemColumn => f.write_str("it reads a system column"),
             Reason::SystemTable(name) => write!(f, "it reads the system table {name}"),
-            Reason::Temporary(name) => write!(f, "it reads {name}, which is temporary"),
-            Reason::NotStreamed(name) => {
-                write!(f, "it reads {name}, whose changes are not in the stream")
+            Reason::Temporary(name) => {
+                write!(f, "it reads {name}, which is temporary: each session has its own")
             }
+            Reason::NotStreamed(name, why) => {
+                write!(f, "it reads {name}, whose changes the server does not tell: {why}")
+            }
+            Reason::Materialized(name) => write!(
+                f,
+                "it reads {name}, a materialized view, of which only a REFRESH is told; read the \
+                 tables that it is made of"
+            ),
             Reason::Kind(name) => write!(f, "it reads {name}, which is not an ordinary table"),
-            Reason::RowSecurity(name) => write!(f, "it reads {name}, which has row security"),
+            Reason::RowSecurity(name) => write!(
+                f,
+                "it reads {name}, which has row security: which rows there are depends on who asks"
+            ),
             Reason::Inherited(name) => {
                 write!(f, "it reads {name}, from which other tables inherit; read ONLY {name}")
             }

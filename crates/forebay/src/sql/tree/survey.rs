@@ -273,17 +273,28 @@ fn refusal(relation: &Relation, with_children: bool) -> Option<Reason> {
     match relation.kind {
         b'v' => return None,
         b'r' | b'p' => {}
-        b'f' => return Some(Reason::NotStreamed(name())),
+        b'f' => {
+            let why = "it is a foreign table, whose rows are kept elsewhere";
+            return Some(Reason::NotStreamed(name(), why));
+        }
+        b'm' => return Some(Reason::Materialized(name())),
         _ => return Some(Reason::Kind(name())),
     }
-    if relation.persistence != b'p' || !relation.is_heap {
-        return Some(Reason::NotStreamed(name()));
+    if relation.persistence != b'p' {
+        return Some(Reason::NotStreamed(name(), "it is unlogged"));
+    }
+    if !relation.is_heap {
+        let why = "its rows are kept in a way of their own (an access method other than heap)";
+        return Some(Reason::NotStreamed(name(), why));
     }
     if relation.has_row_security {
         return Some(Reason::RowSecurity(name()));
     }
     match relation.descent {
-        Descent::Root { is_ordinary: false } => Some(Reason::NotStreamed(name())),
+        Descent::Root { is_ordinary: false } => {
+            let why = "a partition of it is foreign, unlogged, or kept in a way of its own";
+            Some(Reason::NotStreamed(name(), why))
+        }
         Descent::Parent if with_children => Some(Reason::Inherited(name())),
         _ => None,
     }

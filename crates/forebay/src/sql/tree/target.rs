@@ -40,9 +40,8 @@ impl Statement {
     ///
     /// For UPDATE and DELETE the condition holds for each row before, at READ COMMITTED for its
     /// newest version, since the server checks it again after it has waited for another writer. It
-    /// holds after for a column that is not assigned to, if no trigger runs and the column is not
-    /// made of others; that no trigger does, the caller has seen to. For INSERT it is what is
-    /// inserted.
+    /// holds after for a column that neither the statement nor a trigger assigns to, and that is
+    /// not made of others. For INSERT it is what is inserted.
     pub(crate) fn target(&self, catalogue: &Catalogue) -> Option<Occurrence> {
         let query = only_query(self.tree()).ok()?;
         let [entry] = query.list("rtable") else { return None };
@@ -61,9 +60,12 @@ impl Statement {
             _ => return None,
         };
         let assigned = assigned(query)?;
+        let stamped = catalogue.consequences.get(&oid)?.as_ref()?.stamped.as_ref()?;
+        let is_stamped =
+            |it: &Compared| relation.column(column(it)).is_none_or(|it| stamped.contains(&it.name));
         let about: Vec<&Compared> = facts
             .iter()
-            .filter(|it| matches!(it.test, Test::OneOf(_) | Test::Null))
+            .filter(|it| matches!(it.test, Test::OneOf(_) | Test::Null) && !is_stamped(it))
             .filter(|it| query.number("commandType") == Some(3) || !assigned.contains(&column(it)))
             .collect();
         let occurrence = reading(&table, &about, None).occurrence;

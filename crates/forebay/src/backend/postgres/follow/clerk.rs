@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::super::cells::Cells;
 use super::super::config::Config;
 use super::super::connection::Connection;
-use super::super::request::Request;
+use super::super::request::{Request, Status};
 use super::super::server::Server;
 use super::super::setup::{self, FINGERPRINT, Finding, Full, Plan, verify};
 use super::super::stream::{self, Catalogue, Reading};
@@ -26,6 +26,60 @@ const LIMITS: Limits = Limits { rows_max: 1, bytes_max: 16 << 20 };
 const LOOK: &str = "SELECT pg_catalog.pg_current_snapshot()::pg_catalog.text, \
     pg_catalog.pg_current_wal_insert_lsn()::pg_catalog.text";
 
+/// In words, or empty. It need not be complete: what is not seen here is for whoever says that
+/// nobody else writes. Triggers at logins run on connections that are not used yet.
+const STRANGER: &str = "SELECT pg_catalog.concat_ws('; ', \
+    CASE WHEN pg_catalog.pg_is_in_recovery() THEN 'the server is a standby' END, \
+    CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_event_trigger \
+        WHERE evtevent = 'login' AND evtenabled <> 'D') \
+        THEN 'a trigger runs with each login' END, \
+    CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d \
+        ON d.oid = s.subdbid WHERE d.datname = pg_catalog.current_database() AND s.subenabled) \
+        THEN 'a subscription writes into the database' END)";
+
+/// The tables of the catalogue that the meaning of a statement may rest on, with the columns that
+/// order their rows.
+const MEANING: [(&str, &str); 24] = [
+    ("pg_aggregate", "aggfnoid::oid"),
+    ("pg_amop", "oid"),
+    ("pg_amproc", "oid"),
+    ("pg_attrdef", "oid"),
+    ("pg_attribute", "attrelid, attnum"),
+    ("pg_cast", "oid"),
+    ("pg_class", "oid"),
+    ("pg_collation", "oid"),
+    ("pg_constraint", "oid"),
+    ("pg_enum", "oid"),
+    ("pg_event_trigger", "oid"),
+    ("pg_index", "indexrelid"),
+    ("pg_inherits", "inhrelid, inhparent"),
+    ("pg_language", "oid"),
+    ("pg_namespace", "oid"),
+    ("pg_opclass", "oid"),
+    ("pg_operator", "oid"),
+    ("pg_partitioned_table", "partrelid"),
+    ("pg_policy", "oid"),
+    ("pg_proc", "oid"),
+    ("pg_range", "rngtypid"),
+    ("pg_rewrite", "oid"),
+    ("pg_trigger", "oid"),
+    ("pg_type", "oid"),
+];
+
+/// A text that changes with every row of these tables. Each row has the number of the transaction
+/// that wrote it; what the server only counts in them it changes in place.
+fn stamp() -> String {
+    let one = |(table, order): &(&str, &str)| {
+        format!(
+            "(SELECT pg_catalog.md5(pg_catalog.string_agg(\
+             pg_catalog.concat_ws(':', {order}, xmin), ',' ORDER BY {order})) \
+             FROM pg_catalog.{table})"
+        )
+    };
+    let all: Vec<String> = MEANING.iter().map(one).collect();
+    format!("SELECT pg_catalog.concat_ws('|', {})", all.join(", "))
+}
+
 const PAGE_BYTES: &str = "SELECT pg_catalog.current_setting('wal_block_size')";
 
 /// Asks a server. A clone asks on the same connection.
@@ -33,6 +87,14 @@ const PAGE_BYTES: &str = "SELECT pg_catalog.current_setting('wal_block_size')";
 pub(super) struct Clerk {
     connection: Connection,
     page_bytes: u64,
+}
+
+/// Why the stream would not tell everything.
+#[derive(Clone, Debug)]
+pub(super) struct Fault {
+    pub(super) text: String,
+    /// The database was prepared for the stream, so the fault is none that is meant.
+    pub(super) is_prepared: bool,
 }
 
 /// How things stand at a server.
@@ -54,6 +116,16 @@ impl Clerk {
     /// Whether this server is asked.
     pub(super) async fn is_of(&self, server: &Server) -> bool {
         self.connection.is_of(server, deadline()).await
+    }
+
+    /// The server that is asked.
+    pub(super) async fn server(&self) -> Result<Server> {
+        Server::of(&self.connection, deadline()).await
+    }
+
+    /// What changes with every change of the schema.
+    pub(super) async fn stamp(&self) -> Result<String> {
+        self.value(&stamp()).await
     }
 
     /// Whether the server judges only once per stream if a table is published. One that is made a
@@ -125,8 +197,19 @@ impl Clerk {
         cells.rows().map(|row| process(row).ok_or_else(odd)).collect()
     }
 
+    /// Whether the connection is lost.
+    pub(super) fn is_closed(&self) -> bool {
+        self.connection.status() == Status::Closed
+    }
+
+    /// Who else may write by what is set up in the database, if there is somebody.
+    pub(super) async fn stranger(&self) -> Result<Option<String>> {
+        let found = self.value(STRANGER).await?;
+        Ok((!found.is_empty()).then_some(found))
+    }
+
     /// Why the stream would not tell everything, if so.
-    pub(super) async fn fault(&self) -> Result<Option<String>> {
+    pub(super) async fn fault(&self) -> Result<Option<Fault>> {
         let setup::Reading { facts, tables } = setup::Reading::take(&self.connection).await?;
         let plan = Plan::of(&tables, &Full::AsIs);
         let faults = verify(&facts, &plan).into_iter().filter_map(|finding| match finding {
@@ -134,7 +217,8 @@ impl Clerk {
             Finding::Notice(_) => None,
         });
         let faults: Vec<String> = faults.collect();
-        Ok((!faults.is_empty()).then(|| faults.join("; ")))
+        let is_prepared = facts.is_made || facts.publishes_all.is_some();
+        Ok((!faults.is_empty()).then(|| Fault { text: faults.join("; "), is_prepared }))
     }
 
     async fn value(&self, sql: &str) -> Result<String> {

@@ -84,6 +84,10 @@ impl Followed {
         if !self.reflection.is_live() {
             return false;
         }
+        // What is committed through here is applied or fenced, and there is nothing else.
+        if self.reflection.is_sole() {
+            return true;
+        }
         let (asker, position) = oneshot::channel();
         {
             let mut waiting = self.waiting();
@@ -142,6 +146,13 @@ impl Followed {
         *self.lag_mut() = Lag::default();
         self.passed.send_replace(Lsn::default());
         self.reflection.begin(beginning);
+    }
+
+    /// There is no stream of this server, for the reason given, and none is needed.
+    pub(super) fn begin_sole(&self, server: Server, why: &str) {
+        *self.server.lock().unwrap_or_else(PoisonError::into_inner) = Some(server);
+        *self.lag_mut() = Lag::default();
+        self.reflection.begin_sole(why);
     }
 
     /// The stream has passed a position.

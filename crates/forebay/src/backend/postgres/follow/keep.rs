@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use tokio::task::AbortHandle;
 
-use super::clerk::Clerk;
+use super::clerk::{Clerk, Fault};
 use super::followed::Followed;
 use super::session::{Over, Session};
+use super::sole::Sole;
 use crate::backend::Limits;
 use crate::backend::postgres::config::Config;
 use crate::backend::postgres::connection::Connection;
@@ -37,19 +38,30 @@ impl Drop for Keeper {
     }
 }
 
-/// Begins to follow, on the present runtime.
-pub(crate) fn keep(followed: &Arc<Followed>, config: &Config) -> Keeper {
-    let task = tokio::spawn(follow(followed.clone(), config.clone()));
+/// Begins to follow, on the present runtime. With `sole_writer`, somebody answers for it that
+/// nobody writes but through here.
+pub(crate) fn keep(followed: &Arc<Followed>, config: &Config, sole_writer: bool) -> Keeper {
+    let task = tokio::spawn(follow(followed.clone(), config.clone(), sole_writer));
     Keeper(task.abort_handle())
 }
 
-async fn follow(followed: Arc<Followed>, config: Config) {
+/// How the commits of a server are learned, as long as that can be done.
+enum Begun {
+    Stream(Box<Session>),
+    Sole(Sole),
+}
+
+async fn follow(followed: Arc<Followed>, config: Config, sole_writer: bool) {
     let mut pause = PAUSE_MIN;
     let mut known = String::new();
     loop {
         let since = Instant::now();
-        let why = match begin(&followed, &config).await {
-            Ok(session) => {
+        let why = match begin(&followed, &config, sole_writer).await {
+            Ok(Begun::Sole(sole)) => {
+                known.clear();
+                sole.run().await
+            }
+            Ok(Begun::Stream(session)) => {
                 tracing::info!("the commits of PostgreSQL are followed from here on");
                 known.clear();
                 match session.run().await {
@@ -73,12 +85,15 @@ async fn follow(followed: Arc<Followed>, config: Config) {
 }
 
 /// Opens the connections and begins a stream.
-async fn begin(followed: &Arc<Followed>, config: &Config) -> Result<Session> {
+async fn begin(followed: &Arc<Followed>, config: &Config, sole_writer: bool) -> Result<Begun> {
     let clerk = Clerk::open(config).await?;
     // First: what changes later changes it, a fault that comes after the look for faults, too.
     let fingerprint = clerk.fingerprint().await?;
     if let Some(fault) = clerk.fault().await? {
-        return Err(Error::new(Kind::Open, fault));
+        if sole_writer {
+            return begin_sole(followed, clerk, fault, fingerprint).await.map(Begun::Sole);
+        }
+        return Err(Error::new(Kind::Open, fault.text));
     }
     let connection = Connection::open(&for_stream(config)).await?;
     let slot = format!("forebay_{:016x}", RandomState::new().hash_one(Instant::now()));
@@ -92,7 +107,36 @@ async fn begin(followed: &Arc<Followed>, config: &Config) -> Result<Session> {
     followed.begin(server, begun.beginning);
     let start = stream::start(&slot, PUBLICATION);
     let replication = connection.start_replication(start.into(), deadline()).await?;
-    Ok(Session::new(followed.clone(), clerk, replication, begun.snapshot, fingerprint))
+    let session = Session::new(followed.clone(), clerk, replication, begun.snapshot, fingerprint);
+    Ok(Begun::Stream(Box::new(session)))
+}
+
+/// Does without a stream. A database that was prepared for one is not taken for a sole writer's: a
+/// stream that is missing for a while is no reason to see less.
+async fn begin_sole(
+    followed: &Arc<Followed>,
+    clerk: Clerk,
+    fault: Fault,
+    fingerprint: String,
+) -> Result<Sole> {
+    let refusal = match clerk.stranger().await? {
+        _ if fault.is_prepared => Some("the database was prepared for the stream".to_owned()),
+        stranger => stranger,
+    };
+    if let Some(why) = refusal {
+        let text = format!("{}; sole_writer is not in force, because {why}", fault.text);
+        return Err(Error::new(Kind::Open, text));
+    }
+    let server = clerk.server().await?;
+    // First: what changes it later is seen to have changed it.
+    let stamp = clerk.stamp().await?;
+    followed.begin_sole(server, &fault.text);
+    tracing::info!(
+        why = fault.text,
+        "the commits of PostgreSQL are not followed: what is cached is exact as long as nobody \
+         writes but through here (sole_writer)"
+    );
+    Ok(Sole::new(followed.clone(), clerk, fingerprint, stamp))
 }
 
 /// The same database, for the stream: its texts do not depend on what is set for others.

@@ -8,6 +8,7 @@ mod followed;
 mod keep;
 mod lag;
 mod session;
+mod sole;
 
 pub(crate) use fenced::Fenced;
 pub(crate) use followed::Followed;

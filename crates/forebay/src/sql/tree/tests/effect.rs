@@ -35,6 +35,34 @@ const SCHEMA: &str = "
         AS 'BEGIN PERFORM public.note(); RETURN NEW; END';
     CREATE TABLE triggered(id int);
     CREATE TRIGGER loud AFTER INSERT ON triggered FOR EACH ROW EXECUTE FUNCTION trigger_note();
+    CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+        AS 'BEGIN NEW.n := NEW.n + 1; NEW.at := now(); RETURN NEW; END';
+    CREATE TABLE stamped(id int PRIMARY KEY, n int, at timestamptz);
+    INSERT INTO stamped VALUES (1, 1);
+    CREATE TRIGGER stamp BEFORE INSERT OR UPDATE ON stamped FOR EACH ROW
+        WHEN (NEW.id > 0) EXECUTE FUNCTION stamp();
+    CREATE TABLE stamped_root(id int, n int, at timestamptz) PARTITION BY LIST (id);
+    CREATE TABLE stamped_leaf PARTITION OF stamped_root DEFAULT;
+    CREATE TRIGGER stamp BEFORE INSERT ON stamped_root FOR EACH ROW EXECUTE FUNCTION stamp();
+    CREATE TABLE stamped_late(id int, n int, at timestamptz);
+    CREATE TRIGGER stamp AFTER INSERT ON stamped_late FOR EACH ROW EXECUTE FUNCTION stamp();
+    CREATE TABLE stamped_when(id int, n int, at timestamptz);
+    CREATE TRIGGER stamp BEFORE INSERT ON stamped_when FOR EACH ROW
+        WHEN (is_noted(NEW.id)) EXECUTE FUNCTION stamp();
+    CREATE TABLE stamped_twice(id int, n int, at timestamptz);
+    CREATE TRIGGER a_stamp BEFORE INSERT ON stamped_twice FOR EACH ROW EXECUTE FUNCTION stamp();
+    CREATE TRIGGER b_note BEFORE INSERT ON stamped_twice FOR EACH ROW
+        EXECUTE FUNCTION trigger_note();
+    CREATE FUNCTION move() RETURNS trigger LANGUAGE plpgsql
+        AS 'BEGIN NEW.id := NEW.id + 100; RETURN NEW; END';
+    CREATE TABLE moved(id int PRIMARY KEY, n int);
+    CREATE TABLE moved_of(of int REFERENCES moved ON UPDATE CASCADE);
+    INSERT INTO moved VALUES (1, 1);
+    INSERT INTO moved_of VALUES (1);
+    CREATE TRIGGER move BEFORE UPDATE ON moved FOR EACH ROW EXECUTE FUNCTION move();
+    CREATE TABLE spared(id int, n int);
+    CREATE TRIGGER spare BEFORE UPDATE ON spared FOR EACH ROW
+        EXECUTE FUNCTION suppress_redundant_updates_trigger();
     CREATE TABLE muted(id int);
     CREATE TRIGGER off AFTER INSERT ON muted FOR EACH ROW EXECUTE FUNCTION trigger_note();
     ALTER TABLE muted DISABLE TRIGGER off;
@@ -117,6 +145,29 @@ const SCHEMA: &str = "
     CREATE CAST (shade AS json) WITH FUNCTION told(shade);
     CREATE TABLE of_shade(s shade);
     INSERT INTO of_shade VALUES ('dark');
+    CREATE FUNCTION lower(int) RETURNS text LANGUAGE plpgsql
+        AS 'BEGIN PERFORM public.note(); RETURN ''x''; END';
+    CREATE FUNCTION lowered() RETURNS trigger LANGUAGE plpgsql
+        AS 'BEGIN NEW.b := lower(NEW.id); RETURN NEW; END';
+    CREATE TABLE stamped_by_function(id int, b text);
+    CREATE TRIGGER lowered BEFORE INSERT ON stamped_by_function FOR EACH ROW
+        EXECUTE FUNCTION lowered();
+    CREATE OPERATOR || (LEFTARG = int, RIGHTARG = int, FUNCTION = added);
+    CREATE FUNCTION joined() RETURNS trigger LANGUAGE plpgsql
+        AS 'BEGIN NEW.n := NEW.id || NEW.n; RETURN NEW; END';
+    CREATE TABLE stamped_by_operator(id int, n int);
+    CREATE TRIGGER joined BEFORE INSERT ON stamped_by_operator FOR EACH ROW
+        EXECUTE FUNCTION joined();
+    CREATE FUNCTION cast_over() RETURNS trigger LANGUAGE plpgsql
+        AS 'BEGIN NEW.j := NEW.s; RETURN NEW; END';
+    CREATE TABLE stamped_by_cast(s shade, j json);
+    CREATE TRIGGER cast_over BEFORE INSERT ON stamped_by_cast FOR EACH ROW
+        EXECUTE FUNCTION cast_over();
+    CREATE FUNCTION set_wary() RETURNS trigger LANGUAGE plpgsql
+        AS 'BEGIN NEW.x := 1; RETURN NEW; END';
+    CREATE TABLE stamped_by_check(id int, x wary);
+    CREATE TRIGGER set_wary BEFORE INSERT ON stamped_by_check FOR EACH ROW
+        EXECUTE FUNCTION set_wary();
     CREATE FUNCTION apart(int, int) RETURNS float8 LANGUAGE plpgsql IMMUTABLE
         AS 'BEGIN RETURN public.note(); END';
     CREATE TYPE span AS RANGE (SUBTYPE = int4, SUBTYPE_DIFF = apart);
@@ -284,6 +335,20 @@ const WRITES: &[Case] = &[
     (14, "DELETE FROM triggered", "any: loud", ""),
     (14, "INSERT INTO muted VALUES (1)", "muted", "muted"),
     (14, "INSERT INTO replica VALUES (1)", "any: off", "replica"),
+    // Triggers that write the row and nothing else, and what looks like them.
+    (14, "INSERT INTO stamped VALUES (2, 1)", "stamped", "stamped"),
+    (14, "UPDATE stamped SET n = 5", "stamped", "stamped"),
+    (14, "INSERT INTO stamped_root VALUES (2, 1)", "stamped_root", "stamped_root"),
+    (14, "INSERT INTO stamped_leaf VALUES (2, 1)", "stamped_root", "stamped_root"),
+    (14, "INSERT INTO stamped_late VALUES (2, 1)", "any: stamp", "stamped_late"),
+    (14, "INSERT INTO stamped_when VALUES (2, 1)", "any: is_noted", "log stamped_when"),
+    (14, "INSERT INTO stamped_twice VALUES (2, 1)", "any: b_note", "log stamped_twice"),
+    (14, "UPDATE moved SET n = 2", "moved moved_of", "moved moved_of"),
+    (14, "UPDATE spared SET n = 2", "spared", ""),
+    (14, "INSERT INTO stamped_by_function VALUES (1)", "any: lowered", "log stamped_by_function"),
+    (14, "INSERT INTO stamped_by_operator VALUES (1, 1)", "any: joined", "log stamped_by_operator"),
+    (14, "INSERT INTO stamped_by_cast VALUES ('dark')", "any: told", "-"),
+    (14, "INSERT INTO stamped_by_check VALUES (1)", "any: set_wary", "log stamped_by_check"),
     // Foreign keys.
     (14, "INSERT INTO c1 VALUES (3)", "c1", "c1"),
     (14, "DELETE FROM c1 WHERE id = 1", "c1 c2 c3 c4 c5", "c1 c2 c3 c4"),

@@ -31,6 +31,15 @@ const SCHEMA: &str = "
     INSERT INTO child VALUES (1, 1), (2, 2);
     CREATE TABLE dull(id int, s text COLLATE \"C\");
     INSERT INTO dull VALUES (1, 'a'), (2, 'A');
+    CREATE TABLE stamped(id int, k int, at timestamptz);
+    INSERT INTO stamped VALUES (1, 1), (2, 2);
+    CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql
+        AS 'BEGIN NEW.at := now(); NEW.k := 5; RETURN NEW; END';
+    CREATE TRIGGER stamp BEFORE INSERT OR UPDATE ON stamped FOR EACH ROW EXECUTE FUNCTION stamp();
+    CREATE TABLE quiet(id int, k int);
+    INSERT INTO quiet VALUES (1, 1), (2, 2);
+    CREATE TRIGGER quiet BEFORE UPDATE ON quiet FOR EACH ROW
+        EXECUTE FUNCTION suppress_redundant_updates_trigger();
     CREATE TABLE narrow(id smallint, o oid, d date);
     CREATE TABLE defaulted(id serial, k int DEFAULT 4, s text);
     CREATE FUNCTION touch(int) RETURNS int LANGUAGE sql
@@ -89,6 +98,12 @@ const CASES: &[(&str, &str, &str)] = &[
     // Texts.
     ("UPDATE dull SET id = 9 WHERE s = 'a'", "dull", "s: 'a'"),
     ("UPDATE dull SET id = 9 WHERE upper(s) = 'A'", "dull", ""),
+    // Triggers that change the row.
+    ("UPDATE stamped SET at = NULL WHERE id = 1 AND k = 1", "stamped", "id: 1"),
+    ("UPDATE stamped SET id = 3 WHERE k = 1", "stamped", ""),
+    ("INSERT INTO stamped VALUES (7, 7)", "stamped", "id: 7"),
+    ("DELETE FROM stamped WHERE k = 1", "stamped", ""),
+    ("UPDATE quiet SET k = 9 WHERE id = 1", "quiet", ""),
     // What is inserted.
     (
         "INSERT INTO t VALUES (30, 1, 'y', NULL, true, 1.5, 'v')",

@@ -13,6 +13,9 @@ use crate::bare::Bare;
 /// The longest that a stream may take to begin.
 const LIVE_MAX: Duration = Duration::from_secs(60);
 
+/// Connections of a handle.
+const CONNECTIONS: usize = 6;
+
 const POLL: Duration = Duration::from_millis(1);
 
 /// A private server, and a synchronous standby of it: as long as that is frozen, commits are in the
@@ -79,8 +82,13 @@ impl Place {
 
     /// Opens it, and waits until answers are kept.
     pub(crate) async fn open(&self) -> Result<Db> {
+        self.open_with(CONNECTIONS).await
+    }
+
+    /// The same with so many connections.
+    pub(crate) async fn open_with(&self, connections: usize) -> Result<Db> {
         let db = Builder::new(self.database.url())
-            .max_size(6)
+            .max_size(connections)
             .cache(CacheMode::On)
             .worth_it(false)
             .audit_one_in(0)
@@ -105,11 +113,15 @@ pub(crate) async fn live(db: &Db) -> Result<()> {
 
 /// The server's process that sends the stream, if there is one.
 pub(crate) fn sender(bare: &mut Bare) -> Result<Option<u32>> {
+    Ok(senders(bare)?.first().copied())
+}
+
+/// All such processes, if several follow.
+pub(crate) fn senders(bare: &mut Bare) -> Result<Vec<u32>> {
     let sql = "SELECT active_pid FROM pg_replication_slots \
                WHERE database = current_database() AND active";
-    let rows = bare.run(sql)?;
-    let pid = rows.first().and_then(|row| row.first().cloned().flatten());
-    pid.map(|pid| pid.parse().context("the server's process has no number")).transpose()
+    let cells = bare.run(sql)?.into_iter().flatten().flatten();
+    cells.map(|pid| pid.parse().context("the server's process has no number")).collect()
 }
 
 /// Ends the stream.

@@ -1,0 +1,45 @@
+//! The cache for everything that is not a query: values under keys of the application's own, loaded
+//! once for all who ask, and kept as long as they may be. What it rests on is in
+//! `docs/design/keyed-cache.md`. It needs no database, and knows none.
+
+mod blocking;
+mod builder;
+mod cache;
+mod cacheable;
+mod caught;
+mod chain;
+mod core;
+mod entry;
+mod failure;
+mod flight;
+mod guarded;
+mod guide;
+mod hooks;
+mod keep;
+mod kept;
+mod key;
+mod landing;
+mod life;
+mod load;
+mod many;
+mod policy;
+mod space;
+mod stats;
+mod tags;
+mod tally;
+#[cfg(test)]
+mod tests;
+mod thread;
+mod warm_entry;
+mod warming;
+mod weigh;
+mod words;
+
+pub use blocking::Blocking;
+pub use builder::CacheBuilder;
+pub use cache::Cache;
+pub use cacheable::Cacheable;
+pub use entry::CacheEntry;
+pub use stats::{EntryDrops, KeyedStats, LoadTime};
+pub use warm_entry::WarmEntry;
+pub use warming::{WarmProgress, Warming};
