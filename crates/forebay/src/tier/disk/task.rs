@@ -68,8 +68,9 @@ impl std::fmt::Debug for Matcher {
 pub(super) enum Task {
     /// One record is dead.
     Kill(Place),
-    /// A segment is begun anew; the index has no record in it any more.
-    Begin(u32),
+    /// The segment begun longest ago is begun anew; the index has no record in it any more. Which
+    /// one that is, is seen when it is done: after a clear it is the first.
+    Begin,
     /// Every record with a matching key is dead.
     Sweep(Arc<Matcher>),
     /// Every record is dead.
@@ -100,8 +101,8 @@ impl Tasks {
         self.0.extend(places.into_iter().map(Task::Kill));
     }
 
-    pub(super) fn begin(&mut self, segment: u32) {
-        self.0.push_back(Task::Begin(segment));
+    pub(super) fn begin(&mut self) {
+        self.0.push_back(Task::Begin);
     }
 
     pub(super) fn mark(&mut self, caller: Sender<bool>) {

@@ -172,12 +172,13 @@ impl Volume {
 
     /// Makes an end of every record, by a new salt, and gives their room back.
     pub(super) fn clear(&mut self) -> io::Result<()> {
+        // The salt alone makes the end; without this the file only stays as long as it was. First,
+        // so that a process that is killed in between leaves no segments of another salt.
+        let _ = self.handle.cut(FILE_HEAD);
         let head = FileHead { salt: new_salt(), ..self.head };
         self.handle.write(0, &layout::file_head(&head))?;
         self.head = head;
         self.tail = None;
-        // The salt alone makes the end; without this the file only stays as long as it was.
-        let _ = self.handle.cut(FILE_HEAD);
         Ok(())
     }
 

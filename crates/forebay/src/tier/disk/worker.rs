@@ -131,9 +131,11 @@ fn finish(task: Task) {
 fn perform(shared: &Shared, volume: &mut Volume, task: &Task) -> io::Result<()> {
     match task {
         Task::Kill(place) => volume.kill(*place),
-        Task::Begin(segment) => {
-            let sequence = volume.begin(*segment)?;
-            shared.lock().with_index(|index| index.begin(*segment, sequence));
+        Task::Begin => {
+            let oldest = shared.lock().with_index(|index| index.oldest());
+            let Some(segment) = oldest else { return Ok(()) };
+            let sequence = volume.begin(segment)?;
+            shared.lock().with_index(|index| index.begin(segment, sequence));
             Ok(())
         }
         Task::Sweep(matcher) => {
@@ -295,5 +297,5 @@ fn advance(shared: &Shared, settings: &DiskBuilder, volume: &Volume) {
         let gone = state.with_index(|index| index.remove_at(hash, place)).unwrap_or(false);
         state.counts.evictions += u64::from(gone);
     }
-    state.tasks.begin(segment);
+    state.tasks.begin();
 }

@@ -173,7 +173,7 @@ async fn play(ops: Vec<Op>) -> u64 {
         assert!(std::fs::metadata(scene.path()).unwrap().len() <= 1024 * 1024);
     }
     let stats = disk.stats();
-    assert_eq!((stats.faults, stats.late), (0, 0));
+    assert_eq!((stats.damaged, stats.faults, stats.late), (0, 0, 0));
     hits
 }
 
