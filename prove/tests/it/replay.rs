@@ -39,14 +39,12 @@ fn a_seed_replays_exactly() {
     let asked = |counts: &Value| {
         ["verified", "first_hits", "misses"].map(|name| number(counts, name)).iter().sum::<u64>()
     };
-    let seed = 10;
+    // Its first database lasts for all steps, and nothing in it waits for a time: its snapshots are
+    // not held and its pages not mapped.
+    let seed = 40;
     let (first, second) = (counts(seed), counts(seed));
     assert!(number(&first, "verified") > 1_000 && number(&first, "kills") > 0, "{first:#}");
-    let mapped = [&first, &second].map(|counts| number(counts, "mapped"));
-    assert!(
-        mapped[0] == mapped[1] && mapped[0] <= 1,
-        "seed {seed} depends on the time: {mapped:?}"
-    );
+    assert_eq!(number(&first, "mapped"), 0, "seed {seed} depends on the time");
     assert_eq!(settled(&first), settled(&second), "seed {seed}");
     assert_eq!(asked(&first), asked(&second), "seed {seed}");
     let [one, two] = [&first, &second].map(|counts| number(counts, "misses"));
