@@ -7,5 +7,6 @@ mod damage;
 mod faults;
 mod layout;
 mod model;
+mod order;
 mod scene;
 mod stall;

@@ -128,7 +128,7 @@ fn finish(task: Task) {
     }
 }
 
-fn perform(shared: &Shared, volume: &mut Volume, task: &Task) -> io::Result<()> {
+pub(super) fn perform(shared: &Shared, volume: &mut Volume, task: &Task) -> io::Result<()> {
     match task {
         Task::Kill(place) => volume.kill(*place),
         Task::Begin => {
@@ -277,8 +277,8 @@ fn make_room(shared: &Shared, settings: &DiskBuilder, volume: &Volume, bytes: us
 /// Takes the oldest segment out of the index and has it begun anew. Records that were read since
 /// they were written wait to be written again, up to half of the segment.
 fn advance(shared: &Shared, settings: &DiskBuilder, volume: &Volume) {
-    let oldest = shared.lock().with_index(|index| (index.oldest(), index.members(index.oldest())));
-    let Some((segment, members)) = oldest else { return };
+    let oldest = shared.lock().with_index(|index| index.members(index.oldest()));
+    let Some(members) = oldest else { return };
     let now_ms = settings.calendar.now_ms();
     let mut rescued = Vec::new();
     let mut room = volume.head.segment_bytes / 2;
