@@ -403,6 +403,12 @@ async fn change_and(place: &Place, db: &Db, by: By, sql: &str, reads: &[&str], i
         By::Us => db.execute_batch(sql).await.unwrap(),
         By::Others => drop(place.psql(sql)),
     }
+    if is_told && matches!(by, By::Us) {
+        for read in reads {
+            let is_kept = db.query(read).fetch().await.is_ok_and(|answer| answer.cached);
+            assert!(!is_kept, "{read}: nothing from before {sql} may be served");
+        }
+    }
     if is_told || matches!(by, By::Others) {
         caught_up(db).await;
     }
