@@ -56,7 +56,7 @@ impl Statement {
         let reader = FactReader { catalogue, order: self.order() };
         let facts = match query.number("commandType")? {
             2 | 4 => before(query, &table, reader)?,
-            3 if has_no_update(query) => inserted(query, relation, reader),
+            3 if has_no_update(query) && is_as_given(query) => inserted(query, relation, reader),
             _ => return None,
         };
         let assigned = assigned(query)?;
@@ -120,6 +120,12 @@ fn has_no_update(query: &Record) -> bool {
         None => !query.has("onConflict"),
         Some(conflict) => conflict.number("action") == Some(1),
     }
+}
+
+/// Whether values that are given for identity columns are taken: OVERRIDING USER VALUE has the
+/// server draw others, which this tree does not show.
+fn is_as_given(query: &Record) -> bool {
+    matches!(query.number("override"), Some(0 | 2))
 }
 
 /// The columns that are assigned to, by attribute number minus one; those of a row that is deleted
