@@ -32,7 +32,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
                 find: "    pub(in super::super) fn end(mut self) {\n",
                 put: "    pub(in super::super) fn end(mut self) {
         if $on && self.sent.is_some() {
-            let late = self.followed.reflection().fence(WriteSet::Everything);
+            let late = self.followed.reflection().fence(&Extent::everything());
             self.followed.settle(late);
         }\n",
             },
@@ -75,6 +75,22 @@ pub(super) const MUTANTS: &[Mutant] = &[
         if $on {
             return None;
         }\n",
+        }],
+    },
+    Mutant {
+        name: "fence around a row knows no later shapes",
+        edits: &[Edit {
+            file: "invalidate/fence.rs",
+            find: "        if self.heeded.load(Ordering::Acquire) < index.registered() {\n",
+            put: "        if !$on && self.heeded.load(Ordering::Acquire) < index.registered() {\n",
+        }],
+    },
+    Mutant {
+        name: "fence around a row before it is changed only",
+        edits: &[Edit {
+            file: "sql/tree/target.rs",
+            find: "Some(3) || !assigned.contains(&column(it)))",
+            put: "Some(3) || $on || !assigned.contains(&column(it)))",
         }],
     },
     Mutant {

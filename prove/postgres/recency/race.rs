@@ -22,9 +22,6 @@ use crate::place::{Place, Server, live};
 /// Between two words about how it goes.
 const TELL_EVERY: Duration = Duration::from_secs(10);
 
-/// Between two changes of a view, each of which empties the cache.
-const VIEW_EVERY: Duration = Duration::from_millis(1_500);
-
 /// The longest that a statement may go on once everything is over.
 const END_MAX: Duration = Duration::from_secs(60);
 
@@ -39,6 +36,8 @@ pub(crate) struct Extent {
     /// Until the server is first treated roughly, and between two times.
     pub(crate) calm: Duration,
     pub(crate) rough_every: Duration,
+    /// Between two changes of a view, each of which empties the cache.
+    pub(crate) view_every: Duration,
     pub(crate) tells: bool,
 }
 
@@ -52,6 +51,7 @@ impl Extent {
             lasts: Duration::from_secs(6),
             calm: Duration::from_secs(2),
             rough_every: Duration::from_millis(500),
+            view_every: Duration::from_millis(1_500),
             tells: false,
         }
     }
@@ -65,6 +65,7 @@ impl Extent {
             lasts: Duration::from_secs(seconds),
             calm: Duration::from_secs(3),
             rough_every: Duration::from_secs(4),
+            view_every: Duration::from_secs(12),
             tells: true,
         }
     }
@@ -161,7 +162,7 @@ async fn conduct(scene: &Scene, extent: Extent, seed: u64) -> Result<()> {
     let mut rng = Rng::with_seed(seed ^ 0x5eed);
     let mut bare = scene.place.bare()?;
     let began = Instant::now();
-    let (mut next, mut told, mut view) = (extent.calm, TELL_EVERY, VIEW_EVERY);
+    let (mut next, mut told, mut view) = (extent.calm, TELL_EVERY, extent.view_every);
     let mut nth = rng.usize(..64);
     while began.elapsed() < extent.lasts && !scene.known.is_over() {
         beat(scene, &mut bare, &mut rng).await?;
@@ -171,7 +172,7 @@ async fn conduct(scene: &Scene, extent: Extent, seed: u64) -> Result<()> {
             rough(scene, &mut bare, nth).await?;
         }
         if began.elapsed() >= view {
-            view = began.elapsed() + VIEW_EVERY;
+            view = began.elapsed() + extent.view_every;
             make_view(scene, rng.usize(..SIDES)).await;
         }
         if extent.tells && began.elapsed() >= told {
