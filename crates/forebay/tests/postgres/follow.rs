@@ -504,6 +504,8 @@ fn a_stream_that_stalls() {
                 proxy.cut();
             }
             proxy.stall(false);
+            // Connections that were cut are found out by whoever asks first.
+            soon("it reads again", async || db.query(COUNT).no_cache().fetch().await.is_ok()).await;
             recovers(place, &db, round * 100 + 60).await;
         }
     });
