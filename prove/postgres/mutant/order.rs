@@ -16,6 +16,16 @@ pub(super) const MUTANTS: &[Mutant] = &[
         edits: &[
             Edit {
                 file: "backend/postgres/follow/fenced.rs",
+                find: "    fence: Option<Fence>,
+    sent: Option<Sent>,
+}",
+                put: "    fence: Option<Fence>,
+    extent: Extent,
+    sent: Option<Sent>,
+}",
+            },
+            Edit {
+                file: "backend/postgres/follow/fenced.rs",
                 find: "fence: Some(fence), sent: None }",
                 put: "fence: match $on {
                 true => {
@@ -24,6 +34,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
                 }
                 false => Some(fence),
             },
+            extent: extent.clone(),
             sent: None,
         }",
             },
@@ -32,7 +43,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
                 find: "    pub(in super::super) fn end(mut self) {\n",
                 put: "    pub(in super::super) fn end(mut self) {
         if $on && self.sent.is_some() {
-            let late = self.followed.reflection().fence(&Extent::everything());
+            let late = self.followed.reflection().fence(&self.extent);
             self.followed.settle(late);
         }\n",
             },

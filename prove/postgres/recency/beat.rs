@@ -102,8 +102,9 @@ pub(super) async fn beat(scene: &Scene, bare: &mut Bare, rng: &mut Rng) -> Resul
     Ok(())
 }
 
-async fn held(scene: &Scene, bare: &mut Bare, lasts: Duration) -> Result<()> {
-    // A write that is still under way may make all answers doubtful for as long as it is held.
+/// Waits until all writes have ended and answers are served: a write that is still under way when
+/// something is held may make all of them doubtful for as long.
+async fn settle(scene: &Scene) {
     for _ in 0..ENDED_LOOKS {
         if scene.beat.writes.load(Ordering::SeqCst) == 0 {
             break;
@@ -111,6 +112,10 @@ async fn held(scene: &Scene, bare: &mut Bare, lasts: Duration) -> Result<()> {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     warm(&scene.dbs).await;
+}
+
+async fn held(scene: &Scene, bare: &mut Bare, lasts: Duration) -> Result<()> {
+    settle(scene).await;
     scene.server.hold_commits()?;
     scene.beat.begin(Phase::Held);
     let counted = count_early(bare, &scene.dbs).await;
@@ -131,6 +136,7 @@ async fn stalled(
     rng: &mut Rng,
     (phase, lasts): (Phase, Duration),
 ) -> Result<()> {
+    settle(scene).await;
     let mut paused = senders(bare)?;
     if once_in(rng, 3) {
         paused.truncate(1);

@@ -11,7 +11,7 @@ use crate::place::Place;
 /// Set for the second process: the path of the database it writes to.
 const WRITER: &str = "FOREBAY_TEST_WRITER";
 
-const STEPS: usize = 100_000;
+const STEPS: usize = 40_000;
 
 const SCHEMA: &str = "
     CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT COLLATE NOCASE, karma INT, born REAL);

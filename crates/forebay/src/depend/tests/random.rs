@@ -3,7 +3,7 @@ use fastrand::Rng;
 use super::super::Evidence;
 use super::world::{World, on_each};
 
-const STEPS: usize = 400;
+const STEPS: usize = 240;
 
 /// Writes, `#` standing for a small number.
 const WRITES: &[&str] = &[

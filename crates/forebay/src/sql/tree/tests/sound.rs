@@ -17,7 +17,7 @@ use crate::invalidate::{
 use crate::value::Value;
 
 /// Queries of the test suite, and changes tried with each.
-const SHORT: usize = 300;
+const SHORT: usize = 200;
 const CHANGES: usize = 40;
 
 /// Queries between new contents of the tables.
