@@ -13,6 +13,7 @@ usage: cargo xtask prove --postgres [options]
   --version V     the major version of the server (default: the newest that is installed)
   --json FILE     write a record of the run
   --mutants       check that every injected bug is found, instead
+  --tests         with --mutants: by the library's own tests
   --recency       counters that only grow, written and read by many for --seconds (default 60),
                   instead
   --clients N     clients of that (default 50)
@@ -26,6 +27,7 @@ pub(crate) enum Task {
     Prove,
     Recency,
     Mutants,
+    MutantsByTests,
     Help,
 }
 
@@ -78,7 +80,9 @@ pub(crate) fn parse(args: impl IntoIterator<Item = String>, fresh: u64) -> Resul
         let mut value = || args.next().with_context(|| format!("{name} needs a value"));
         match name.as_str() {
             "--postgres" => {}
+            "--mutants" if found.task == Task::MutantsByTests => {}
             "--mutants" => found.task = Task::Mutants,
+            "--tests" => found.task = Task::MutantsByTests,
             "--recency" => found.task = Task::Recency,
             "--clients" => found.clients = usize::try_from(number(&value()?)?)?.max(2),
             "--steps" => found.steps = number(&value()?)?,

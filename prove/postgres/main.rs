@@ -55,6 +55,7 @@ fn start() -> Result<bool> {
                 Task::Prove => drive::drive(&args),
                 Task::Recency => recency::prove(&args),
                 Task::Mutants => mutant::try_all(&args),
+                Task::MutantsByTests => mutant::try_tests(&args),
                 Task::Help => {
                     std::io::stdout().write_all(args::USAGE.as_bytes())?;
                     Ok(true)

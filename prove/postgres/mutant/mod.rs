@@ -9,7 +9,9 @@ mod injected;
 mod order;
 mod rule;
 mod stream;
+mod suite;
 #[path = "../../src/mutant/trial.rs"]
 mod trial;
 
+pub(crate) use suite::try_tests;
 pub(crate) use trial::try_all;

@@ -105,6 +105,11 @@ fn edited(
 
 /// Makes the copy and builds it; the path of its program.
 pub(crate) fn build(mutants: &[Mutant], profile: &str) -> Result<PathBuf> {
+    compile(&make(mutants)?, profile)
+}
+
+/// Makes the copy; where it is.
+pub(crate) fn make(mutants: &[Mutant]) -> Result<PathBuf> {
     let (mut files, problems) = injected(mutants)?;
     if !problems.is_empty() {
         bail!("injected bugs that do not apply to the source any more:\n{}", problems.join("\n"));
@@ -124,7 +129,7 @@ pub(crate) fn build(mutants: &[Mutant], profile: &str) -> Result<PathBuf> {
     for (path, text) in &files {
         write(&to.join(path), text.as_bytes())?;
     }
-    compile(&to, profile)
+    Ok(to)
 }
 
 /// Copies a file or a folder, but for the files that are changed.
@@ -162,20 +167,28 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }
 
-fn compile(workspace: &Path, profile: &str) -> Result<PathBuf> {
+/// Cargo, to build something of the copy.
+pub(crate) fn cargo(workspace: &Path) -> Command {
     let cargo = std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from);
-    let target = workspace.join("target");
-    let status = Command::new(cargo)
-        .args(["build", "--quiet", "--profile", profile, "--package", "forebay-prove"])
+    let mut command = Command::new(cargo);
+    command.env("CARGO_TARGET_DIR", workspace.join("target")).current_dir(workspace);
+    command
+}
+
+/// What cargo is told in any case: what a bug leaves unused is no news.
+pub(crate) const QUIETLY: &[&str] =
+    &["--quiet", "--locked", "--config", "build.rustflags=['-Awarnings']"];
+
+fn compile(workspace: &Path, profile: &str) -> Result<PathBuf> {
+    let status = cargo(workspace)
+        .args(["build", "--profile", profile, "--package", "forebay-prove"])
         .args(["--bin", PROGRAM, "--features", FEATURES])
-        .args(["--locked", "--config", "build.rustflags=['-Awarnings']"])
-        .env("CARGO_TARGET_DIR", &target)
-        .current_dir(workspace)
+        .args(QUIETLY)
         .status()
         .context("cannot run cargo")?;
     if !status.success() {
         bail!("the copy with the injected bugs does not build");
     }
     let folder = if profile == "dev" { "debug" } else { profile };
-    Ok(target.join(folder).join(PROGRAM))
+    Ok(workspace.join("target").join(folder).join(PROGRAM))
 }
