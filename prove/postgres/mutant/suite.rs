@@ -2,6 +2,7 @@
 //! every order of the steps, every form of a condition, every kind of message. Which tests, the
 //! tables say.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -11,11 +12,15 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use super::copy::{QUIETLY, SELECT, cargo, make};
-use super::injected::{TABLES, all};
+use super::injected::{Suite, TABLES, all};
 use crate::args::Args;
 
 /// Package and features that are tested.
-const TESTED: &[&str] = &["--package", "forebay", "--lib", "--features", "postgres"];
+const TESTED: &[&str] =
+    &["--package", "forebay", "--lib", "--test", "postgres", "--features", "postgres"];
+
+/// The programs by their names.
+type Programs = BTreeMap<String, PathBuf>;
 
 /// What one bug was found by.
 struct Trial {
@@ -28,17 +33,22 @@ struct Trial {
 /// whether they failed with each bug, and with none did not.
 pub(crate) fn try_tests(args: &Args) -> Result<bool> {
     let copy = make(&all())?;
-    let program = build(&copy)?;
+    let programs = build(&copy)?;
     let only = args.only.as_deref().unwrap_or("");
     let (mut trials, mut is_good) = (Vec::new(), true);
-    for (filters, mutants) in TABLES {
+    for (suites, mutants) in TABLES {
         let names = std::iter::once("none").chain(mutants.iter().map(|mutant| mutant.name));
         for mutant in names {
             if mutant != "none" && !only.split(',').any(|part| mutant.contains(part)) {
                 continue;
             }
             let began = Instant::now();
-            let tests = failed(&program, &copy, filters, mutant)?;
+            let mut tests = Vec::new();
+            for suite in *suites {
+                if tests.is_empty() {
+                    tests = failed(&programs, &copy, suite, mutant)?;
+                }
+            }
             is_good &= tests.is_empty() == (mutant == "none");
             let trial = Trial { mutant, tests, seconds: began.elapsed().as_secs_f64() };
             writeln!(std::io::stderr(), "{}", trial.line())?;
@@ -53,8 +63,8 @@ pub(crate) fn try_tests(args: &Args) -> Result<bool> {
     Ok(is_good)
 }
 
-/// Builds the tests; the path of their program.
-fn build(copy: &Path) -> Result<PathBuf> {
+/// Builds the tests.
+fn build(copy: &Path) -> Result<Programs> {
     let output = cargo(copy)
         .args(["test", "--no-run", "--message-format", "json"])
         .args(TESTED)
@@ -62,25 +72,29 @@ fn build(copy: &Path) -> Result<PathBuf> {
         .stderr(Stdio::inherit())
         .output()
         .context("cannot run cargo")?;
+    if !output.status.success() {
+        bail!("the tests of the copy with the injected bugs do not build");
+    }
     let lines = String::from_utf8_lossy(&output.stdout);
     let messages = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let program =
-        messages.filter_map(|it| it["executable"].as_str().map(PathBuf::from)).next_back();
-    match program.filter(|_| output.status.success()) {
-        Some(program) => Ok(program),
-        None => bail!("the tests of the copy with the injected bugs do not build"),
-    }
+    let program = |it: Value| {
+        let (name, path) = (it["target"]["name"].as_str()?, it["executable"].as_str()?);
+        Some((name.to_owned(), PathBuf::from(path)))
+    };
+    Ok(messages.filter_map(program).collect())
 }
 
 /// The tests that fail.
-fn failed(program: &Path, copy: &Path, filters: &[&str], mutant: &str) -> Result<Vec<String>> {
-    let output = Command::new(program)
-        .args(filters)
+fn failed(programs: &Programs, copy: &Path, suite: &Suite, mutant: &str) -> Result<Vec<String>> {
+    let Suite { program, filters } = suite;
+    let path = programs.get(*program).with_context(|| format!("{program} was not built"))?;
+    let output = Command::new(path)
+        .args(*filters)
         .env(SELECT, mutant)
         .env("RUST_BACKTRACE", "0")
         .current_dir(copy.join("crates/forebay"))
         .output()
-        .with_context(|| format!("cannot run {}", program.display()))?;
+        .with_context(|| format!("cannot run {}", path.display()))?;
     let text = String::from_utf8_lossy(&output.stdout);
     let failed: Vec<String> = text.lines().filter_map(failure).map(str::to_owned).collect();
     if failed.is_empty() != output.status.success() {
