@@ -57,7 +57,7 @@ fn draw(rng: &mut Rng, now: (u64, Phase)) -> Way {
         0..6 => Way::Single,
         6 | 7 => Way::Prepared,
         8..12 => Way::Pair,
-        _ => WIDE[Beat::nth(now) % WIDE.len()],
+        _ => WIDE[Beat::nth(now) / 2 % WIDE.len()],
     }
 }
 
