@@ -354,6 +354,13 @@ impl Error {
     }
 }
 
+impl Clone for Error {
+    /// The same error for another of those who waited for one thing. Its causes are shared.
+    fn clone(&self) -> Error {
+        self.share()
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.message)?;

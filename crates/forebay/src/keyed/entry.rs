@@ -15,7 +15,7 @@ use super::guarded::{guarded, guarded_here};
 use super::hooks::{Admits, AnyType, Hooks, Only};
 use super::kept::Content;
 use super::key::KeyRef;
-use super::load::{Ask, Load};
+use super::load::{Ask, Batch, Load};
 use super::policy::Policy;
 use super::space::Space;
 use super::tags::{Slots, slots_of};
@@ -202,18 +202,15 @@ impl<'a, V> CacheEntry<'a, V> {
         E: Into<Cause>,
     {
         let wanted = Wanted { kind: TypeId::of::<T>(), takes_nothing: false };
-        let (core, key) = (&self.cache.core, self.key_ref());
         let content = if self.is_past {
             Content::of(Some(Arc::new(guarded_here(&self.guards, self.limit(), load)?)))
-        } else if let Found::Fresh(kept) | Found::Due(kept) = core.find(key, wanted) {
-            kept.content.clone()
         } else {
             let (hooks, space) = (&self.hooks, &self.cache.space);
             let load = || {
                 let loaded = guarded_here(&self.guards, self.limit(), load)?;
                 Ok(smallvec![hooks.look(Some(loaded), space)])
             };
-            core.fetch_on_thread(key, &self.how(wanted), load)?
+            self.answer_here(wanted, || self.how(wanted), load)?
         };
         Ok(content.get().expect("nothing but a value of this type was asked for"))
     }
@@ -224,29 +221,52 @@ impl<'a, V> CacheEntry<'a, V> {
         load: impl Future<Output = Result<Option<T>, E>> + Send + 'static,
     ) -> Result<Content> {
         let wanted = Wanted { kind: TypeId::of::<T>(), takes_nothing };
-        let (core, key) = (&self.cache.core, self.key_ref());
         if self.is_past {
-            return self.load_alone(load).await;
+            return Ok(Content::of(self.load_alone(load).await?.map(Arc::new)));
         }
+        self.answer(wanted, || self.how(wanted), || self.batch(load)).await
+    }
+
+    /// What is under the key, by the load that `begin` gives if there has to be one.
+    pub(super) async fn answer(
+        &self,
+        wanted: Wanted,
+        how: impl FnOnce() -> Ask,
+        begin: impl FnOnce() -> Load,
+    ) -> Result<Content> {
+        let (core, key) = (&self.cache.core, self.key_ref());
         match core.find(key, wanted) {
             Found::Fresh(kept) | Found::Stale(kept, false) => Ok(kept.content.clone()),
             Found::Due(kept) | Found::Stale(kept, true) => {
-                core.refresh(key, &self.how(wanted), self.batch(load));
+                core.refresh(key, &how(), begin());
                 Ok(kept.content.clone())
             }
-            Found::Nothing => core.fetch(key, &self.how(wanted), self.batch(load)).await,
+            Found::Nothing => core.fetch(key, &how(), begin()).await,
         }
     }
 
-    async fn load_alone<T: Cacheable, E: Into<Cause>>(
+    /// The same by a load that blocks.
+    pub(super) fn answer_here(
         &self,
-        load: impl Future<Output = Result<Option<T>, E>>,
+        wanted: Wanted,
+        how: impl FnOnce() -> Ask,
+        load: impl FnOnce() -> Result<Batch>,
     ) -> Result<Content> {
-        let limit = self.policy.load_timeout;
-        match tokio::time::timeout(limit, Box::pin(guarded(&self.guards, limit, load))).await {
-            Ok(loaded) => Ok(Content::of(loaded?.map(Arc::new))),
-            Err(_) => Err(overdue(limit)),
+        let (core, key) = (&self.cache.core, self.key_ref());
+        match core.find(key, wanted) {
+            Found::Fresh(kept) | Found::Due(kept) => Ok(kept.content.clone()),
+            Found::Stale(..) | Found::Nothing => core.fetch_on_thread(key, &how(), load),
         }
+    }
+
+    /// What is loaded for this caller alone.
+    pub(super) async fn load_alone<R, E: Into<Cause>>(
+        &self,
+        load: impl Future<Output = Result<R, E>>,
+    ) -> Result<R> {
+        let limit = self.limit();
+        let loaded = Box::pin(guarded(&self.guards, limit, load));
+        tokio::time::timeout(limit, loaded).await.unwrap_or_else(|_| Err(overdue(limit)))
     }
 
     fn batch<T: Cacheable, E: Into<Cause>>(
@@ -265,7 +285,7 @@ impl<'a, V> CacheEntry<'a, V> {
         }
     }
 
-    fn limit(&self) -> Duration {
+    pub(super) fn limit(&self) -> Duration {
         self.policy.load_timeout
     }
 

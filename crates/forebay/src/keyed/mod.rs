@@ -6,6 +6,8 @@ mod blocking;
 mod builder;
 mod cache;
 mod cacheable;
+#[cfg(feature = "macros")]
+mod call;
 mod caught;
 mod chain;
 mod core;
@@ -22,6 +24,7 @@ mod landing;
 mod life;
 mod load;
 mod many;
+mod part;
 mod policy;
 mod space;
 mod stats;
@@ -39,7 +42,12 @@ pub use blocking::Blocking;
 pub use builder::CacheBuilder;
 pub use cache::Cache;
 pub use cacheable::Cacheable;
+#[cfg(feature = "macros")]
+pub use call::Returned;
+#[cfg(feature = "macros")]
+pub(crate) use call::Wants;
 pub use entry::CacheEntry;
+pub use part::{KeyPart, key_part};
 pub use stats::{EntryDrops, KeyedStats, LoadTime};
 pub use warm_entry::WarmEntry;
 pub use warming::{WarmProgress, Warming};
