@@ -32,7 +32,7 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenS
     let guard = (!returns.is_fallible)
         .then(|| quote!(let _ = <#ty as ::forebay::generated::NoResult<_>>::NAMED;));
     let copied = parts
-        .lends_mutably()
+        .takes_cache(&cache)
         .then(|| quote!(let __forebay_cache = &::core::clone::Clone::clone(__forebay_cache);));
     Ok(function.with_body(&quote! {
         #guard
@@ -131,9 +131,13 @@ impl Parts<'_> {
         self.words.tags_by.is_some() || self.told_tags().next().is_some()
     }
 
-    fn lends_mutably(&self) -> bool {
-        let arguments = self.function.arguments.iter().map(|own| own.lent);
-        arguments.chain(self.function.receiver).any(|lent| lent == Lent::Mutably)
+    /// Whether the cache belongs to what the load takes, so that the call needs a handle of its own.
+    fn takes_cache(&self, cache: &TokenStream) -> bool {
+        let is_taken = |lent| matches!(lent, Lent::Not | Lent::Mutably);
+        let function = self.function;
+        let mut arguments = function.arguments.iter().filter(|own| is_taken(own.lent));
+        let takes_self = function.receiver.is_some_and(is_taken) && mentions(cache, "self");
+        takes_self || arguments.any(|own| mentions(cache, &own.name.to_string()))
     }
 
     /// What makes a load out of the arguments, when there has to be one.

@@ -56,11 +56,7 @@ impl Function {
             } else {
                 format!("`{attribute}` stands at functions and methods")
             };
-            let mut refusal = Error::new(error.span(), message);
-            if !is_bare {
-                refusal.combine(error);
-            }
-            refusal
+            Error::new(error.span(), message)
         })?;
         let ItemFn { attrs, vis, modifiers, mut sig, block } = item;
         let refuse = |span: &dyn quote::ToTokens, what: &str| {

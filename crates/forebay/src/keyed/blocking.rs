@@ -19,6 +19,10 @@ impl<'a> Blocking<'a> {
         Blocking { cache }
     }
 
+    pub(super) fn cache(&self) -> &'a Cache {
+        self.cache
+    }
+
     /// As [`Cache::get`].
     pub fn get<T: Cacheable>(&self, key: impl AsRef<[u8]>) -> Option<Arc<T>> {
         self.cache.get_now(key.as_ref())

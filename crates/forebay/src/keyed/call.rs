@@ -40,7 +40,10 @@ impl<T: Cacheable> Returned<T> {
     }
 
     /// Tags that the value tells.
-    pub fn tags_by<I: IntoIterator<Item: AsRef<str>>>(&mut self, tags: impl FnOnce(&T) -> I) {
+    pub fn tags_by<'a, I: IntoIterator<Item: AsRef<str>>>(
+        &'a mut self,
+        tags: impl FnOnce(&'a T) -> I,
+    ) {
         let told = self.value.as_deref().map(tags).into_iter().flatten();
         self.tags.extend(told.map(|tag| tag.as_ref().to_owned()));
     }

@@ -258,6 +258,7 @@ impl Core {
     #[must_use]
     pub(super) fn keep(&self, _: &Turn<'_>, key: Key, kept: &Arc<Kept>) -> Evicted<Kept> {
         let before = self.store.peek(&key.as_ref());
+        before.iter().for_each(|before| kept.life.asked_before(&before.life));
         self.tally.kept(kept.size());
         let mut evicted = self.store.insert(key, kept.clone());
         for out in &evicted {

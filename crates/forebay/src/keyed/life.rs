@@ -1,7 +1,7 @@
 //! The times of an entry: until when it is fresh, for how long it may be given when it is not, and
 //! when it should be loaded again. Plain arithmetic over a time that is passed in.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::policy::Policy;
@@ -32,6 +32,8 @@ pub(crate) struct Life {
     used: AtomicU64,
     /// No load behind a hit is begun before.
     retry: AtomicU64,
+    /// How often it was asked for, about: what meets at the same time may count as one.
+    asked: AtomicU32,
     /// Since when it is known that what it rests on has changed; 0 if it is not.
     untrue: AtomicU64,
 }
@@ -68,6 +70,7 @@ impl Life {
             expires: AtomicU64::new(loaded.began.saturating_add(ttl)),
             used: AtomicU64::new(loaded.began.saturating_add(nanos(loaded.took))),
             retry: AtomicU64::new(0),
+            asked: AtomicU32::new(0),
             untrue: AtomicU64::new(0),
         }
     }
@@ -116,6 +119,9 @@ impl Life {
     /// Notes that it is asked for.
     #[inline]
     pub(crate) fn note_use(&self, now: Moment) {
+        let asked = self.asked.load(Ordering::Relaxed).saturating_add(1);
+        // No locked instruction: a hit has to be cheap, and the number only compares.
+        self.asked.store(asked, Ordering::Relaxed);
         if self.idle == NEVER {
             return;
         }
@@ -123,6 +129,17 @@ impl Life {
         if now.saturating_sub(used) > self.idle / USE_NOTED {
             self.used.fetch_max(now, Ordering::Relaxed);
         }
+    }
+
+    /// How often it was asked for, about.
+    pub(crate) fn asked(&self) -> u32 {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    /// Carries half of the askings over from what stood in its place.
+    pub(crate) fn asked_before(&self, before: &Life) {
+        let asked = self.asked().saturating_add(before.asked() / 2);
+        self.asked.store(asked, Ordering::Relaxed);
     }
 
     /// Begins its time anew.
@@ -308,6 +325,19 @@ mod tests {
             let due = life.is_due(second * SECOND, || chance);
             assert_eq!(due, expect, "at {second} with {chance}");
         }
+    }
+
+    #[test]
+    fn askings_are_counted_and_half_of_them_carry_over() {
+        let (before, after) = (life(|_| (), Holds::Value, 0.0), life(|_| (), Holds::Value, 0.0));
+        (0..5).for_each(|_| before.note_use(0));
+        after.note_use(0);
+        after.asked_before(&before);
+        assert_eq!((before.asked(), after.asked()), (5, 3));
+        before.asked.store(u32::MAX, Ordering::Relaxed);
+        before.note_use(0);
+        after.asked_before(&before);
+        assert_eq!((before.asked(), after.asked()), (u32::MAX, u32::MAX / 2 + 3));
     }
 
     #[test]

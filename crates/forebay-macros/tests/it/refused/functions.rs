@@ -1,5 +1,7 @@
 //! What an attribute stands at.
 
+#![allow(unused_variables)]
+
 use std::future::Future;
 use std::pin::Pin;
 

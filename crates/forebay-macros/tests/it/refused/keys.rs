@@ -1,5 +1,7 @@
 //! Keys, and where the cache is.
 
+#![allow(unused_variables)]
+
 use forebay_macros::cached;
 
 struct Cache;

@@ -1,5 +1,7 @@
 //! Words, and what they are given.
 
+#![allow(unused_variables)]
+
 use forebay_macros::{cached, invalidates};
 
 struct Cache;

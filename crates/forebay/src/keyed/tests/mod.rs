@@ -8,6 +8,7 @@ mod keep;
 mod load;
 mod many;
 mod model;
+mod saved;
 mod stale;
 mod warming;
 
