@@ -649,11 +649,7 @@ mod deletions {
     pub(super) async fn told(cache: &Cache, mut what: String, n: usize) -> (usize, usize) {
         let length = what.len();
         what.push('!');
-        (n, drop_it(what) - 1 + n - length.min(n))
-    }
-
-    fn drop_it(text: String) -> usize {
-        text.len()
+        (n, what.into_bytes().len() - 1 + n - length.min(n))
     }
 
     pub(super) struct Counter {
