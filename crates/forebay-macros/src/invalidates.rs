@@ -26,6 +26,9 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenS
                        `#[invalidates(\"user:{id}:*\")]`, or `tags(...)`";
         return Err(Error::new(whole(), message));
     }
+    if let Some(returns) = &function.returns {
+        returns.check_there()?;
+    }
     let cache = source::cache(&words, &function)?;
     let mut before = TokenStream::new();
     let mut after = TokenStream::new();

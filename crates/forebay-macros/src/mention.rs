@@ -1,5 +1,5 @@
-//! Which names tokens use. It takes more for a use than is one: a name in any text counts, since
-//! `"{name}"` may be part of what a macro is given.
+//! Which names tokens use. It takes more for a use than is one: a name behind a brace in a text
+//! counts, since macros take values out of texts such as `"{name}"`.
 
 use proc_macro2::{TokenStream, TokenTree};
 
@@ -8,9 +8,13 @@ pub(crate) fn mentions(tokens: &TokenStream, name: &str) -> bool {
     tokens.clone().into_iter().any(|token| match token {
         TokenTree::Group(group) => mentions(&group.stream(), name),
         TokenTree::Ident(ident) => ident == name,
-        TokenTree::Literal(literal) => literal.to_string().contains(name),
+        TokenTree::Literal(literal) => is_in_text(&literal.to_string(), name),
         TokenTree::Punct(_) => false,
     })
+}
+
+fn is_in_text(text: &str, name: &str) -> bool {
+    text.split('{').skip(1).any(|inner| inner.trim_start().starts_with(name))
 }
 
 #[cfg(test)]
@@ -26,6 +30,9 @@ mod tests {
         check("f(id)", true);
         check("a.b({ [id] })", true);
         check("format!(\"{id}\")", true);
+        check("format!(\"a {b} { id:?} c\")", true);
+        check("\"id\"", false);
+        check("\"id: {}\"", false);
         check("ids", false);
         check("'i'", false);
         check("", false);

@@ -55,6 +55,18 @@ impl Returns {
         }
     }
 
+    /// Whether what is given is there when the function returns, and not a future of it.
+    pub(crate) fn check_there(&self) -> Result<()> {
+        match &self.ty {
+            Type::ImplTrait(_) => {}
+            ty if is_named(Some(ty), "Pin") => {}
+            _ => return Ok(()),
+        }
+        let message = "nothing has happened yet when a future is returned: write `async fn`; with \
+                       `#[async_trait]`, let the method of the trait call one with this attribute";
+        Err(Error::new(self.span, message))
+    }
+
     /// The type in `forebay::generated` that brings what the function gives into the cache and
     /// back.
     pub(crate) fn form(&self) -> TokenStream {
@@ -128,6 +140,18 @@ mod tests {
         check("ResultSet", "Plain");
         check("SearchResult", "Result Plain");
         check("(u8, u8)", "Plain");
+    }
+
+    #[test]
+    fn futures_are_not_there_yet() {
+        let check = |text: &str, expect: bool| {
+            let output: ReturnType = syn::parse_str(&format!("-> {text}")).unwrap();
+            assert_eq!(Returns::parse(&output).unwrap().check_there().is_ok(), expect, "{text}");
+        };
+        check("Result<u8, E>", true);
+        check("&str", true);
+        check("impl Future<Output = u8> + 'a", false);
+        check("::core::pin::Pin<Box<dyn Future<Output = u8> + Send + 'async_trait>>", false);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
+use super::asked::Askings;
 use super::flight::{Flights, Turn};
 use super::keep::Keepers;
 use super::kept::{Content, Kept, Standing};
@@ -38,6 +39,7 @@ pub(crate) struct Core {
     pub(super) tags: Tags,
     pub(super) tally: Tally,
     pub(super) keepers: Keepers,
+    pub(super) askings: Askings,
     clock: Clock,
     /// When dead entries were looked for last.
     pub(super) swept: AtomicU64,
@@ -79,6 +81,7 @@ impl Core {
             tags: Tags::default(),
             tally: Tally::default(),
             keepers: Keepers::default(),
+            askings: Askings::default(),
             swept: AtomicU64::new(0),
             built: clock.now(),
             clock,
@@ -194,6 +197,7 @@ impl Core {
             && self.store.remove(&key, kept)
         {
             self.tally.dropped(cause, kept.size());
+            self.askings.note(key, kept.life.asked());
         }
     }
 
@@ -258,7 +262,10 @@ impl Core {
     #[must_use]
     pub(super) fn keep(&self, _: &Turn<'_>, key: Key, kept: &Arc<Kept>) -> Evicted<Kept> {
         let before = self.store.peek(&key.as_ref());
-        before.iter().for_each(|before| kept.life.asked_before(&before.life));
+        kept.life.asked_before(match &before {
+            Some(before) => before.life.asked(),
+            None => self.askings.take(key.as_ref()),
+        });
         self.tally.kept(kept.size());
         let mut evicted = self.store.insert(key, kept.clone());
         for out in &evicted {
@@ -286,6 +293,7 @@ impl Core {
     /// Takes out what stands under a key, to be dropped without the lock.
     pub(super) fn take(&self, _: &Turn<'_>, key: &Key) -> Option<Arc<Kept>> {
         let taken = self.store.take(&key.as_ref())?;
+        self.askings.note(key.as_ref(), taken.life.asked());
         self.tally.dropped(Cause::Deleted, taken.size());
         Some(taken)
     }

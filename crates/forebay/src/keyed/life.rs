@@ -136,9 +136,9 @@ impl Life {
         self.asked.load(Ordering::Relaxed)
     }
 
-    /// Carries half of the askings over from what stood in its place.
-    pub(crate) fn asked_before(&self, before: &Life) {
-        let asked = self.asked().saturating_add(before.asked() / 2);
+    /// Carries half of the askings over of what stood in its place.
+    pub(crate) fn asked_before(&self, before: u32) {
+        let asked = self.asked().saturating_add(before / 2);
         self.asked.store(asked, Ordering::Relaxed);
     }
 
@@ -332,11 +332,11 @@ mod tests {
         let (before, after) = (life(|_| (), Holds::Value, 0.0), life(|_| (), Holds::Value, 0.0));
         (0..5).for_each(|_| before.note_use(0));
         after.note_use(0);
-        after.asked_before(&before);
+        after.asked_before(before.asked());
         assert_eq!((before.asked(), after.asked()), (5, 3));
         before.asked.store(u32::MAX, Ordering::Relaxed);
         before.note_use(0);
-        after.asked_before(&before);
+        after.asked_before(before.asked());
         assert_eq!((before.asked(), after.asked()), (u32::MAX, u32::MAX / 2 + 3));
     }
 

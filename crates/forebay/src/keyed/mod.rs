@@ -2,6 +2,7 @@
 //! once for all who ask, and kept as long as they may be. What it rests on is in
 //! `docs/design/keyed-cache.md`. It needs no database, and knows none.
 
+mod asked;
 mod blocking;
 mod builder;
 mod cache;

@@ -218,6 +218,23 @@ mod arguments {
         Ok(format!("{a} {number} {text}"))
     }
 
+    #[cached("generic:{value}")]
+    pub(super) fn generic<T>(cache: &Cache, value: T) -> T
+    where
+        T: forebay::Cacheable + Clone + fmt::Display,
+    {
+        value
+    }
+
+    #[cached("generic-async:{value:?}")]
+    pub(super) async fn generic_async<T, E>(cache: &Cache, value: &T) -> Result<Option<T>, E>
+    where
+        T: forebay::Cacheable + Clone + fmt::Debug,
+        E: std::error::Error + From<Error> + Send + Sync + 'static,
+    {
+        Ok(Some(value.clone()))
+    }
+
     pub(super) trait Rates {
         fn rate(&self, of: &str) -> impl Future<Output = Result<f64, Error>> + Send;
         fn name(&self) -> String;
@@ -259,7 +276,7 @@ mod arguments {
 
 #[tokio::test]
 async fn arguments_may_be_lent_moved_taken_apart_and_generic() {
-    use arguments::{Of, Pair, Rates, Ticket, all, here};
+    use arguments::{Of, Pair, Rates, Ticket, all, generic, generic_async, here};
     let cache = cache();
     let call = |e: &'static str| {
         let length = |text: &str| text.len();
@@ -276,6 +293,10 @@ async fn arguments_may_be_lent_moved_taken_apart_and_generic() {
     assert_eq!(here(&cache, "a".to_owned(), Pair(1, "c"), &mut seen).unwrap(), "a! 1 b");
     assert_eq!(here(&cache, "a".to_owned(), Pair(0, "c"), &mut seen).unwrap(), "early");
     assert_eq!(seen, [1, 1]);
+
+    assert_eq!(generic(&cache, 1_u8), 1);
+    assert_eq!(generic(&cache, "1".to_owned()), "1", "of another type, so it is loaded");
+    assert_eq!(generic_async::<_, Error>(&cache, &7).await.unwrap(), Some(7));
 
     let app = App::new();
     assert_eq!(Rates::rate(&app, "EUR").await.unwrap(), 1.0);

@@ -46,6 +46,11 @@ trait Rates {
     fn rate(&self, cache: &Cache) -> u32;
 }
 
+#[invalidates("a")]
+fn later(cache: &Cache) -> impl Future<Output = u32> {
+    async { 1 }
+}
+
 fn main() {
     let _ = Thing;
     nothing(&Cache);
@@ -54,4 +59,5 @@ fn main() {
     drop(changes(&Cache, &mut Vec::new()));
     drop(borrows(&Cache, Vec::new()));
     constant(&Cache);
+    drop(later(&Cache));
 }

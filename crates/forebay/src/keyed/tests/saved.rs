@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::{built, secs};
+use super::{built, secs, until};
 use crate::{Cache, WarmProgress};
 
 /// Keeps a key and asks for it so often.
@@ -65,16 +65,24 @@ async fn the_keys_that_were_asked_for_most_are_loaded_first() {
 async fn what_is_loaded_again_is_still_hot() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("hot");
-    let (cache, clock) = built(|builder| builder.ttl(secs(10)));
-    let load = || async { Ok::<_, std::io::Error>(1_usize) };
-    for _ in 0..9 {
+    for way in ["expires", "is deleted", "is refreshed"] {
+        let (cache, clock) = built(|builder| builder.ttl(secs(10)).refresh_ahead(secs(2)));
+        let load = || async { Ok::<_, std::io::Error>(1_usize) };
+        // The first of them loads, and 8 hit.
+        for _ in 0..9 {
+            cache.get_or_load("often", load).await.unwrap();
+        }
+        match way {
+            "expires" => clock.advance(secs(11)),
+            "is deleted" => assert!(cache.delete("often").await.unwrap()),
+            _ => clock.advance(secs(9)),
+        }
         cache.get_or_load("often", load).await.unwrap();
+        until(|| cache.stats().loads == 2 && cache.stats().loading == 0).await;
+        ask(&cache, "now", 3).await;
+        cache.save_hot(&path, 9).await.unwrap();
+        assert_eq!(warmed(&path).await, [&b"often"[..], b"now"], "it {way}, and half of 8 are 4");
     }
-    clock.advance(secs(11));
-    cache.get_or_load("often", load).await.unwrap();
-    ask(&cache, "now", 3).await;
-    cache.save_hot(&path, 9).await.unwrap();
-    assert_eq!(warmed(&path).await, [&b"often"[..], b"now"], "half of 8 askings are more than 3");
 }
 
 #[tokio::test]
