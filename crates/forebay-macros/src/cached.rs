@@ -1,7 +1,7 @@
 //! `#[cached]`: the function asks the cache, and its body becomes the load.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::{Error, Expr, Result};
 
 use super::function::{Function, Lent};
@@ -298,6 +298,7 @@ impl Parts<'_> {
 /// The function's own error out of that of the cache.
 fn failure(returns: &Returns) -> TokenStream {
     let ty = &returns.ty;
+    let from = quote_spanned!(returns.span=> ::core::convert::From::from);
     quote! {
         ::core::result::Result::Err({
             use ::forebay::generated::{OwnFailure as _, OtherFailure as _};
@@ -305,7 +306,7 @@ fn failure(returns: &Returns) -> TokenStream {
                 ::forebay::generated::Failure::<::forebay::generated::ErrorOf<#ty>>::new();
             match (&__forebay_failure).own(&__forebay_error) {
                 ::core::option::Option::Some(__forebay_own) => __forebay_own,
-                ::core::option::Option::None => ::core::convert::From::from(__forebay_error),
+                ::core::option::Option::None => #from(__forebay_error),
             }
         })
     }

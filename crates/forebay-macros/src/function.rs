@@ -2,7 +2,7 @@
 //! is refused.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens as _, format_ident, quote};
+use quote::{ToTokens as _, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::{Attribute, Error, FnArg, ItemFn, Pat, ReceiverKind, Result, Safety, Signature, Type};
 use syn::{TraitItemFn, Visibility};
@@ -163,6 +163,16 @@ impl Argument {
         borrows(inner.to_token_stream())
     }
 
+    /// What makes a lent one last; what cannot be cloned is refused at its type.
+    fn own(&self) -> TokenStream {
+        let name = &self.name;
+        let own = match self.lent {
+            Lent::Option => quote_spanned!(self.span()=> ::forebay::generated::own_option),
+            _ => quote_spanned!(self.span()=> ::forebay::generated::own),
+        };
+        quote!(#own(#name))
+    }
+
     pub(crate) fn is_by_value(&self) -> bool {
         self.lent == Lent::Not
     }
@@ -193,17 +203,18 @@ impl Function {
             // What is not async ends before the call, and may use what is lent.
             let lent = if self.is_async() { argument.lent } else { Lent::Not };
             let mutable = argument.is_mutable.then(|| quote!(mut));
+            let own = argument.own();
             match lent {
                 Lent::Not | Lent::Mutably if is_copied => {
                     owned.extend(quote!(let #name = ::core::clone::Clone::clone(&#name);));
                 }
                 Lent::Not | Lent::Mutably => {}
                 Lent::Reference => {
-                    owned.extend(quote!(let #name = ::forebay::generated::own(#name);));
+                    owned.extend(quote!(let #name = #own;));
                     bound.extend(quote!(let #mutable #name = #name.lend();));
                 }
                 Lent::Option => {
-                    owned.extend(quote!(let #name = ::forebay::generated::own_option(#name);));
+                    owned.extend(quote!(let #name = #own;));
                     bound.extend(quote! {
                         let #mutable #name = ::core::option::Option::as_ref(&#name)
                             .map(::forebay::generated::Own::lend);
@@ -223,7 +234,11 @@ impl Function {
     fn carry_receiver(&self, is_copied: bool, owned: &mut TokenStream, bound: &mut TokenStream) {
         let name = format_ident!("{}", receiver::NAME);
         let taken = match self.receiver {
-            Some(Lent::Reference) => quote!(::forebay::generated::own(self)),
+            Some(Lent::Reference) => {
+                let span = self.signature.receiver().map_or(name.span(), |own| own.span());
+                let own = quote_spanned!(span=> ::forebay::generated::own);
+                quote!(#own(self))
+            }
             _ if is_copied => quote!(::core::clone::Clone::clone(&self)),
             _ => quote!(self),
         };

@@ -90,6 +90,9 @@
 /// uses: `&self`, `&T` and `Option<&T>` are cloned (`ToOwned`), and what is used is `Send` and
 /// `'static`. That is done for loads only: a hit clones no argument. `&mut` is refused.
 ///
+/// One that calls itself would have to know of itself that it is `Send`, which the compiler refuses:
+/// let it call one that is not cached and gives a boxed future.
+///
 /// At a method of `#[async_trait]` it is refused; let that method call a cached one.
 ///
 /// # Other functions
