@@ -131,7 +131,8 @@ impl Parts<'_> {
         self.words.tags_by.is_some() || self.told_tags().next().is_some()
     }
 
-    /// Whether the cache belongs to what the load takes, so that the call needs a handle of its own.
+    /// Whether the cache belongs to what the load takes, so that the call needs a handle of its
+    /// own.
     fn takes_cache(&self, cache: &TokenStream) -> bool {
         let is_taken = |lent| matches!(lent, Lent::Not | Lent::Mutably);
         let function = self.function;

@@ -1,5 +1,5 @@
-//! The attributes that have functions ask a cache, and delete from one. What they mean is said here,
-//! how they are written is in the crate `forebay-macros`.
+//! The attributes that have functions ask a cache, and delete from one. What they mean is said
+//! here, how they are written is in the crate `forebay-macros`.
 
 /// Keeps what a function gives in a [`Cache`](crate::Cache), under a key made of its arguments.
 ///
@@ -11,7 +11,7 @@
 /// struct Search { cache: Cache }
 ///
 /// impl Search {
-///     #[cached("search:{user}:{text}", ttl = "1h", tags("user:{user}"), if = |hits| !hits.is_empty())]
+///     #[cached("search:{user}:{text}", ttl = "1h", if = |hits| !hits.is_empty())]
 ///     async fn hits(&self, user: u64, text: &str) -> Result<Arc<Vec<String>>, Error> {
 ///         Ok(Arc::new(vec![format!("what {user} finds by {text}")]))
 ///     }
@@ -60,15 +60,15 @@
 /// `ttl`, `no_ttl`, `ttl_only`, `jitter`, `time_to_idle`, `stale_while_revalidate`,
 /// `stale_if_error`, `refresh_ahead`, `early_refresh`, `negative_ttl`, `load_timeout`,
 /// `guarded_by`, `bulkhead` and `limited_by(limiter, key)` are those of
-/// [`CacheEntry`](crate::CacheEntry), written as `ttl = "1h30m"` (`ms`, `s`, `m`, `h`, `d`) or with a
-/// `Duration`.
+/// [`CacheEntry`](crate::CacheEntry), written as `ttl = "1h30m"` (`ms`, `s`, `m`, `h`, `d`) or with
+/// a `Duration`.
 ///
-/// - `tags("user:{user.id}", "author:{result.author}")`: names to delete by, of the arguments and of
-///   the value, which is called `result` unless an argument is.
+/// - `tags("user:{user.id}", "author:{result.author}")`: names to delete by, of the arguments and
+///   of the value, which is called `result` unless an argument is.
 /// - `tags_by = |page| page.authors()`: any number of tags out of the value.
 /// - `if = |page| page.is_complete() && depth < 3`: a closure, or the name of a function, says
-///   whether a value is kept. Anything else, as `if = depth < 3`, is asked before, and `false` passes
-///   the cache by for this call ([`no_cache`](crate::CacheEntry::no_cache)).
+///   whether a value is kept. Anything else, as `if = depth < 3`, is asked before, and `false`
+///   passes the cache by for this call ([`no_cache`](crate::CacheEntry::no_cache)).
 ///
 /// # What it gives
 ///
@@ -90,15 +90,16 @@
 /// uses: `&self`, `&T` and `Option<&T>` are cloned (`ToOwned`), and what is used is `Send` and
 /// `'static`. That is done for loads only: a hit clones no argument. `&mut` is refused.
 ///
-/// One that calls itself would have to know of itself that it is `Send`, which the compiler refuses:
-/// let it call one that is not cached and gives a boxed future.
+/// One that calls itself would have to know of itself that it is `Send`, which the compiler
+/// refuses: let it call one that is not cached and gives a boxed future.
 ///
 /// At a method of `#[async_trait]` it is refused; let that method call a cached one.
 ///
 /// # Other functions
 ///
 /// The body runs on the calling thread, as in
-/// [`Blocking::get_or_load`](crate::Blocking::get_or_load), and may borrow. In async code it blocks.
+/// [`Blocking::get_or_load`](crate::Blocking::get_or_load), and may borrow. In async code it
+/// blocks.
 ///
 /// ```compile_fail,E0277
 /// // The load outlives the call, so that `&self` has to be cloned.
@@ -152,19 +153,20 @@ pub use forebay_macros::cached;
 /// ```
 ///
 /// Each text is a key, or a pattern if it has a `*` or `?` in it, which
-/// [`delete_pattern`](crate::Cache::delete_pattern) is given (cost: all entries); `\` takes the next
-/// character literally. `tags(...)` is [`delete_by_tag`](crate::Cache::delete_by_tag). Values are
-/// written as by [`cached`](macro@crate::cached), and whatever is in them, they stand for themselves:
-/// a `*` in an argument is no wildcard. `result` is what the function gives, of a `Result` what
-/// is in its `Ok`, unless an argument is called so. `cache = ...` is that of `cached`; `if = ...` is a condition over
-/// the arguments, or a closure or a function that is called with the result.
+/// [`delete_pattern`](crate::Cache::delete_pattern) is given (cost: all entries); `\` takes the
+/// next character literally. `tags(...)` is [`delete_by_tag`](crate::Cache::delete_by_tag). Values
+/// are written as by [`cached`](macro@crate::cached), and whatever is in them, they stand for
+/// themselves: a `*` in an argument is no wildcard. `result` is what the function gives, of a
+/// `Result` what is in its `Ok`, unless an argument is called so. `cache = ...` is that of
+/// `cached`; `if = ...` is a condition over the arguments, or a closure or a function that is
+/// called with the result.
 ///
-/// A `Result` has succeeded if it is `Ok`, everything else always. The deletions are acknowledged when
-/// the function returns: whoever asks after that gets nothing whose load began before. If one cannot
-/// be acknowledged, a `Result` says so by its error, which is `From<forebay::Error>`, although the
-/// function has had its effect; other functions log it.
+/// A `Result` has succeeded if it is `Ok`, everything else always. The deletions are acknowledged
+/// when the function returns: whoever asks after that gets nothing whose load began before. If one
+/// cannot be acknowledged, a `Result` says so by its error, which is `From<forebay::Error>`,
+/// although the function has had its effect; other functions log it.
 ///
 /// If the future is dropped while it runs, or the body panics, nobody knows what it has done: then
-/// it deletes as well, in a task of its own, but for what needs the `result`. Arguments may be of any
-/// kind, `&mut self` too.
+/// it deletes as well, in a task of its own, but for what needs the `result`. Arguments may be of
+/// any kind, `&mut self` too.
 pub use forebay_macros::invalidates;

@@ -1,5 +1,5 @@
-//! How often what is there no more was asked for, until it is loaded again: what expires, or is made
-//! untrue by a write, is as hot after that as before. It is bounded, and may forget.
+//! How often what is there no more was asked for, until it is loaded again: what expires, or is
+//! made untrue by a write, is as hot after that as before. It is bounded, and may forget.
 
 use std::hash::BuildHasher as _;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -169,7 +169,11 @@ mod tests {
         }
 
         #[test]
-        fn a_changed_byte_is_noticed(list in list(), at in any::<prop::sample::Index>(), by in 1_u8..) {
+        fn a_changed_byte_is_noticed(
+            list in list(),
+            at in any::<prop::sample::Index>(),
+            by in 1_u8..,
+        ) {
             let all: Vec<Arc<[u8]>> = list.iter().map(|key| Arc::from(&**key)).collect();
             let (mut file, _) = encode(&all);
             let at = at.index(file.len());

@@ -5,8 +5,8 @@ use std::fmt::{self, Display, Write};
 
 /// A value as a part of a key or a tag, as [`cached`](macro@crate::cached) and
 /// [`invalidates`](macro@crate::invalidates) write those of their templates: every ASCII character
-/// but letters, digits and `-_.~@+` becomes `%` with two digits of base 16. So a `:` in a value does
-/// not end the part, and a `*` in it is no wildcard of [`Cache::delete_pattern`].
+/// but letters, digits and `-_.~@+` becomes `%` with two digits of base 16. So a `:` in a value
+/// does not end the part, and a `*` in it is no wildcard of [`Cache::delete_pattern`].
 ///
 /// For keys that are deleted by hand:
 ///
@@ -93,7 +93,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn two_lists_of_values_never_give_one_key(a in text(), b in text(), c in text(), d in text()) {
+        fn two_lists_of_values_never_give_one_key(
+            [a, b, c, d] in [text(), text(), text(), text()],
+        ) {
             let key = |x: &str, y: &str| format!("a:{}:{}", key_part(x), key_part(y));
             prop_assert_eq!(key(&a, &b) == key(&c, &d), a == c && b == d);
         }

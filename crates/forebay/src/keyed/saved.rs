@@ -23,9 +23,9 @@ impl Cache {
     /// or from time to time.
     ///
     /// Askings are counted about, not exactly; once a value is loaded again, half of them count on.
-    /// The file is replaced as a whole, and is on the disk when this returns, so that a crash leaves
-    /// the one before. It belongs to who runs the process: it names what was asked for. Dropped,
-    /// it is saved all the same. Cost: a walk over all entries, and a file that is written
+    /// The file is replaced as a whole, and is on the disk when this returns, so that a crash
+    /// leaves the one before. It belongs to who runs the process: it names what was asked for.
+    /// Dropped, it is saved all the same. Cost: a walk over all entries, and a file that is written
     /// and synced on another thread.
     ///
     /// # Errors
@@ -50,7 +50,8 @@ impl Cache {
     }
 
     /// Loads the keys that [`Cache::save_hot`] has saved, hottest first, and else as
-    /// [`Cache::warm`] does. A file that is not there is a list without keys, as at the first start.
+    /// [`Cache::warm`] does. A file that is not there is a list without keys, as at the first
+    /// start.
     ///
     /// # Errors
     ///

@@ -16,7 +16,8 @@ async fn ask(cache: &Cache, key: impl AsRef<[u8]>, times: usize) {
     }
 }
 
-/// Loads what a file names into an empty cache, one after another, and gives the keys in their order.
+/// Loads what a file names into an empty cache, one after another, and gives the keys in their
+/// order.
 async fn warmed(path: &Path) -> Vec<Vec<u8>> {
     let (cache, _) = built(|builder| builder);
     let order = Arc::new(Mutex::new(Vec::new()));
