@@ -198,6 +198,8 @@ impl Function {
     /// For the arguments that `used` mentions. `is_copied`: by value, they stay as well.
     pub(crate) fn carried(&self, used: &TokenStream, is_copied: bool) -> Carried {
         let (mut owned, mut bound) = (TokenStream::new(), TokenStream::new());
+        // What looks like a use may be none.
+        let allow = quote!(#[allow(unused_variables)]);
         for argument in self.arguments.iter().filter(|own| mentions(used, &own.name.to_string())) {
             let name = &argument.name;
             // What is not async ends before the call, and may use what is lent.
@@ -206,23 +208,24 @@ impl Function {
             let own = argument.own();
             match lent {
                 Lent::Not | Lent::Mutably if is_copied => {
-                    owned.extend(quote!(let #name = ::core::clone::Clone::clone(&#name);));
+                    owned.extend(quote!(#allow let #name = ::core::clone::Clone::clone(&#name);));
                 }
                 Lent::Not | Lent::Mutably => {}
                 Lent::Reference => {
-                    owned.extend(quote!(let #name = #own;));
-                    bound.extend(quote!(let #mutable #name = #name.lend();));
+                    owned.extend(quote!(#allow let #name = #own;));
+                    bound.extend(quote!(#allow let #mutable #name = #name.lend();));
                 }
                 Lent::Option => {
-                    owned.extend(quote!(let #name = #own;));
+                    owned.extend(quote!(#allow let #name = #own;));
                     bound.extend(quote! {
+                        #allow
                         let #mutable #name = ::core::option::Option::as_ref(&#name)
                             .map(::forebay::generated::Own::lend);
                     });
                 }
             }
             if matches!(lent, Lent::Not | Lent::Mutably) && argument.is_mutable {
-                bound.extend(quote!(let mut #name = #name;));
+                bound.extend(quote!(#allow let mut #name = #name;));
             }
         }
         if self.is_async() && mentions(used, receiver::NAME) {

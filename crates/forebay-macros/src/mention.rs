@@ -14,7 +14,13 @@ pub(crate) fn mentions(tokens: &TokenStream, name: &str) -> bool {
 }
 
 fn is_in_text(text: &str, name: &str) -> bool {
-    text.split('{').skip(1).any(|inner| inner.trim_start().starts_with(name))
+    let is_named = |inner: &str| {
+        let after = inner.trim_start().strip_prefix(name);
+        after.is_some_and(|after| {
+            !after.starts_with(|next: char| next.is_alphanumeric() || next == '_')
+        })
+    };
+    text.split('{').skip(1).any(is_named)
 }
 
 #[cfg(test)]
@@ -31,6 +37,7 @@ mod tests {
         check("a.b({ [id] })", true);
         check("format!(\"{id}\")", true);
         check("format!(\"a {b} { id:?} c\")", true);
+        check("\"{ids} {id_of}\"", false);
         check("\"id\"", false);
         check("\"id: {}\"", false);
         check("ids", false);
