@@ -49,8 +49,8 @@ pub use guard::{
 };
 pub use isolation::{Isolation, TransactionOptions};
 pub use keyed::{
-    Blocking, Cache, CacheBuilder, CacheEntry, Cacheable, EntryDrops, KeyedStats, LoadTime,
-    WarmEntry, WarmProgress, Warming,
+    Blocking, Cache, CacheBuilder, CacheEntry, CacheTierStats, Cacheable, EntryDrops, KeyedStats,
+    LoadTime, WarmEntry, WarmProgress, Warming,
 };
 pub use mode::{CacheMode, Freshness, StatementRef};
 pub use outcome::{Describe, Explanation, Outcome};

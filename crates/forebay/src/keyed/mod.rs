@@ -2,12 +2,14 @@
 //! once for all who ask, and kept as long as they may be. What it rests on is in
 //! `docs/design/keyed-cache.md`. It needs no database, and knows none.
 
+mod berth;
 mod blocking;
 mod builder;
 mod cache;
 mod cacheable;
 mod caught;
 mod chain;
+mod codec;
 mod core;
 mod entry;
 mod failure;
@@ -18,18 +20,22 @@ mod hooks;
 mod keep;
 mod kept;
 mod key;
+mod known;
 mod landing;
 mod life;
 mod load;
 mod many;
 mod policy;
+mod record;
 mod space;
 mod stats;
+mod tagged;
 mod tags;
 mod tally;
 #[cfg(test)]
 mod tests;
 mod thread;
+mod tiers;
 mod warm_entry;
 mod warming;
 mod weigh;
@@ -40,6 +46,6 @@ pub use builder::CacheBuilder;
 pub use cache::Cache;
 pub use cacheable::Cacheable;
 pub use entry::CacheEntry;
-pub use stats::{EntryDrops, KeyedStats, LoadTime};
+pub use stats::{CacheTierStats, EntryDrops, KeyedStats, LoadTime};
 pub use warm_entry::WarmEntry;
 pub use warming::{WarmProgress, Warming};
