@@ -37,11 +37,6 @@ impl Place {
         disk(&self.path()).await
     }
 
-    /// A disk of its own.
-    pub(super) async fn disk_of(&self, number: usize) -> Disk {
-        disk(&self.folder.path().join(number.to_string())).await
-    }
-
     pub(super) fn cache(
         &self,
         disk: &Disk,

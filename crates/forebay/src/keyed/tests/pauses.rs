@@ -12,7 +12,8 @@ use crate::keyed::tiers::Point;
 #[derive(Default)]
 pub(crate) struct Pauses {
     gates: Mutex<HashMap<Point, Gate>>,
-    is_off: AtomicBool,
+    /// The task that came to the first gate: what follows is for it alone.
+    owner: Mutex<Option<tokio::task::Id>>,
     skips_second: AtomicBool,
 }
 
@@ -33,20 +34,30 @@ impl Pauses {
         gate
     }
 
-    /// Whether nobody is stopped for now.
-    pub(crate) fn turn_off(&self, is_off: bool) {
-        self.is_off.store(is_off, Ordering::SeqCst);
+    /// Takes all gates away.
+    pub(crate) fn clear(&self) {
+        self.gates.lock().unwrap().clear();
     }
 
     pub(crate) async fn at(&self, point: Point) {
-        if self.is_off.load(Ordering::SeqCst) {
-            return;
-        }
-        let gate = self.gates.lock().unwrap().remove(&point);
+        let gate = self.take(point);
         if let Some(gate) = gate {
             gate.0.is_reached.store(true, Ordering::SeqCst);
             drop(gate.0.go.acquire().await);
         }
+    }
+
+    fn take(&self, point: Point) -> Option<Gate> {
+        let mut owner = self.owner.lock().unwrap();
+        match point {
+            Point::Looked | Point::Landing if *owner != tokio::task::try_id() => return None,
+            _ => {}
+        }
+        let gate = self.gates.lock().unwrap().remove(&point);
+        if point == Point::Looking && gate.is_some() {
+            *owner = tokio::task::try_id();
+        }
+        gate
     }
 
     /// Leaves out what is done a second time, to see that it is needed.
