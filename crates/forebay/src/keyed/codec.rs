@@ -113,3 +113,121 @@ fn write<T: Cacheable>(_: &Value, _: usize) -> Option<Vec<u8>> {
 fn read<T: Cacheable>(_: &[u8]) -> Option<Content> {
     None
 }
+
+#[cfg(all(test, any(feature = "disk", feature = "redis")))]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde::{Deserialize, Serialize};
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+    enum Shape {
+        Point,
+        Circle(f64),
+        Box { width: u32, height: Option<u32> },
+    }
+
+    #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+    #[serde(untagged)]
+    enum Loose {
+        Number(i64),
+        Text(String),
+        List(Vec<Loose>),
+    }
+
+    #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+    struct Page {
+        title: String,
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        author: Option<u64>,
+        shapes: Vec<Shape>,
+        loose: Loose,
+        #[serde(flatten)]
+        more: BTreeMap<String, serde_json::Value>,
+    }
+
+    #[derive(Serialize, Deserialize, Debug)]
+    struct Deep(Vec<Deep>);
+
+    fn write<T: Cacheable>(value: T) -> Option<Vec<u8>> {
+        Codec::of::<T>().write(&(Arc::new(value) as Value), 100_000)
+    }
+
+    fn check<T: Cacheable + Clone + std::fmt::Debug + PartialEq>(value: T) {
+        let bytes = write(value.clone()).unwrap();
+        let codec = Codec::of::<T>();
+        assert_eq!(codec.read(&bytes).unwrap().get::<T>().as_deref(), Some(&value));
+        let with_more = [&bytes[..], &[0]].concat();
+        assert!(codec.read(&with_more).is_none(), "{value:?} with a byte more");
+        assert!(codec.read(&bytes[..bytes.len() - 1]).is_none(), "{value:?} cut off");
+    }
+
+    #[test]
+    fn values_are_read_as_they_were_written() {
+        check(7_u8);
+        check(u64::MAX);
+        check(i128::MIN);
+        check(u128::MAX);
+        check(f64::INFINITY);
+        check('\u{1f600}');
+        check("text".repeat(100));
+        check(Some("x".to_owned()));
+        check(None::<String>);
+        check(vec![Shape::Point, Shape::Circle(1.5), Shape::Box { width: 1, height: None }]);
+        check(BTreeMap::from([((1_u8, true), "tuple".to_owned())]));
+        check(serde_json::json!({"a": [1, -2, 3.5, null, true, "x"], "b": {"c": {}}}));
+        let loose = Loose::List(vec![Loose::Number(-1), Loose::Text("x".to_owned())]);
+        let more = BTreeMap::from([("extra".to_owned(), serde_json::json!([1, 2]))]);
+        let (title, shapes) = ("t".to_owned(), vec![Shape::Point]);
+        check(Page { title, author: None, shapes, loose, more });
+        let nan = write(f64::NAN).unwrap();
+        assert!(Codec::of::<f64>().read(&nan).unwrap().get::<f64>().unwrap().is_nan());
+    }
+
+    #[test]
+    fn what_is_too_large_or_too_deep_is_not_written() {
+        let text = |length: usize| Arc::new("x".repeat(length)) as Value;
+        let codec = Codec::of::<String>();
+        assert!(codec.write(&text(10), 11).is_some());
+        assert!(codec.write(&text(10), 10).is_none());
+        assert!(codec.write(&(Arc::new(7_u8) as Value), 100).is_none(), "of another type");
+        let deep = |levels: usize| (1..levels).fold(Deep(Vec::new()), |deep, _| Deep(vec![deep]));
+        let fits = write(deep(DEPTH_MAX / 4)).unwrap();
+        assert!(Codec::of::<Deep>().read(&fits).is_some());
+        assert!(write(deep(DEPTH_MAX + 1)).is_none());
+        // A list of one list of one list.
+        let claims = vec![0x91; 1_000_000];
+        assert!(Codec::of::<Deep>().read(&claims).is_none());
+        assert!(Codec::of::<serde_json::Value>().read(&claims).is_none());
+    }
+
+    #[test]
+    fn types_differ_by_their_names() {
+        let digests = [
+            Codec::of::<Shape>().digest(),
+            Codec::of::<Page>().digest(),
+            Codec::of::<u8>().digest(),
+            Codec::of::<Vec<u8>>().digest(),
+        ];
+        for (at, digest) in digests.iter().enumerate() {
+            assert!(!digests[..at].contains(digest));
+        }
+        assert_eq!(Codec::of::<u8>().digest(), digests[2]);
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_that_are_no_value_are_nothing(
+            bytes in proptest::collection::vec(any::<u8>(), 0..80),
+        ) {
+            Codec::of::<Page>().read(&bytes);
+            Codec::of::<serde_json::Value>().read(&bytes);
+            Codec::of::<BTreeMap<String, Vec<Loose>>>().read(&bytes);
+            Codec::of::<Vec<Shape>>().read(&bytes);
+            Codec::of::<String>().read(&bytes);
+            Codec::of::<u128>().read(&bytes);
+        }
+    }
+}

@@ -118,7 +118,16 @@ impl<'a, V> CacheEntry<'a, V> {
 
     fn of_type<T>(self) -> CacheEntry<'a, Only<T>> {
         let CacheEntry { cache, key, policy, guards, tagged, hooks, is_past, .. } = self;
-        CacheEntry { cache, key, policy, guards, tagged, hooks, is_past, type_of_value: PhantomData }
+        CacheEntry {
+            cache,
+            key,
+            policy,
+            guards,
+            tagged,
+            hooks,
+            is_past,
+            type_of_value: PhantomData,
+        }
     }
 
     /// Keeps a value in place of what stands there. See [`Cache::set`].
@@ -146,7 +155,6 @@ impl<'a, V> CacheEntry<'a, V> {
             let _ = core.delete_through(&key).await;
         }
     }
-
 
     /// Adds `by` to the number under the key, atomically, and gives the sum. See
     /// [`Cache::increment`].
@@ -199,8 +207,7 @@ impl<'a, V> CacheEntry<'a, V> {
         } else if let Found::Fresh(kept) | Found::Due(kept) = core.find(key, wanted) {
             kept.content.clone()
         } else {
-            let (hooks, space, is_spelled) =
-                (&self.hooks, &self.cache.space, core.below.is_some());
+            let (hooks, space, is_spelled) = (&self.hooks, &self.cache.space, core.below.is_some());
             let load = || {
                 let loaded = guarded_here(&self.guards, self.limit(), load)?;
                 Ok(smallvec![hooks.look(Some(loaded), space, is_spelled)])

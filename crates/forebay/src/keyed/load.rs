@@ -185,14 +185,7 @@ impl Core {
     }
 
     /// `begun`: how many loads had begun when the caller came.
-    pub(super) fn join(
-        &self,
-        key: &Key,
-        ask: &Ask,
-        takes: Takes,
-        runs: Runs,
-        begun: u64,
-    ) -> Part {
+    pub(super) fn join(&self, key: &Key, ask: &Ask, takes: Takes, runs: Runs, begun: u64) -> Part {
         let now = self.now();
         // Declared before the lock, so that it is dropped after it.
         let seen;
@@ -224,9 +217,7 @@ impl Core {
         Departure {
             number: self.tags.last(),
             slots: departing_slots(&ask.tagged.slots, is_wide, &key.space),
-            known: below.map_or(Known::Alone, |below| {
-                below.known(key.as_ref(), &ask.tagged, true)
-            }),
+            known: below.map_or(Known::Alone, |below| below.known(key.as_ref(), &ask.tagged, true)),
             is_deep: below.is_some(),
             kind: ask.wanted.kind,
             runs,

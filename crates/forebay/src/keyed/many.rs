@@ -109,7 +109,8 @@ impl Core {
         ask: &Ask,
         mut load: impl FnMut(&[usize]) -> super::load::Load,
     ) -> Result<Vec<Content>> {
-        let mut round = Round { have: Vec::new(), leads: Vec::new(), follows: Vec::new(), waits: Vec::new() };
+        let mut round =
+            Round { have: Vec::new(), leads: Vec::new(), follows: Vec::new(), waits: Vec::new() };
         let mut due = Vec::new();
         for (at, key) in keys.iter().enumerate() {
             let found = self.find(key.as_ref(), ask.wanted);

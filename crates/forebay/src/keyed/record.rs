@@ -233,7 +233,8 @@ mod tests {
     #[test]
     fn what_has_too_many_tags_is_not_written() {
         let check = |count: usize, length: usize, levels: usize, expect: bool| {
-            let tag = Numbered { tag: vec![7; length].into(), numbers: (0..levels as u64).collect() };
+            let tag =
+                Numbered { tag: vec![7; length].into(), numbers: (0..levels as u64).collect() };
             let record = Record {
                 version: 1,
                 kind: 2,

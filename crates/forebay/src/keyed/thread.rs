@@ -42,7 +42,9 @@ impl Core {
                     Departed::new(self, key, &flight).run_here(ask, load);
                     return settle(flight.park());
                 }
-                Part::Follows(flight) | Part::Waits(flight) if flight.departure.runs == Runs::Task => {
+                Part::Follows(flight) | Part::Waits(flight)
+                    if flight.departure.runs == Runs::Task =>
+                {
                     // Not registered, so that what it loads is not kept.
                     let departure = self.departure(key, ask, Runs::Thread);
                     let flight = Arc::new(Flight::unregistered(departure));

@@ -224,8 +224,8 @@ async fn serve(told: &str) {
     let (role, told) = told.split_once(' ').unwrap();
     let (url, truth) = told.split_once(' ').unwrap();
     let redis = patient(url).connect().await.unwrap();
-    let cache = (role == "cache")
-        .then(|| Cache::builder("shop").redis(redis.clone()).build().unwrap());
+    let cache =
+        (role == "cache").then(|| Cache::builder("shop").redis(redis.clone()).build().unwrap());
     let application = Arc::new(Application {
         redis,
         cache,

@@ -201,9 +201,8 @@ struct Real {
 
 /// Namespaces are root, `n` and `n/m`: each lies within those before it.
 fn spaces(place: &Place, disk: &Disk) -> [Cache; SPACES] {
-    let words = |builder: crate::CacheBuilder| {
-        same(builder).ttl(units(TTL)).negative_ttl(units(NEGATIVE))
-    };
+    let words =
+        |builder: crate::CacheBuilder| same(builder).ttl(units(TTL)).negative_ttl(units(NEGATIVE));
     let cache = place.cache(disk, words);
     let n = cache.namespace("n");
     [cache, n.clone(), n.namespace("m")]
@@ -249,9 +248,7 @@ impl Real {
                 entry.set(format!("set {}", self.loads)).await;
                 String::new()
             }
-            Step::Load(place, tag) => {
-                self.load(place, tag, |n| Some(format!("loaded {n}"))).await
-            }
+            Step::Load(place, tag) => self.load(place, tag, |n| Some(format!("loaded {n}"))).await,
             Step::LoadNone(place) => self.load(place, None, |_| None).await,
             Step::Increment(place) => {
                 let (cache, key) = self.at(place);
@@ -312,7 +309,9 @@ impl Real {
         let next = self.loads + 1;
         let loads = cache.stats().loads;
         let loaded = match give(next) {
-            None => entry.get_or_load_optional(move || async move { Ok::<_, Error>(give(next)) }).await,
+            None => {
+                entry.get_or_load_optional(move || async move { Ok::<_, Error>(give(next)) }).await
+            }
             Some(text) => entry.get_or_load(|| async { Ok::<_, Error>(text) }).await.map(Some),
         };
         self.loads += cache.stats().loads - loads;

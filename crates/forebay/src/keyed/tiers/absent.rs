@@ -104,12 +104,7 @@ mod redis {
             match *self {}
         }
 
-        pub(crate) fn ticket_of(
-            &self,
-            _: Stamp,
-            _: &[u8],
-            _: &[&[u8]],
-        ) -> Option<RedisTicket> {
+        pub(crate) fn ticket_of(&self, _: Stamp, _: &[u8], _: &[&[u8]]) -> Option<RedisTicket> {
             match *self {}
         }
 

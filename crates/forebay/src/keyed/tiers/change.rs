@@ -97,15 +97,20 @@ impl Core {
                 let Some(known) = below.known_empty(redis, &key, tagged).await else { return };
                 let content = kept.content.clone();
                 let kept = self.given(content, policy, number, tagged, known);
-                let turn = self.flights.turn(&key);
-                let mut out = Vec::new();
-                if turn.changes() == count && kept.known.trust() == Trust::Yes {
-                    out = self.keep(&turn, key, &kept);
-                }
-                drop(turn);
-                drop(out);
+                self.keep_if(key, &kept, count);
             }
         }
+    }
+
+    /// Keeps an entry in memory if nothing has changed in its shard since the count was taken.
+    fn keep_if(&self, key: Key, kept: &std::sync::Arc<Kept>, count: u64) {
+        let turn = self.flights.turn(&key);
+        let mut out = Vec::new();
+        if turn.changes() == count && kept.known.trust() == Trust::Yes {
+            out = self.keep(&turn, key, kept);
+        }
+        drop(turn);
+        drop(out);
     }
 
     fn given(

@@ -97,11 +97,7 @@ impl Below {
     }
 
     /// Asks for the right to fill several keys at once. Nobody is waited for.
-    pub(crate) async fn embark_many(
-        &self,
-        asked: Vec<Asked>,
-        ask: &Ask,
-    ) -> Vec<Errand> {
+    pub(crate) async fn embark_many(&self, asked: Vec<Asked>, ask: &Ask) -> Vec<Errand> {
         let mut errands: Vec<Errand> = asked.iter().map(|_| Errand::default()).collect();
         let Some(redis) = &self.redis else { return errands };
         let mut bids = JoinSet::new();

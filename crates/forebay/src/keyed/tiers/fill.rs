@@ -3,14 +3,16 @@
 
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::super::codec::{Codec, is_count};
 use super::super::kept::Kept;
 use super::super::key::Key;
+use super::super::known::{Known, Trust};
 use super::super::life::Moment;
 use super::super::load::Ask;
 use super::super::policy::Policy;
+use super::super::record::Numbered;
 use super::super::tagged::Tagged;
 use super::Redis;
 use super::below::{Below, OnDisk};
@@ -20,6 +22,10 @@ use crate::error::Result;
 
 /// How long Redis is waited for once a value is loaded.
 pub(crate) const FILL_MAX: Duration = Duration::from_secs(2);
+
+/// How long an echo takes, and how often it is waited for.
+const ECHO: Duration = Duration::from_millis(2);
+const ECHOES_MAX: usize = 8;
 
 /// What has become of a value that a caller has set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +81,7 @@ impl Below {
         &self,
         key: &Key,
         kept: &Kept,
-        tags: Vec<super::super::record::Numbered>,
+        tags: Vec<Numbered>,
         codec: Codec,
         now: Moment,
     ) -> OnDisk {
@@ -200,17 +206,27 @@ impl Below {
     }
 
     /// What is known of changes by others to a key under which Redis has nothing now; nothing if it
-    /// has something.
+    /// has something. It is waited for the echo of what this process has just removed, which ends
+    /// what is known as a removal by others would.
     pub(crate) async fn known_empty(
         &self,
         redis: &Redis,
         key: &Key,
         tagged: &Tagged,
-    ) -> Option<super::super::known::Known> {
-        let known = self.known(key.as_ref(), tagged, false);
+    ) -> Option<Known> {
         let name = self.name(key);
-        let there = redis.get_many(&borrowed(std::slice::from_ref(&name))).await;
-        there.iter().all(Option::is_none).then_some(known)
+        for _ in 0..ECHOES_MAX {
+            let known = self.known(key.as_ref(), tagged, false);
+            let there = redis.get_many(&borrowed(std::slice::from_ref(&name))).await;
+            if there.iter().any(Option::is_some) {
+                return None;
+            }
+            sleep(ECHO).await;
+            if known.trust() != Trust::Over {
+                return Some(known);
+            }
+        }
+        None
     }
 }
 

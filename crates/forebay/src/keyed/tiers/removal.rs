@@ -28,7 +28,9 @@ impl Below {
                 Reach::Matching(space, glob) => {
                     [literally(&self.names.keys(space)), glob.text()].concat()
                 }
-                Reach::Within(space) => [literally(&self.names.space(space)), b"*".to_vec()].concat(),
+                Reach::Within(space) => {
+                    [literally(&self.names.space(space)), b"*".to_vec()].concat()
+                }
             };
             return self.heard(redis.remove_matching(&pattern).await);
         }

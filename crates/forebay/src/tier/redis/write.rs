@@ -56,7 +56,10 @@ impl Redis {
     async fn store_as(&self, kind: Kind, key: &[u8], bytes: &[u8], ttl: Duration) -> Result<()> {
         let shared = self.shared();
         if !shared.is_storable(bytes) {
-            return Err(Error::new(ErrorKind::TooLarge, "the value is longer than value_bytes_max"));
+            return Err(Error::new(
+                ErrorKind::TooLarge,
+                "the value is longer than value_bytes_max",
+            ));
         }
         let [value, counter, lease] =
             [Kind::Value, Kind::Counter, Kind::Lease].map(|kind| shared.names.name(kind, key));
