@@ -1,5 +1,5 @@
-//! The face of a cache for code that is not async. What has to ask a tier is run on the runtime on
-//! which the cache was built, and waited for.
+//! The face of a cache for code that is not async. What has to ask a tier is run on the runtime
+//! within which the cache was built, and waited for.
 
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -17,8 +17,8 @@ const WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// A [`Cache`] for code that is not async. Without tiers it never waits for a runtime. With tiers,
 /// whatever memory alone cannot do is run on the tokio runtime within which the cache was built,
-/// and waited for, at most a minute; that cannot be done on a thread of a runtime that has only one,
-/// where reads then miss and deletions are refused.
+/// and waited for, at most a minute; that cannot be done on a thread of a runtime that has only
+/// one, where reads then miss and deletions are refused.
 #[derive(Clone, Copy, Debug)]
 pub struct Blocking<'a> {
     cache: &'a Cache,

@@ -68,8 +68,8 @@ impl CacheBuilder {
         self
     }
 
-    /// Keeps values on disk as well, so that they outlive the process and memory's bound. Asked when
-    /// memory has nothing.
+    /// Keeps values on disk as well, so that they outlive the process and memory's bound. It is
+    /// asked when memory has nothing.
     ///
     /// One cache of a name on one disk: build it once, and clone it. Caches of other names on the
     /// same disk do not meet.

@@ -192,9 +192,9 @@ impl Cache {
     ///
     /// # Errors
     ///
-    /// None as long as there is only memory. [`is_outcome_unknown`](crate::Error::is_outcome_unknown)
-    /// when a tier has not acknowledged it: this process has nothing in memory any more, but the
-    /// tier may; repeat it.
+    /// None as long as there is only memory. With tiers, an error that
+    /// [`is_outcome_unknown`](crate::Error::is_outcome_unknown) when one has not acknowledged it:
+    /// this process has nothing in memory any more, but the tier may; repeat it.
     pub async fn delete(&self, key: impl AsRef<[u8]>) -> Result<bool> {
         self.core.delete_through(&self.key(key.as_ref()).to_key()).await
     }

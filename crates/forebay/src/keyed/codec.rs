@@ -6,12 +6,9 @@ use std::any::TypeId;
 
 use super::Cacheable;
 use super::kept::{Content, Value};
-use super::record::sum;
-
-/// How deep values may be nested. Deeper ones are not kept outside of memory, and bytes that claim
-/// to be so are refused before they exhaust the stack.
 #[cfg(any(feature = "disk", feature = "redis"))]
-const DEPTH_MAX: usize = 128;
+use super::nesting::is_one_value;
+use super::record::sum;
 
 /// How values of one type are written and read.
 #[derive(Clone, Copy)]
@@ -64,18 +61,20 @@ fn write<T: Cacheable>(value: &Value, bytes_max: usize) -> Option<Vec<u8>> {
     let value = value.downcast_ref::<T>()?;
     let mut out = Bounded { bytes: Vec::new(), left: bytes_max };
     let mut serializer = rmp_serde::Serializer::new(&mut out).with_struct_map();
-    serializer.unstable_set_max_depth(DEPTH_MAX);
     value.serialize(&mut serializer).ok()?;
-    Some(out.bytes)
+    // What could not be read again is not written.
+    is_one_value(&out.bytes).then_some(out.bytes)
 }
 
 #[cfg(any(feature = "disk", feature = "redis"))]
 fn read<T: Cacheable>(bytes: &[u8]) -> Option<Content> {
+    // The decoder recurses into enums without a limit.
+    if !is_one_value(bytes) {
+        return None;
+    }
     let mut rest = bytes;
-    let mut deserializer = rmp_serde::Deserializer::new(&mut rest);
-    deserializer.set_max_depth(DEPTH_MAX);
-    let value = T::deserialize(&mut deserializer).ok()?;
-    // What follows the value was not written with it.
+    let value = T::deserialize(&mut rmp_serde::Deserializer::new(&mut rest)).ok()?;
+    // Whatever it has left out was not written by the same type.
     let is_whole = rest.is_empty();
     is_whole.then(|| Content::of(Some(std::sync::Arc::new(value))))
 }
@@ -116,6 +115,7 @@ fn read<T: Cacheable>(_: &[u8]) -> Option<Content> {
 
 #[cfg(all(test, any(feature = "disk", feature = "redis")))]
 mod tests {
+    use super::super::nesting::DEPTH_MAX;
     use super::*;
     use proptest::prelude::*;
     use serde::{Deserialize, Serialize};
@@ -150,6 +150,12 @@ mod tests {
 
     #[derive(Serialize, Deserialize, Debug)]
     struct Deep(Vec<Deep>);
+
+    #[derive(Serialize, Deserialize, Debug)]
+    enum Not {
+        Leaf,
+        Not(Box<Not>),
+    }
 
     fn write<T: Cacheable>(value: T) -> Option<Vec<u8>> {
         Codec::of::<T>().write(&(Arc::new(value) as Value), 100_000)
@@ -194,11 +200,18 @@ mod tests {
         assert!(codec.write(&text(10), 10).is_none());
         assert!(codec.write(&(Arc::new(7_u8) as Value), 100).is_none(), "of another type");
         let deep = |levels: usize| (1..levels).fold(Deep(Vec::new()), |deep, _| Deep(vec![deep]));
-        let fits = write(deep(DEPTH_MAX / 4)).unwrap();
+        let fits = write(deep(DEPTH_MAX)).unwrap();
         assert!(Codec::of::<Deep>().read(&fits).is_some());
         assert!(write(deep(DEPTH_MAX + 1)).is_none());
-        // A list of one list of one list.
-        let claims = vec![0x91; 1_000_000];
+        let not = |levels: usize| (0..levels).fold(Not::Leaf, |not, _| Not::Not(Box::new(not)));
+        let fits = write(not(DEPTH_MAX)).unwrap();
+        assert!(Codec::of::<Not>().read(&fits).is_some());
+        assert!(write(not(DEPTH_MAX + 1)).is_none());
+        // As it would be written, a million times.
+        let mut claims = [&[0x81, 0xa3][..], b"Not"].concat().repeat(1_000_000);
+        claims.extend([&[0xa4][..], b"Leaf"].concat());
+        assert!(Codec::of::<Not>().read(&claims).is_none());
+        let claims = [vec![0x91; 1_000_000], vec![0x90]].concat();
         assert!(Codec::of::<Deep>().read(&claims).is_none());
         assert!(Codec::of::<serde_json::Value>().read(&claims).is_none());
     }

@@ -25,6 +25,8 @@ mod landing;
 mod life;
 mod load;
 mod many;
+#[cfg(any(feature = "disk", feature = "redis"))]
+mod nesting;
 mod policy;
 mod record;
 mod space;

@@ -7,7 +7,8 @@ use std::time::Duration;
 pub struct KeyedStats {
     /// Fresh values given from memory.
     pub hits: u64,
-    /// Askings that found nothing fresh in memory; those answered with something stale are among them.
+    /// Askings that found nothing fresh in memory; those answered with something stale are among
+    /// them.
     pub misses: u64,
     /// Stale values given while they were loaded again (`stale_while_revalidate`).
     pub stale: u64,

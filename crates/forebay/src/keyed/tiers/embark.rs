@@ -21,7 +21,7 @@ const LEASE_MORE: Duration = Duration::from_secs(3);
 
 /// How often it is looked whether somebody has filled: at what was heard, and in Redis itself.
 const LISTEN_EVERY: Duration = Duration::from_millis(2);
-const ASK_EVERY: Duration = Duration::from_millis(50);
+const ASK_EVERY: Duration = Duration::from_millis(20);
 
 /// What a load is begun with.
 #[derive(Default)]

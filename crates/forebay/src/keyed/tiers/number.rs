@@ -1,6 +1,6 @@
 //! Numbers of tags. A record is true as long as each of its tags has the number under which it was
-//! made; a number that is lost does not come back. Redis has its own; on disk they are ours: random,
-//! so that none is given twice, and a deletion removes them.
+//! made; a number that is lost does not come back. Redis has its own; on disk they are ours:
+//! random, so that none is given twice, and a deletion removes them.
 
 use std::time::Duration;
 

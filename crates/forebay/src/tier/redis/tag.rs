@@ -14,9 +14,9 @@ use crate::error::Result;
 const KEPT_MS: &str = "2592000000";
 
 impl Redis {
-    /// The numbers of `tags` in their order, in which they are read; a tag without one gets one. To be read before the
-    /// value is made that rests on them. Nothing where Redis could not say: then nothing may be
-    /// kept.
+    /// The numbers of `tags` in their order, in which they are read; a tag without one gets one.
+    /// To be read before the value is made that rests on them. Nothing where Redis could not say:
+    /// then nothing may be kept.
     pub async fn versions(&self, tags: &[&[u8]]) -> Option<Vec<u64>> {
         let shared = self.shared();
         let mut numbers = vec![0; tags.len()];
