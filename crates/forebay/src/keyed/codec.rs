@@ -3,6 +3,7 @@
 //! of fields, so that a type may be whatever serde can describe.
 
 use std::any::TypeId;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::Cacheable;
 use super::kept::{Content, Value};
@@ -35,14 +36,14 @@ impl Codec {
     }
 
     /// The bytes of a value of the type; none if it is of another one, if serde refuses it, or if
-    /// it has more than `bytes_max` of them.
+    /// it has more than `bytes_max` of them. A type that panics refuses.
     pub(crate) fn write(&self, value: &Value, bytes_max: usize) -> Option<Vec<u8>> {
-        (self.write)(value, bytes_max)
+        catch_unwind(AssertUnwindSafe(|| (self.write)(value, bytes_max))).ok().flatten()
     }
 
     /// The value that these bytes are, all of them.
     pub(crate) fn read(&self, bytes: &[u8]) -> Option<Content> {
-        (self.read)(bytes)
+        catch_unwind(AssertUnwindSafe(|| (self.read)(bytes))).ok().flatten()
     }
 
     /// That there is none.
@@ -214,6 +215,23 @@ mod tests {
         let claims = [vec![0x91; 1_000_000], vec![0x90]].concat();
         assert!(Codec::of::<Deep>().read(&claims).is_none());
         assert!(Codec::of::<serde_json::Value>().read(&claims).is_none());
+    }
+
+    #[test]
+    fn a_type_that_panics_refuses() {
+        struct Panicking;
+        impl Serialize for Panicking {
+            fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+                panic!("on purpose");
+            }
+        }
+        impl<'de> Deserialize<'de> for Panicking {
+            fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+                panic!("on purpose");
+            }
+        }
+        assert!(write(Panicking).is_none());
+        assert!(Codec::of::<Panicking>().read(&[0xc0]).is_none());
     }
 
     #[test]

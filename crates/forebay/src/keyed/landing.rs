@@ -231,7 +231,7 @@ impl Core {
                     let is_filled = below.fill(errand, key, kept, &tagged, ask, now).await;
                     if !is_filled && common.is_behind {
                         // What stands there is older than what is kept here.
-                        let _ = below.remove(key).await;
+                        below.remove_older(key).await;
                     }
                     // Memory gets from Redis what Redis has: only then it is known since when.
                     if is_filled || kept.known.trust() != Trust::Yes {

@@ -150,7 +150,7 @@ async fn nor_is_anybody_with_a_disk_below() {
         let cache = place.cache(&disk, |builder| {
             builder.max_entries(entries).ttl(secs(100)).refresh_ahead(secs(50))
         });
-        run_on(cache.clone(), place.clock.clone(), &WAYS, 300).await;
+        run_on(cache.clone(), place.clock.clone(), &WAYS, 150).await;
         let stats = cache.stats().disk.unwrap();
         assert!(stats.hits > 0 && stats.unacknowledged == 0, "{stats:?}");
     }

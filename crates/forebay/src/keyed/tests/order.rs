@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::task::JoinHandle;
 
 use super::pauses::Gate;
-use super::until;
 use crate::Cache;
 use crate::keyed::tiers::Point;
 
@@ -68,6 +67,15 @@ async fn delete(cache: Cache, way: Way) {
         Way::Tag => cache.delete_by_tag("known").await.unwrap(),
         Way::ToldTag => cache.delete_by_tag("told:old").await.unwrap(),
         Way::Set => cache.set(KEY, "new".to_owned()).await,
+    }
+}
+
+/// Waits until something is so, and leaves the thread to nobody but the other tasks.
+async fn until(mut is_so: impl FnMut() -> bool) {
+    let limit = std::time::Instant::now() + super::secs(30);
+    while !is_so() {
+        assert!(std::time::Instant::now() < limit, "it did not become so within 30 s");
+        tokio::task::yield_now().await;
     }
 }
 

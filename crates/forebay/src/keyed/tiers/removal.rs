@@ -21,6 +21,17 @@ impl Below {
         }
     }
 
+    /// Removes what Redis has under a key whose new value may not go there. What is not acknowledged
+    /// is counted.
+    pub(crate) async fn remove_older(&self, key: &Key) {
+        let Some(redis) = &self.redis else { return };
+        let name = self.name(key);
+        let there = redis.get_many(&[&name]).await;
+        if there.iter().any(Option::is_some) {
+            let _ = self.heard(redis.remove(&name).await);
+        }
+    }
+
     /// Removes all that is meant. How many of them Redis had.
     pub(crate) async fn remove_all(&self, reach: &Reach<'_>) -> Result<u64> {
         if let Some(redis) = &self.redis {
