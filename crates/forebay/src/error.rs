@@ -65,7 +65,10 @@ pub(crate) enum Kind {
     #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
     Disconnected,
     /// The connection was lost while the statement ran: it may have taken effect.
-    #[cfg_attr(not(any(feature = "postgres", feature = "redis")), allow(dead_code))]
+    #[cfg_attr(
+        not(any(feature = "disk", feature = "postgres", feature = "redis")),
+        allow(dead_code)
+    )]
     Lost,
     /// What was to be kept in a cache could not be loaded.
     Load,

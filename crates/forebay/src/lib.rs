@@ -56,8 +56,8 @@ pub use guard::{
 };
 pub use isolation::{Isolation, TransactionOptions};
 pub use keyed::{
-    Blocking, Cache, CacheBuilder, CacheEntry, Cacheable, EntryDrops, KeyPart, KeyedStats,
-    LoadTime, WarmEntry, WarmProgress, Warming, key_part,
+    Blocking, Cache, CacheBuilder, CacheEntry, CacheTierStats, Cacheable, EntryDrops, KeyPart,
+    KeyedStats, LoadTime, WarmEntry, WarmProgress, Warming, key_part,
 };
 pub use mode::{CacheMode, Freshness, StatementRef};
 pub use outcome::{Describe, Explanation, Outcome};

@@ -1,7 +1,6 @@
 //! Entries as cached functions ask for them: what is lent is made to last only when there has to be
 //! a load, and the value is looked at where the arguments still are. It writes no code.
 
-use std::any::TypeId;
 use std::sync::Arc;
 
 use smallvec::{SmallVec, smallvec};
@@ -14,7 +13,7 @@ use super::guarded::{guarded, guarded_here};
 use super::kept::Content;
 use super::load::{Ask, Batch, Produced};
 use super::space::Space;
-use super::tags::{Slots, slots_of};
+use super::tagged::Tagged;
 use crate::error::Result;
 
 /// What a function has given, and what has been said of it.
@@ -53,12 +52,12 @@ impl<T: Cacheable> Returned<T> {
         self.tags.extend(self.value.as_deref().map(tag));
     }
 
-    fn produced(self, space: &Space) -> Produced {
-        let mut slots = Slots::new();
+    fn produced(self, space: &Space, is_spelled: bool) -> Produced {
+        let mut tagged = Tagged::new(is_spelled);
         for tag in &self.tags {
-            slots.extend(slots_of(space, tag.as_bytes()));
+            tagged.add(space, tag.as_bytes());
         }
-        Produced { content: Content::of(self.value), slots, is_kept: self.is_kept }
+        Produced { content: Content::of(self.value), tagged, is_kept: self.is_kept }
     }
 }
 
@@ -83,16 +82,17 @@ impl<V> CacheEntry<'_, V> {
         E: Into<Cause>,
         L: Future<Output = Result<Returned<T>, E>> + Send + 'static,
     {
-        let wanted = Wanted { kind: TypeId::of::<T>(), takes_nothing: wants.takes_nothing };
+        let wanted = Wanted::of::<T>(wants.takes_nothing);
         if self.is_past {
             return Ok(self.load_alone(begin()).await?.into_value());
         }
         let batch = || {
             let (guards, limit) = (self.guards.clone(), self.limit());
             let (space, load) = (self.cache.space.clone(), begin());
+            let is_spelled = self.cache.core.below.is_some();
             Box::pin(async move {
                 let returned: Returned<T> = guarded(&guards, limit, load).await?;
-                Ok::<Batch, _>(smallvec![returned.produced(&space)])
+                Ok::<Batch, _>(smallvec![returned.produced(&space, is_spelled)])
             }) as _
         };
         Ok(self.answer(wanted, || self.asking(wanted, wants), batch).await?.get())
@@ -108,13 +108,20 @@ impl<V> CacheEntry<'_, V> {
         T: Cacheable,
         E: Into<Cause>,
     {
-        let wanted = Wanted { kind: TypeId::of::<T>(), takes_nothing: wants.takes_nothing };
+        let wanted = Wanted::of::<T>(wants.takes_nothing);
         if self.is_past {
             return Ok(guarded_here(&self.guards, self.limit(), load)?.into_value());
         }
+        // The load itself asks no tier.
+        if self.cache.core.below.is_some()
+            && let Some(value) = self.cache.blocking().get(&self.key_ref().bytes)
+        {
+            return Ok(Some(value));
+        }
         let load = || {
             let returned = guarded_here(&self.guards, self.limit(), load)?;
-            Ok(smallvec![returned.produced(&self.cache.space)])
+            let is_spelled = self.cache.core.below.is_some();
+            Ok(smallvec![returned.produced(&self.cache.space, is_spelled)])
         };
         Ok(self.answer_here(wanted, || self.asking(wanted, wants), load)?.get())
     }

@@ -22,6 +22,8 @@ const USE_NOTED: u64 = 64;
 #[derive(Debug)]
 pub(crate) struct Life {
     ttl: u64,
+    /// How long its load took.
+    took: u64,
     idle: u64,
     stale_while_revalidate: u64,
     stale_if_error: u64,
@@ -62,6 +64,7 @@ impl Life {
         let ttl = shortened(ttl, policy.jitter * chance);
         Life {
             ttl,
+            took: nanos(loaded.took),
             idle: policy.idle.map_or(NEVER, nanos),
             stale_while_revalidate: nanos(policy.stale_while_revalidate),
             stale_if_error: nanos(policy.stale_if_error),
@@ -73,6 +76,31 @@ impl Life {
             asked: AtomicU32::new(0),
             untrue: AtomicU64::new(0),
         }
+    }
+
+    /// The life of what was kept elsewhere: it was to be fresh for `ttl`, of which `left` is left.
+    pub(crate) fn restored(
+        policy: &Policy,
+        ttl: Duration,
+        left: Duration,
+        took: Duration,
+        now: Moment,
+    ) -> Life {
+        let policy = Policy { ttl: Some(ttl), jitter: 0.0, ..*policy };
+        let life = Life::new(&policy, Holds::Value, Loaded { began: now, took }, 0.0);
+        life.expires.store(now.saturating_add(nanos(left)), Ordering::Relaxed);
+        life.used.store(now, Ordering::Relaxed);
+        life
+    }
+
+    /// How long it was to be fresh; `Duration::MAX` if nothing was to end it.
+    pub(crate) fn ttl(&self) -> Duration {
+        duration(self.ttl)
+    }
+
+    /// How long its load took.
+    pub(crate) fn took(&self) -> Duration {
+        duration(self.took)
     }
 
     /// When it expires, unless it is used or touched before.
@@ -196,6 +224,10 @@ impl Life {
     }
 }
 
+fn duration(nanos: u64) -> Duration {
+    if nanos == NEVER { Duration::MAX } else { Duration::from_nanos(nanos) }
+}
+
 pub(crate) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(NEVER)
 }
@@ -241,6 +273,21 @@ mod tests {
         check(Policy { ttl: None, jitter: 0.5, ..policy }, Holds::Value, 0.9, NEVER);
         check(Policy { ttl: Some(Duration::MAX), ..policy }, Holds::Value, 0.0, NEVER);
         check(Policy { idle: Some(secs(3)), ..policy }, Holds::Value, 0.0, 105 * SECOND);
+    }
+
+    #[test]
+    fn what_comes_from_elsewhere_has_the_time_that_is_left() {
+        let policy = Policy { idle: None, ..Policy::default() };
+        let check = |ttl: Duration, left: Duration, expires: u64| {
+            let life = Life::restored(&policy, ttl, left, secs(2), 100 * SECOND);
+            assert_eq!((life.expires(), life.ttl(), life.took()), (expires, ttl, secs(2)));
+        };
+        check(secs(10), secs(3), 103 * SECOND);
+        check(secs(10), Duration::ZERO, 100 * SECOND);
+        check(Duration::MAX, Duration::MAX, NEVER);
+        let life = Life::restored(&policy, secs(10), secs(3), secs(2), 100 * SECOND);
+        life.touch(102 * SECOND);
+        assert_eq!(life.expires(), 112 * SECOND);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! `docs/design/keyed-cache.md`. It needs no database, and knows none.
 
 mod asked;
+mod berth;
 mod blocking;
 mod builder;
 mod cache;
@@ -11,6 +12,7 @@ mod cacheable;
 mod call;
 mod caught;
 mod chain;
+mod codec;
 mod core;
 mod entry;
 mod failure;
@@ -22,20 +24,26 @@ mod hot;
 mod keep;
 mod kept;
 mod key;
+mod known;
 mod landing;
 mod life;
 mod load;
 mod many;
+#[cfg(any(feature = "disk", feature = "redis"))]
+mod nesting;
 mod part;
 mod policy;
+mod record;
 mod saved;
 mod space;
 mod stats;
+mod tagged;
 mod tags;
 mod tally;
 #[cfg(test)]
 mod tests;
 mod thread;
+mod tiers;
 mod warm_entry;
 mod warming;
 mod weigh;
@@ -51,6 +59,6 @@ pub use call::Returned;
 pub(crate) use call::Wants;
 pub use entry::CacheEntry;
 pub use part::{KeyPart, key_part};
-pub use stats::{EntryDrops, KeyedStats, LoadTime};
+pub use stats::{CacheTierStats, EntryDrops, KeyedStats, LoadTime};
 pub use warm_entry::WarmEntry;
 pub use warming::{WarmProgress, Warming};
