@@ -779,6 +779,29 @@ async fn a_deletion_may_need_the_result() {
     assert!(cache.contains("count:5").await);
 }
 
+/// What is on a disk is found again by the same function, until one that invalidates it.
+#[cfg(feature = "disk")]
+#[tokio::test(flavor = "multi_thread")]
+async fn functions_ask_the_tiers_of_their_cache() {
+    #[invalidates("*result:{n}")]
+    async fn forget(cache: &Cache, n: u32) -> Result<(), Error> {
+        Ok(())
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for (run, runs) in [(1, 2), (2, 0), (3, 2)] {
+        let disk = forebay::Disk::builder(folder.path().join("cache")).open().await.unwrap();
+        let cache = Cache::builder("functions").disk(disk.clone()).build().unwrap();
+        let app = App { cache, runs: Runs::default() };
+        assert_eq!(app.result(1).await.unwrap(), 1);
+        assert_eq!(*app.here_result(1).unwrap(), 1);
+        assert_eq!(app.runs.count(), runs, "in run {run}");
+        if run == 2 {
+            forget(&app.cache, 1).await.unwrap();
+        }
+        disk.close().await;
+    }
+}
+
 mod pairs {
     use super::*;
 
