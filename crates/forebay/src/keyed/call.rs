@@ -114,7 +114,7 @@ impl<V> CacheEntry<'_, V> {
         }
         // The load itself asks no tier.
         if self.cache.core.below.is_some()
-            && let Some(value) = self.cache.blocking().get(&self.key_ref().bytes)
+            && let Some(value) = self.cache.blocking().get(self.key_ref().bytes)
         {
             return Ok(Some(value));
         }
