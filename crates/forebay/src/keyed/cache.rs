@@ -89,9 +89,7 @@ impl Cache {
         if let Some(value) = self.get_now(key) {
             return Some(value);
         }
-        if self.core.below.is_none() {
-            return None;
-        }
+        self.core.below.as_ref()?;
         let key = self.key(key).to_key();
         let wanted = Wanted::of::<T>(false);
         let mut risen = self.core.rise(std::slice::from_ref(&key), wanted, &self.policy).await;

@@ -22,7 +22,7 @@ use super::life::{Holds, Life, Loaded, nanos};
 use super::load::{Ask, Batch, Load, Produced};
 use super::tagged::Tagged;
 use super::thread;
-use super::tiers::{Embarked, Errand, OnDisk, Point};
+use super::tiers::{Embarked, Errand, How, OnDisk, Point};
 use crate::depend::{self, Evidence};
 use crate::error::{Error, Result};
 
@@ -227,7 +227,8 @@ impl Core {
             match &change {
                 Change::Keep(kept) => {
                     let codec = ask.wanted.codec;
-                    on_disk = below.for_disk(key, kept, &tagged, &ask.policy, codec, now).await;
+                    let how = How { tagged: &tagged, policy: &ask.policy, codec };
+                    on_disk = below.for_disk(key, kept, how, now).await;
                     let is_filled = below.fill(errand, key, kept, &tagged, ask, now).await;
                     if !is_filled && common.is_behind {
                         // What stands there is older than what is kept here.

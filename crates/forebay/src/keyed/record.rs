@@ -170,7 +170,8 @@ pub(crate) fn sum(_: &[u8]) -> u64 {
     0
 }
 
-#[cfg(all(test, any(feature = "disk", feature = "redis")))]
+#[cfg(test)]
+#[cfg(any(feature = "disk", feature = "redis"))]
 mod tests {
     use super::*;
     use proptest::prelude::*;

@@ -13,7 +13,7 @@ use super::super::space::Space;
 use super::super::tagged::Tagged;
 use super::Redis;
 use super::below::{Below, OnDisk};
-use super::fill::Stored;
+use super::fill::{How, Stored};
 use crate::depend;
 use crate::error::{Error, Kind, Result};
 
@@ -63,29 +63,29 @@ impl Core {
         let Some(redis) = &below.redis else {
             let (now, number) = (self.now(), self.tags.last());
             let kept = self.given(content, policy, number, &tagged, Known::Alone);
-            let on_disk = below.for_disk(&key, &kept, &tagged, policy, codec, now).await;
+            let how = How { tagged: &tagged, policy, codec };
+            let on_disk = below.for_disk(&key, &kept, how, now).await;
             return self.place(key, &kept, on_disk);
         };
-        self.set_in_redis(below, redis, key, content, policy, &tagged, codec).await;
+        let how = How { tagged: &tagged, policy, codec };
+        self.set_in_redis(below, redis, key, content, how).await;
     }
 
     /// What is set is read from Redis before memory has it, since only then is it known what others
     /// have set meanwhile.
-    #[allow(clippy::too_many_arguments)]
     async fn set_in_redis(
         &self,
         below: &Below,
         redis: &Redis,
         key: Key,
         content: Content,
-        policy: &Policy,
-        tagged: &Tagged,
-        codec: Codec,
+        how: How<'_>,
     ) {
+        let How { tagged, policy, .. } = how;
         self.delete(&key);
         let (now, number) = (self.now(), self.tags.last());
         let kept = self.given(content, policy, number, tagged, Known::Deaf);
-        let stored = below.store(redis, &key, &kept, tagged, policy, codec, now).await;
+        let stored = below.store(redis, &key, &kept, how, now).await;
         self.again(|| _ = self.delete(&key));
         match stored {
             Stored::Yes => {}

@@ -27,6 +27,14 @@ pub(crate) const FILL_MAX: Duration = Duration::from_secs(2);
 const ECHO: Duration = Duration::from_millis(2);
 const ECHOES_MAX: usize = 8;
 
+/// How a value is kept.
+#[derive(Clone, Copy)]
+pub(crate) struct How<'a> {
+    pub(crate) tagged: &'a Tagged,
+    pub(crate) policy: &'a Policy,
+    pub(crate) codec: Codec,
+}
+
 /// What has become of a value that a caller has set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stored {
@@ -43,11 +51,10 @@ impl Below {
         &self,
         key: &Key,
         kept: &Kept,
-        tagged: &Tagged,
-        policy: &Policy,
-        codec: Codec,
+        how: How<'_>,
         now: Moment,
     ) -> OnDisk {
+        let How { tagged, policy, codec } = how;
         let Some(disk) = &self.disk else { return OnDisk::Leave };
         if self.redis.is_some() || !Below::may_hold(policy, kept, now) {
             return OnDisk::Discard;
@@ -161,17 +168,16 @@ impl Below {
         redis: &Redis,
         key: &Key,
         kept: &Kept,
-        tagged: &Tagged,
-        policy: &Policy,
-        codec: Codec,
+        how: How<'_>,
         now: Moment,
     ) -> Stored {
+        let How { tagged, policy, codec } = how;
         let name = self.name(key);
         let left = stay(kept, policy, now);
         let is_fit = Below::may_hold(policy, kept, now);
         let count = kept.number().filter(|_| is_count(kept.content.kind) && kept.slots.is_empty());
         if let Some(count) = count.filter(|_| is_fit) {
-            return self.stored(redis.store_count(&name, count, kept.life.left(now)).await);
+            return self.stored(&redis.store_count(&name, count, kept.life.left(now)).await);
         }
         let names = self.tag_names(&key.space, tagged.texts());
         let numbers = versions_in(redis, &names).await;
@@ -181,10 +187,10 @@ impl Below {
             redis.takes(record.len()).then_some(record)
         });
         match record {
-            Some(record) => self.stored(redis.store(&name, &record, left).await),
+            Some(record) => self.stored(&redis.store(&name, &record, left).await),
             None => {
                 self.in_redis.unfit.add(1);
-                match self.stored(redis.remove(&name).await.map(|_| ())) {
+                match self.stored(&redis.remove(&name).await) {
                     Stored::Yes => Stored::Unfit,
                     other => other,
                 }
@@ -192,9 +198,9 @@ impl Below {
         }
     }
 
-    fn stored(&self, done: Result<()>) -> Stored {
+    fn stored<T>(&self, done: &Result<T>) -> Stored {
         match done {
-            Ok(()) => {
+            Ok(_) => {
                 self.in_redis.fills.add(1);
                 Stored::Yes
             }

@@ -22,7 +22,7 @@ pub(crate) use absent::{Bid, Redis, RedisLease, RedisTicket, Stamp};
 pub(crate) use below::{Below, OnDisk};
 pub(crate) use change::Point;
 pub(crate) use embark::{Embarked, Errand, LOOK_MAX};
-pub(crate) use fill::FILL_MAX;
+pub(crate) use fill::{FILL_MAX, How};
 pub(crate) use look::{Asked, Risen};
 
 #[cfg(feature = "disk")]

@@ -48,11 +48,8 @@ impl Below {
     pub(super) fn numbered(space: &Space, tags: &[Box<[u8]>], numbers: &[u64]) -> Vec<Numbered> {
         let levels = space.around().count();
         let numbers = numbers.chunks_exact(levels);
-        let one = |(tag, numbers): (&Box<[u8]>, &[u64])| Numbered {
-            tag: tag.clone(),
-            numbers: numbers.into(),
-        };
-        tags.iter().zip(numbers).map(one).collect()
+        let tags = tags.iter().cloned().zip(numbers);
+        tags.map(|(tag, numbers)| Numbered { tag, numbers: numbers.into() }).collect()
     }
 }
 
