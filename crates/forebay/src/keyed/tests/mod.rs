@@ -14,6 +14,8 @@ mod many;
 mod model;
 #[cfg(any(feature = "disk", feature = "redis"))]
 mod order;
+// Without a tier nothing is stopped.
+#[cfg_attr(not(any(feature = "disk", feature = "redis")), allow(dead_code))]
 mod pauses;
 mod stale;
 mod steps;
