@@ -225,19 +225,33 @@ async fn what_may_not_go_to_redis_stays_here_until_somebody_deletes_it() {
     let Some(server) = server() else { return };
     let (here, there) = (cache(&server).await, cache(&server).await);
     here.set("a", "old".to_owned()).await;
-    here.entry("a").time_to_idle(MINUTE).set("idle".to_owned()).await;
-    assert_eq!(text(&here, "a").await.unwrap(), "idle");
+    let set = async || here.entry("a").time_to_idle(MINUTE).set("idle".to_owned()).await;
+    until_kept(&here, "idle", set).await;
     assert_eq!(text(&there, "a").await, None);
     there.delete("a").await.unwrap();
     assert_eq!(text(&here, "a").await, None);
-    let load = || async { Ok::<_, std::io::Error>("loaded".to_owned()) };
-    here.entry("a").time_to_idle(MINUTE).tag("t").get_or_load(load).await.unwrap();
-    assert_eq!(text(&here, "a").await.unwrap(), "loaded");
+    let ask = async || {
+        let load = || async { Ok::<_, std::io::Error>("loaded".to_owned()) };
+        here.entry("a").time_to_idle(MINUTE).tag("t").get_or_load(load).await.unwrap();
+    };
+    until_kept(&here, "loaded", ask).await;
     assert_eq!(text(&there, "a").await, None);
     there.delete_by_tag("t").await.unwrap();
     assert_eq!(text(&here, "a").await, None);
-    let unfit = here.stats().redis.unwrap().unfit;
-    assert_eq!(unfit, 1);
+    assert!(here.stats().redis.unwrap().unfit >= 1);
+}
+
+/// Until memory has it: the echo of an earlier change ends a copy as a new one would.
+async fn until_kept(cache: &Cache, value: &str, keep: impl AsyncFn()) {
+    let start = Instant::now();
+    loop {
+        keep().await;
+        if text(cache, "a").await.as_deref() == Some(value) {
+            return;
+        }
+        assert!(start.elapsed() < MINUTE, "it is never kept");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 #[tokio::test]

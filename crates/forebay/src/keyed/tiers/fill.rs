@@ -190,17 +190,17 @@ impl Below {
             Some(record) => self.stored(&redis.store(&name, &record, left).await),
             None => {
                 self.in_redis.unfit.add(1);
-                match self.stored(&redis.remove(&name).await) {
-                    Stored::Yes => Stored::Unfit,
-                    other => other,
+                match self.heard(redis.remove(&name).await) {
+                    Ok(_) => Stored::Unfit,
+                    Err(_) => Stored::Unacknowledged,
                 }
             }
         }
     }
 
-    fn stored<T>(&self, done: &Result<T>) -> Stored {
+    fn stored(&self, done: &Result<()>) -> Stored {
         match done {
-            Ok(_) => {
+            Ok(()) => {
                 self.in_redis.fills.add(1);
                 Stored::Yes
             }

@@ -78,7 +78,7 @@ impl Below {
         }
     }
 
-    fn heard<T>(&self, done: Result<T>) -> Result<T> {
+    pub(super) fn heard<T>(&self, done: Result<T>) -> Result<T> {
         self.in_redis.unacknowledged.add(u64::from(done.is_err()));
         done
     }
