@@ -21,8 +21,8 @@ impl Below {
         }
     }
 
-    /// Removes what Redis has under a key whose new value may not go there. What is not acknowledged
-    /// is counted.
+    /// Removes what Redis has under a key whose new value may not go there. What is not
+    /// acknowledged is counted.
     pub(crate) async fn remove_older(&self, key: &Key) {
         let Some(redis) = &self.redis else { return };
         let name = self.name(key);
