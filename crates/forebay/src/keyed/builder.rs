@@ -99,7 +99,7 @@ impl CacheBuilder {
         self
     }
 
-    #[cfg(test)]
+    #[cfg(all(test, feature = "disk"))]
     pub(crate) fn calendar(mut self, calendar: Calendar) -> Self {
         self.calendar = Some(calendar);
         self
