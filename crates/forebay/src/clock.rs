@@ -1,7 +1,7 @@
 //! The time as a value that is passed in, so that what depends on it can be tested without
-//! waiting. It does not sleep and knows no calendar.
+//! waiting, and the time of day, which has a meaning beyond this process. It does not sleep.
 
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Tells the time: the real one, or in tests one that is moved by hand. Clones agree.
 #[derive(Clone, Debug, Default)]
@@ -48,4 +48,36 @@ impl Clock {
         let manual = self.manual.as_ref().expect("only a manual clock can be advanced");
         *manual.lock().expect("moving the clock does not panic") += by;
     }
+}
+
+/// Tells the time of day in milliseconds. It is read from the system once and then follows the
+/// clock, so that a clock of the system that is set while we run moves no deadline.
+#[derive(Clone, Debug)]
+pub(crate) struct Calendar {
+    clock: Clock,
+    started: Instant,
+    started_ms: u64,
+}
+
+impl Calendar {
+    pub(crate) fn new(clock: Clock) -> Calendar {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Calendar::starting(clock, millis(since))
+    }
+
+    /// A calendar that says `started_ms` now.
+    pub(crate) fn starting(clock: Clock, started_ms: u64) -> Calendar {
+        let started = clock.now();
+        Calendar { clock, started, started_ms }
+    }
+
+    pub(crate) fn now_ms(&self) -> u64 {
+        let gone = self.clock.now().saturating_duration_since(self.started);
+        self.started_ms.saturating_add(millis(gone))
+    }
+}
+
+/// Whole milliseconds, as many as there may be.
+pub(crate) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -65,7 +65,10 @@ pub(crate) enum Kind {
     #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
     Disconnected,
     /// The connection was lost while the statement ran: it may have taken effect.
-    #[cfg_attr(not(any(feature = "postgres", feature = "redis")), allow(dead_code))]
+    #[cfg_attr(
+        not(any(feature = "disk", feature = "postgres", feature = "redis")),
+        allow(dead_code)
+    )]
     Lost,
     /// What was to be kept in a cache could not be loaded.
     Load,
@@ -351,6 +354,13 @@ impl Error {
     /// Whether the server could not be reached, as opposed to having said no.
     fn is_unreachable(&self) -> bool {
         self.0.cause.as_ref().is_some_and(|cause| cause.is::<io::Error>())
+    }
+}
+
+impl Clone for Error {
+    /// The same error for another of those who waited for one thing. Its causes are shared.
+    fn clone(&self) -> Error {
+        self.share()
     }
 }
 

@@ -32,6 +32,20 @@ impl Glob {
         Glob(pieces.into())
     }
 
+    /// The pattern as a text that stands for the same.
+    pub(crate) fn text(&self) -> Vec<u8> {
+        let mut text = Vec::with_capacity(self.0.len());
+        for piece in &self.0 {
+            match piece {
+                Piece::Many => text.push(b'*'),
+                Piece::One => text.push(b'?'),
+                Piece::Byte(byte) if b"*?\\".contains(byte) => text.extend([b'\\', *byte]),
+                Piece::Byte(byte) => text.push(*byte),
+            }
+        }
+        text
+    }
+
     /// Takes time in proportion to the key for at most one star, and at most to the product of
     /// key and pattern.
     pub(crate) fn matches(&self, key: &[u8]) -> bool {
@@ -113,6 +127,7 @@ mod tests {
         fn it_matches_as_the_definition_says(pattern in text(b"*?\\ab"), key in text(b"*\\ab")) {
             let glob = Glob::new(&pattern);
             prop_assert_eq!(glob.matches(&key), model(&glob.0, &key));
+            prop_assert_eq!(Glob::new(&glob.text()), glob);
         }
     }
 }

@@ -13,6 +13,11 @@ mod decode;
 mod depend;
 mod engine;
 mod error;
+#[cfg(feature = "macros")]
+mod functions;
+#[cfg(feature = "macros")]
+#[doc(hidden)]
+pub mod generated;
 mod glob;
 mod guard;
 mod invalidate;
@@ -42,6 +47,8 @@ pub use control::CacheControl;
 pub use db::Db;
 pub use depend::inherit;
 pub use error::{Error, Result};
+#[cfg(feature = "macros")]
+pub use functions::{cached, invalidates};
 pub use guard::{
     Again, Breaker, BreakerBuilder, BreakerState, BreakerStats, BreakerWindow, Bulkhead,
     BulkheadBuilder, BulkheadStats, Limiter, LimiterBuilder, LimiterStats, Permit, Place, Quota,
@@ -49,8 +56,8 @@ pub use guard::{
 };
 pub use isolation::{Isolation, TransactionOptions};
 pub use keyed::{
-    Blocking, Cache, CacheBuilder, CacheEntry, Cacheable, EntryDrops, KeyedStats, LoadTime,
-    WarmEntry, WarmProgress, Warming,
+    Blocking, Cache, CacheBuilder, CacheEntry, CacheTierStats, Cacheable, EntryDrops, KeyPart,
+    KeyedStats, LoadTime, WarmEntry, WarmProgress, Warming, key_part,
 };
 pub use mode::{CacheMode, Freshness, StatementRef};
 pub use outcome::{Describe, Explanation, Outcome};

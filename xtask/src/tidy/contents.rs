@@ -1,7 +1,7 @@
 //! How a file opens and what a contents page holds. Every module says what it is for; `lib.rs` and
 //! `mod.rs` list what there is and do nothing themselves.
 
-use proc_macro2::{Delimiter, TokenTree};
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 use super::finding::Finding;
 use super::{item, module, outline};
@@ -27,7 +27,8 @@ pub(crate) fn check_doc(path: &str, text: &str) -> Vec<Finding> {
     vec![Finding::new(path, 1, message)]
 }
 
-/// A contents page holds docs, attributes, `mod name;` and `use` without globs, nothing else.
+/// A contents page holds docs, attributes, `mod name;` and `use` without globs, nothing else but
+/// procedural macros, which have to stand in the root of their crate.
 pub(crate) fn check_page(path: &str, text: &str) -> Vec<Finding> {
     let mut findings = Vec::new();
     let lines = text.lines().count();
@@ -37,19 +38,29 @@ pub(crate) fn check_page(path: &str, text: &str) -> Vec<Finding> {
     }
     // A file that is not Rust is reported where its outline is read.
     let tokens = outline::lex(text).unwrap_or_default();
-    let mut start = 0;
+    let (mut start, mut is_macro) = (0, false);
     while start < tokens.len() {
-        if let Some((after, _)) = item::attribute(&tokens, start) {
+        if let Some((after, attribute)) = item::attribute(&tokens, start) {
+            is_macro |= is_macro_attribute(attribute);
             start = after;
             continue;
         }
         let end = item::end(&tokens, start);
-        if let Some(message) = objection(&tokens[start..=end]) {
+        if let Some(message) = objection(&tokens[start..=end])
+            && !is_macro
+        {
             findings.push(Finding::new(path, tokens[start].span().start().line, message));
         }
-        start = end + 1;
+        (start, is_macro) = (end + 1, false);
     }
     findings
+}
+
+/// Whether the attribute makes a function a procedural macro.
+fn is_macro_attribute(attribute: TokenStream) -> bool {
+    let names = ["proc_macro", "proc_macro_attribute", "proc_macro_derive"];
+    let first = attribute.into_iter().next();
+    matches!(first, Some(TokenTree::Ident(name)) if names.iter().any(|own| name == own))
 }
 
 /// What is wrong with one item of a contents page, if anything.
@@ -112,6 +123,7 @@ mod tests {
         check("const A: u8 = 1;\nstruct B { c: u8 }\nimpl B {}\n", &[1, 2, 3]);
         check("macro_rules! a { () => {} }\n", &[1]);
         check("#[cfg(test)]\nmod tests {\n}\n", &[2]);
+        check("#[proc_macro_attribute]\npub fn a() { b() }\nfn c() {}\n", &[3]);
         check(&"mod a;\n".repeat(200), &[]);
         check(&"mod a;\n".repeat(201), &[201]);
     }

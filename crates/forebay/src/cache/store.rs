@@ -120,6 +120,14 @@ impl<K: Resident + Eq + Hash, V: Resident> Store<K, V> {
         self.cache.retain(keep);
     }
 
+    /// All entries whose key is wanted, as they were during the walk. Cost: all entries.
+    pub(crate) fn all(&self, wants: impl Fn(&K) -> bool) -> Vec<(K, Arc<V>)>
+    where
+        K: Clone,
+    {
+        self.cache.iter().filter(|(key, _)| wants(key)).collect()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.cache.len()
     }

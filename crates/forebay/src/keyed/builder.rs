@@ -7,9 +7,10 @@ use super::cache::Cache;
 use super::core::Core;
 use super::policy::Policy;
 use super::space::Space;
+use super::tiers::{Below, Disk, Redis};
 use super::words::words;
 use crate::cache::Bounds;
-use crate::clock::Clock;
+use crate::clock::{Calendar, Clock};
 use crate::error::{Error, Result};
 use crate::guard::{Breaker, Bulkhead, Guards, Limiter};
 
@@ -25,7 +26,12 @@ pub struct CacheBuilder {
     entries_max: Option<u64>,
     policy: Policy,
     guards: Guards,
+    disk: Option<Disk>,
+    redis: Option<Redis>,
+    version: u32,
     clock: Clock,
+    #[cfg(test)]
+    calendar: Option<Calendar>,
 }
 
 impl CacheBuilder {
@@ -36,7 +42,12 @@ impl CacheBuilder {
             entries_max: None,
             policy: Policy::default(),
             guards: Guards::default(),
+            disk: None,
+            redis: None,
+            version: 0,
             clock: Clock::real(),
+            #[cfg(test)]
+            calendar: None,
         }
     }
 
@@ -54,6 +65,43 @@ impl CacheBuilder {
     /// that on bytes.
     pub fn max_entries(mut self, entries: u64) -> Self {
         self.entries_max = Some(entries);
+        self
+    }
+
+    /// Keeps values on disk as well, so that they outlive the process and memory's bound. It is
+    /// asked when memory has nothing.
+    ///
+    /// One cache of a name on one disk: build it once, and clone it. Caches of other names on the
+    /// same disk do not meet.
+    #[cfg(feature = "disk")]
+    pub fn disk(mut self, disk: Disk) -> Self {
+        self.disk = Some(disk);
+        self
+    }
+
+    /// Keeps values in Redis as well, which all processes share that have caches of this name in
+    /// its namespace. Asked when memory and the disk have nothing.
+    ///
+    /// A deletion is then acknowledged by all processes. While Redis is not heard, memory and disk
+    /// do not answer, since others may have deleted what they have: everything is loaded, by one
+    /// for all who ask in this process.
+    #[cfg(feature = "redis")]
+    pub fn redis(mut self, redis: Redis) -> Self {
+        self.redis = Some(redis);
+        self
+    }
+
+    /// The version of the values' structure. What another version has kept in a tier is not
+    /// decoded: raise it whenever a type is changed in a way that serde would not notice, or would
+    /// misread. Default: 0.
+    pub fn version(mut self, version: u32) -> Self {
+        self.version = version;
+        self
+    }
+
+    #[cfg(all(test, feature = "disk"))]
+    pub(crate) fn calendar(mut self, calendar: Calendar) -> Self {
+        self.calendar = Some(calendar);
         self
     }
 
@@ -79,7 +127,11 @@ impl CacheBuilder {
         }
         self.policy.check()?;
         let bounds = Bounds { bytes_max: self.bytes_max, entries_max: self.entries_max };
-        let core = Arc::new(Core::new(self.name, bounds, self.clock));
+        let calendar = Calendar::new(self.clock.clone());
+        #[cfg(test)]
+        let calendar = self.calendar.unwrap_or(calendar);
+        let below = Below::new(&self.name, self.version, self.disk, self.redis, calendar);
+        let core = Arc::new(Core::new(self.name, bounds, self.clock, below));
         Ok(Cache {
             core,
             space: Arc::new(Space::default()),

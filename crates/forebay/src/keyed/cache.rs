@@ -1,7 +1,6 @@
 //! The handle of a cache or of a namespace in it. It composes nothing: what it does is in `core`,
 //! `load` and `many`.
 
-use std::any::TypeId;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +11,7 @@ use super::builder::CacheBuilder;
 use super::core::{Core, Reach, Wanted};
 use super::entry::CacheEntry;
 use super::failure::Cause;
-use super::key::KeyRef;
+use super::key::{Key, KeyRef};
 use super::policy::Policy;
 use super::space::Space;
 use super::stats::KeyedStats;
@@ -86,12 +85,20 @@ impl Cache {
 
     /// The fresh value under a key, if there is one of this type.
     pub async fn get<T: Cacheable>(&self, key: impl AsRef<[u8]>) -> Option<Arc<T>> {
-        self.get_now(key.as_ref())
+        let key = key.as_ref();
+        if let Some(value) = self.get_now(key) {
+            return Some(value);
+        }
+        self.core.below.as_ref()?;
+        let key = self.key(key).to_key();
+        let wanted = Wanted::of::<T>(false);
+        let mut risen = self.core.rise(std::slice::from_ref(&key), wanted, &self.policy).await;
+        risen.pop()??.content.get()
     }
 
     #[inline]
     pub(super) fn get_now<T: Cacheable>(&self, key: &[u8]) -> Option<Arc<T>> {
-        let wanted = Wanted { kind: TypeId::of::<T>(), takes_nothing: false };
+        let wanted = Wanted::of::<T>(false);
         self.core.get(self.key(key), wanted)?.content.get()
     }
 
@@ -100,18 +107,34 @@ impl Cache {
         &self,
         keys: impl IntoIterator<Item: AsRef<[u8]>>,
     ) -> Vec<Option<Arc<T>>> {
-        keys.into_iter().map(|key| self.get_now(key.as_ref())).collect()
+        let (mut values, mut missing) = (Vec::new(), Vec::new());
+        for (at, key) in keys.into_iter().enumerate() {
+            let value = self.get_now(key.as_ref());
+            if value.is_none() && self.core.below.is_some() {
+                missing.push((at, self.key(key.as_ref()).to_key()));
+            }
+            values.push(value);
+        }
+        if missing.is_empty() {
+            return values;
+        }
+        let (places, keys): (Vec<usize>, Vec<Key>) = missing.into_iter().unzip();
+        let risen = self.core.rise(&keys, Wanted::of::<T>(false), &self.policy).await;
+        for (at, risen) in places.into_iter().zip(risen) {
+            values[at] = risen.and_then(|kept| kept.content.get());
+        }
+        values
     }
 
     /// Keeps a value in place of what stands under the key. A load of the key that is under way is
     /// not kept. Values larger than about a tenth of the bound are not kept either.
     pub async fn set<T: Cacheable>(&self, key: impl AsRef<[u8]>, value: T) {
-        self.entry(key).set_now(Arc::new(value));
+        self.entry(key).set(value).await;
     }
 
     /// The same for a value that is shared already.
     pub async fn set_shared<T: Cacheable>(&self, key: impl AsRef<[u8]>, value: Arc<T>) {
-        self.entry(key).set_now(value);
+        self.entry(key).set_shared(value).await;
     }
 
     /// The value under a key, loaded by `load` if there is none that is fresh.
@@ -162,15 +185,16 @@ impl Cache {
     /// Removes what stands under a key; true if it was fresh. A load of it that is under way is not
     /// kept, and nobody who asks from now on is given what it loads.
     ///
+    /// With tiers it is acknowledged once these have done it too: then no process that shares them
+    /// is given what was there. Dropping the future leaves open whether that happens.
+    ///
     /// # Errors
     ///
-    /// None as long as there is only memory.
+    /// None as long as there is only memory. With tiers, an error that
+    /// [`is_outcome_unknown`](crate::Error::is_outcome_unknown) when one has not acknowledged it:
+    /// this process has nothing in memory any more, but the tier may; repeat it.
     pub async fn delete(&self, key: impl AsRef<[u8]>) -> Result<bool> {
-        Ok(self.delete_now(key.as_ref()))
-    }
-
-    pub(super) fn delete_now(&self, key: &[u8]) -> bool {
-        self.core.delete(&self.key(key).to_key())
+        self.core.delete_through(&self.key(key.as_ref()).to_key()).await
     }
 
     /// Removes the keys of this namespace, not of those within it, that match: `*` stands for any
@@ -179,13 +203,10 @@ impl Cache {
     ///
     /// # Errors
     ///
-    /// None as long as there is only memory.
+    /// As [`Cache::delete`].
     pub async fn delete_pattern(&self, pattern: impl AsRef<[u8]>) -> Result<u64> {
-        Ok(self.delete_pattern_now(pattern.as_ref()))
-    }
-
-    pub(super) fn delete_pattern_now(&self, pattern: &[u8]) -> u64 {
-        self.core.delete_all(&Reach::Matching(&self.space, Glob::new(pattern)))
+        let reach = Reach::Matching(&self.space, Glob::new(pattern.as_ref()));
+        self.core.delete_all_through(&reach).await
     }
 
     /// Makes untrue whatever has a tag, in this namespace and all within it. Cost: none that
@@ -193,14 +214,9 @@ impl Cache {
     ///
     /// # Errors
     ///
-    /// None as long as there is only memory.
+    /// As [`Cache::delete`].
     pub async fn delete_by_tag(&self, tag: impl AsRef<str>) -> Result<()> {
-        self.delete_by_tag_now(tag.as_ref());
-        Ok(())
-    }
-
-    pub(super) fn delete_by_tag_now(&self, tag: &str) {
-        self.core.tags.delete(&self.space, tag.as_bytes());
+        self.core.delete_by_tag_through(&self.space, tag.as_ref().as_bytes()).await
     }
 
     /// Removes everything in this namespace and all within it; how many were fresh. Cost: all
@@ -208,13 +224,9 @@ impl Cache {
     ///
     /// # Errors
     ///
-    /// None as long as there is only memory.
+    /// As [`Cache::delete`].
     pub async fn clear(&self) -> Result<u64> {
-        Ok(self.clear_now())
-    }
-
-    pub(super) fn clear_now(&self) -> u64 {
-        self.core.delete_all(&Reach::Within(&self.space))
+        self.core.delete_all_through(&Reach::Within(&self.space)).await
     }
 
     /// Adds `by` to the number under a key, atomically, and gives the sum. What is not there counts
@@ -226,13 +238,17 @@ impl Cache {
     /// [`is_usage`](crate::Error::is_usage) when what stands there is no `i64`, and when the sum
     /// would not be one.
     pub async fn increment(&self, key: impl AsRef<[u8]>, by: i64) -> Result<i64> {
-        self.entry(key).increment_now(by)
+        self.entry(key).increment(by).await
     }
 
     /// Whether there is something fresh under a key, of whatever type; "there is none" is
     /// something. Not counted, and not noted as a use.
     pub async fn contains(&self, key: impl AsRef<[u8]>) -> bool {
-        self.contains_now(key.as_ref())
+        let key = key.as_ref();
+        if self.contains_now(key) {
+            return true;
+        }
+        self.core.glance_through(&self.key(key).to_key()).await.is_some()
     }
 
     pub(super) fn contains_now(&self, key: &[u8]) -> bool {
@@ -242,7 +258,13 @@ impl Cache {
     /// How long what stands under a key is still fresh, if it is; `Duration::MAX` when only a
     /// change ends it. Not counted, and not noted as a use.
     pub async fn ttl(&self, key: impl AsRef<[u8]>) -> Option<Duration> {
-        self.ttl_now(key.as_ref())
+        let key = key.as_ref();
+        match self.ttl_now(key) {
+            None if self.core.below.is_some() => {
+                self.core.glance_through(&self.key(key).to_key()).await
+            }
+            left => left,
+        }
     }
 
     pub(super) fn ttl_now(&self, key: &[u8]) -> Option<Duration> {
@@ -253,7 +275,9 @@ impl Cache {
     /// Begins the ttl and the idle time of what stands under a key anew, if it is fresh, and says
     /// whether it was.
     pub async fn touch(&self, key: impl AsRef<[u8]>) -> bool {
-        self.touch_now(key.as_ref())
+        let key = key.as_ref();
+        let was_here = self.touch_now(key);
+        self.core.touch_through(&self.key(key).to_key()).await || was_here
     }
 
     pub(super) fn touch_now(&self, key: &[u8]) -> bool {
@@ -267,6 +291,18 @@ impl Cache {
     /// Keeps what stands under a key warm no longer; whether it was kept so.
     pub fn cool(&self, key: impl AsRef<[u8]>) -> bool {
         self.core.keepers.remove(&self.key(key.as_ref()).to_key())
+    }
+
+    /// The disk tier of the cache, if it has one: its health and its statistics are there.
+    #[cfg(feature = "disk")]
+    pub fn disk(&self) -> Option<&crate::tier::Disk> {
+        self.core.below.as_ref()?.disk.as_ref()
+    }
+
+    /// The tier in Redis, if the cache has one: its statistics are there.
+    #[cfg(feature = "redis")]
+    pub fn redis(&self) -> Option<&crate::tier::redis::Redis> {
+        self.core.below.as_ref()?.redis.as_ref()
     }
 
     /// What the cache has done since it was built, all namespaces together. Cost: a walk over the

@@ -7,16 +7,22 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
+use super::Cacheable;
+use super::asked::Askings;
+use super::codec::Codec;
 use super::flight::{Flights, Turn};
 use super::keep::Keepers;
 use super::kept::{Content, Kept, Standing};
 use super::key::{Key, KeyRef};
+use super::known::Known;
 use super::life::{Holds, Life, Loaded, Moment, nanos};
 use super::policy::Policy;
 use super::space::Space;
 use super::stats::KeyedStats;
+use super::tagged::Tagged;
 use super::tags::{Slots, Tags};
 use super::tally::{Cause, Tally};
+use super::tiers::{Below, OnDisk};
 use crate::cache::{Bounds, Evicted, Resident as _, Store};
 use crate::clock::Clock;
 use crate::depend;
@@ -38,6 +44,11 @@ pub(crate) struct Core {
     pub(super) tags: Tags,
     pub(super) tally: Tally,
     pub(super) keepers: Keepers,
+    pub(super) askings: Askings,
+    /// The tiers that are asked when memory has nothing.
+    pub(crate) below: Option<Below>,
+    #[cfg(test)]
+    pub(crate) pauses: super::tests::Pauses,
     clock: Clock,
     /// When dead entries were looked for last.
     pub(super) swept: AtomicU64,
@@ -48,6 +59,7 @@ pub(crate) struct Core {
 #[derive(Clone, Copy)]
 pub(crate) struct Wanted {
     pub(crate) kind: TypeId,
+    pub(crate) codec: Codec,
     /// Whether "there is none" is an answer.
     pub(crate) takes_nothing: bool,
 }
@@ -71,7 +83,7 @@ pub(crate) enum Reach<'a> {
 }
 
 impl Core {
-    pub(crate) fn new(name: String, bounds: Bounds, clock: Clock) -> Core {
+    pub(crate) fn new(name: String, bounds: Bounds, clock: Clock, below: Option<Below>) -> Core {
         Core {
             name,
             store: Store::new(bounds),
@@ -79,8 +91,12 @@ impl Core {
             tags: Tags::default(),
             tally: Tally::default(),
             keepers: Keepers::default(),
+            askings: Askings::default(),
             swept: AtomicU64::new(0),
             built: clock.now(),
+            below,
+            #[cfg(test)]
+            pauses: Default::default(),
             clock,
         }
     }
@@ -194,18 +210,35 @@ impl Core {
             && self.store.remove(&key, kept)
         {
             self.tally.dropped(cause, kept.size());
+            self.askings.note(key, kept.life.asked());
         }
     }
 
     /// Keeps what a caller gives.
-    pub(crate) fn set(&self, key: Key, content: Content, policy: &Policy, slots: Slots) {
+    pub(crate) fn set(
+        &self,
+        key: Key,
+        content: Content,
+        policy: &Policy,
+        slots: Slots,
+        on_disk: OnDisk,
+    ) {
         let loaded = Loaded { began: self.now(), took: std::time::Duration::ZERO };
         let number = self.tags.last();
         let life = Life::new(policy, content.holds(), loaded, fastrand::f64());
-        let kept = Kept::new(content, life, number, slots, None);
+        let kept = Kept::new(content, life, number, slots, None, Known::Alone);
+        self.place(key, &kept, on_disk);
+    }
+
+    /// Puts an entry where what stands there and what is loaded for it is to go.
+    pub(crate) fn place(&self, key: Key, kept: &Arc<Kept>, on_disk: OnDisk) {
         let mut turn = self.flights.turn(&key);
         turn.take_out(&key);
-        let evicted = self.keep(&turn, key, &kept);
+        if let Some(below) = &self.below {
+            let is_deleted = self.tags.has_deleted(&kept.slots, kept.number);
+            below.put(&below.name(&key), if is_deleted { OnDisk::Discard } else { on_disk });
+        }
+        let evicted = self.keep(&turn, key, kept);
         drop(turn);
         drop(evicted);
     }
@@ -238,15 +271,21 @@ impl Core {
         let loaded = Loaded { began: now, took: std::time::Duration::ZERO };
         let life = Life::new(policy, Holds::Value, loaded, fastrand::f64());
         let kept = match counted {
-            None => Kept::new(content, life, number, slots, None),
+            None => Kept::new(content, life, number, slots, None, Known::Alone),
             Some(before) => {
                 life.expire_with(&before.life);
                 let mut all = before.slots.clone();
                 all.extend(slots.into_iter().filter(|slot| !before.slots.contains(slot)));
-                Kept::new(content, life, before.number, all, before.evidence.clone())
+                let (number, evidence) = (before.number, before.evidence.clone());
+                Kept::new(content, life, number, all, evidence, Known::Alone)
             }
         };
         turn.take_out(&key);
+        if let Some(below) = &self.below {
+            // What is counted runs nothing of a caller's when it is written down.
+            let codec = Codec::of::<i64>();
+            below.put(&below.name(&key), below.for_disk_now(&key, &kept, policy, codec, now));
+        }
         let evicted = self.keep(&turn, key, &kept);
         drop(turn);
         drop(evicted);
@@ -258,6 +297,10 @@ impl Core {
     #[must_use]
     pub(super) fn keep(&self, _: &Turn<'_>, key: Key, kept: &Arc<Kept>) -> Evicted<Kept> {
         let before = self.store.peek(&key.as_ref());
+        kept.life.asked_before(match &before {
+            Some(before) => before.life.asked(),
+            None => self.askings.take(key.as_ref()),
+        });
         self.tally.kept(kept.size());
         let mut evicted = self.store.insert(key, kept.clone());
         for out in &evicted {
@@ -277,6 +320,9 @@ impl Core {
         let mut turn = self.flights.turn(key);
         turn.take_out(key);
         let taken = self.take(&turn, key);
+        if let Some(below) = &self.below {
+            below.discard(key);
+        }
         drop(turn);
         let now = self.now();
         taken.is_some_and(|kept| kept.standing(&self.tags, now) == Standing::Fresh)
@@ -285,6 +331,7 @@ impl Core {
     /// Takes out what stands under a key, to be dropped without the lock.
     pub(super) fn take(&self, _: &Turn<'_>, key: &Key) -> Option<Arc<Kept>> {
         let taken = self.store.take(&key.as_ref())?;
+        self.askings.note(key.as_ref(), taken.life.asked());
         self.tally.dropped(Cause::Deleted, taken.size());
         Some(taken)
     }
@@ -343,6 +390,16 @@ impl Core {
             loading: self.flights.len() as u64,
             warm: self.keepers.len() as u64,
             load_times: tally.times(),
+            disk: self.below.as_ref().and_then(Below::disk_stats),
+            redis: self.below.as_ref().and_then(Below::redis_stats),
+        }
+    }
+
+    /// What is known of changes by others to an entry, since what is known of its load.
+    pub(crate) fn known_of(&self, key: &Key, tagged: &Tagged, known: &Known) -> Known {
+        match &self.below {
+            None => Known::Alone,
+            Some(below) => below.known_since(key, tagged, known),
         }
     }
 }
@@ -351,13 +408,21 @@ impl Core {
 fn over(kept: &Kept, standing: Standing, now: Moment) -> Option<Cause> {
     match standing {
         Standing::Deleted => Some(Cause::Tag),
+        Standing::Replaced => Some(Cause::Untrue),
         Standing::Void if !kept.life.is_fallback(now) => Some(Cause::Untrue),
         Standing::Expired | Standing::Untrue if kept.life.is_over(now) => Some(Cause::Expired),
+        Standing::Unheard => None,
         Standing::Fresh | Standing::Expired | Standing::Untrue | Standing::Void => None,
     }
 }
 
 impl Wanted {
+    /// A value of a type.
+    #[inline]
+    pub(crate) fn of<T: Cacheable>(takes_nothing: bool) -> Wanted {
+        Wanted { kind: TypeId::of::<T>(), codec: Codec::of::<T>(), takes_nothing }
+    }
+
     #[inline]
     pub(super) fn fits(self, kept: &Kept) -> bool {
         self.serves(&kept.content)

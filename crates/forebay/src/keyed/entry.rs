@@ -1,6 +1,5 @@
 //! One key with words of its own, until something is done with it.
 
-use std::any::TypeId;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,16 +8,17 @@ use smallvec::{SmallVec, smallvec};
 
 use super::Cacheable;
 use super::cache::Cache;
+use super::codec::Codec;
 use super::core::{Found, Wanted};
 use super::failure::{Cause, overdue};
 use super::guarded::{guarded, guarded_here};
 use super::hooks::{Admits, AnyType, Hooks, Only};
 use super::kept::Content;
 use super::key::KeyRef;
-use super::load::{Ask, Load};
+use super::load::{Ask, Batch, Load};
 use super::policy::Policy;
 use super::space::Space;
-use super::tags::{Slots, slots_of};
+use super::tagged::Tagged;
 use super::warm_entry::WarmEntry;
 use super::words::words;
 use crate::error::Result;
@@ -33,7 +33,7 @@ pub struct CacheEntry<'a, V = AnyType> {
     key: SmallVec<[u8; 48]>,
     policy: Policy,
     pub(super) guards: Guards,
-    slots: Slots,
+    tagged: Tagged,
     pub(super) hooks: Hooks,
     pub(super) is_past: bool,
     type_of_value: PhantomData<fn() -> V>,
@@ -46,7 +46,7 @@ impl<'a> CacheEntry<'a> {
             key: SmallVec::from_slice(key),
             policy: cache.policy,
             guards: cache.guards.clone(),
-            slots: Slots::new(),
+            tagged: Tagged::new(cache.core.below.is_some()),
             hooks: Hooks::default(),
             is_past: false,
             type_of_value: PhantomData,
@@ -59,7 +59,7 @@ impl<'a, V> CacheEntry<'a, V> {
 
     /// A name by which it can be deleted, together with all else that has it.
     pub fn tag(mut self, tag: impl AsRef<str>) -> Self {
-        self.slots.extend(slots_of(&self.cache.space, tag.as_ref().as_bytes()));
+        self.tagged.add(&self.cache.space, tag.as_ref().as_bytes());
         self
     }
 
@@ -117,8 +117,17 @@ impl<'a, V> CacheEntry<'a, V> {
     }
 
     fn of_type<T>(self) -> CacheEntry<'a, Only<T>> {
-        let CacheEntry { cache, key, policy, guards, slots, hooks, is_past, .. } = self;
-        CacheEntry { cache, key, policy, guards, slots, hooks, is_past, type_of_value: PhantomData }
+        let CacheEntry { cache, key, policy, guards, tagged, hooks, is_past, .. } = self;
+        CacheEntry {
+            cache,
+            key,
+            policy,
+            guards,
+            tagged,
+            hooks,
+            is_past,
+            type_of_value: PhantomData,
+        }
     }
 
     /// Keeps a value in place of what stands there. See [`Cache::set`].
@@ -126,42 +135,32 @@ impl<'a, V> CacheEntry<'a, V> {
     where
         V: Admits<T>,
     {
-        self.set_now(Arc::new(value));
+        self.set_shared(Arc::new(value)).await;
     }
 
     /// The same for a value that is shared already.
-    pub async fn set_shared<T: Cacheable>(self, value: Arc<T>)
-    where
-        V: Admits<T>,
-    {
-        self.set_now(value);
-    }
-
-    pub(super) fn set_now<T: Cacheable>(self, value: Arc<T>)
+    pub async fn set_shared<T: Cacheable>(mut self, value: Arc<T>)
     where
         V: Admits<T>,
     {
         if self.is_past {
             return;
         }
-        let key = self.key_ref().to_key();
-        let mut slots = self.slots;
-        if self.hooks.look_at(&*value, &self.cache.space, &mut slots) {
-            self.cache.core.set(key, Content::of(Some(value)), &self.policy, slots);
+        let (key, core) = (self.key_ref().to_key(), &self.cache.core);
+        if self.hooks.look_at(&*value, &self.cache.space, &mut self.tagged) {
+            let content = Content::of(Some(value));
+            core.set_through(key, content, &self.policy, self.tagged, Codec::of::<T>()).await;
         } else {
-            self.cache.core.delete(&key);
+            // What is not acknowledged is counted.
+            let _ = core.delete_through(&key).await;
         }
     }
 
     /// Adds `by` to the number under the key, atomically, and gives the sum. See
     /// [`Cache::increment`].
     pub async fn increment(self, by: i64) -> Result<i64> {
-        self.increment_now(by)
-    }
-
-    pub(super) fn increment_now(self, by: i64) -> Result<i64> {
         let key = self.key_ref().to_key();
-        self.cache.core.increment(key, by, &self.policy, self.slots)
+        self.cache.core.increment_through(key, by, &self.policy, self.tagged).await
     }
 
     /// The value under the key, loaded by `load` if there is none that is fresh. See
@@ -201,19 +200,17 @@ impl<'a, V> CacheEntry<'a, V> {
         V: Admits<T>,
         E: Into<Cause>,
     {
-        let wanted = Wanted { kind: TypeId::of::<T>(), takes_nothing: false };
-        let (core, key) = (&self.cache.core, self.key_ref());
+        let wanted = Wanted::of::<T>(false);
         let content = if self.is_past {
             Content::of(Some(Arc::new(guarded_here(&self.guards, self.limit(), load)?)))
-        } else if let Found::Fresh(kept) | Found::Due(kept) = core.find(key, wanted) {
-            kept.content.clone()
         } else {
             let (hooks, space) = (&self.hooks, &self.cache.space);
+            let is_spelled = self.cache.core.below.is_some();
             let load = || {
                 let loaded = guarded_here(&self.guards, self.limit(), load)?;
-                Ok(smallvec![hooks.look(Some(loaded), space)])
+                Ok(smallvec![hooks.look(Some(loaded), space, is_spelled)])
             };
-            core.fetch_on_thread(key, &self.how(wanted), load)?
+            self.answer_here(wanted, || self.how(wanted), load)?
         };
         Ok(content.get().expect("nothing but a value of this type was asked for"))
     }
@@ -223,30 +220,53 @@ impl<'a, V> CacheEntry<'a, V> {
         takes_nothing: bool,
         load: impl Future<Output = Result<Option<T>, E>> + Send + 'static,
     ) -> Result<Content> {
-        let wanted = Wanted { kind: TypeId::of::<T>(), takes_nothing };
-        let (core, key) = (&self.cache.core, self.key_ref());
+        let wanted = Wanted::of::<T>(takes_nothing);
         if self.is_past {
-            return self.load_alone(load).await;
+            return Ok(Content::of(self.load_alone(load).await?.map(Arc::new)));
         }
+        self.answer(wanted, || self.how(wanted), || self.batch(load)).await
+    }
+
+    /// What is under the key, by the load that `begin` gives if there has to be one.
+    pub(super) async fn answer(
+        &self,
+        wanted: Wanted,
+        how: impl FnOnce() -> Ask,
+        begin: impl FnOnce() -> Load,
+    ) -> Result<Content> {
+        let (core, key) = (&self.cache.core, self.key_ref());
         match core.find(key, wanted) {
             Found::Fresh(kept) | Found::Stale(kept, false) => Ok(kept.content.clone()),
             Found::Due(kept) | Found::Stale(kept, true) => {
-                core.refresh(key, &self.how(wanted), self.batch(load));
+                core.refresh(key, &how(), begin());
                 Ok(kept.content.clone())
             }
-            Found::Nothing => core.fetch(key, &self.how(wanted), self.batch(load)).await,
+            Found::Nothing => core.fetch(key, &how(), begin()).await,
         }
     }
 
-    async fn load_alone<T: Cacheable, E: Into<Cause>>(
+    /// The same by a load that blocks.
+    pub(super) fn answer_here(
         &self,
-        load: impl Future<Output = Result<Option<T>, E>>,
+        wanted: Wanted,
+        how: impl FnOnce() -> Ask,
+        load: impl FnOnce() -> Result<Batch>,
     ) -> Result<Content> {
-        let limit = self.policy.load_timeout;
-        match tokio::time::timeout(limit, Box::pin(guarded(&self.guards, limit, load))).await {
-            Ok(loaded) => Ok(Content::of(loaded?.map(Arc::new))),
-            Err(_) => Err(overdue(limit)),
+        let (core, key) = (&self.cache.core, self.key_ref());
+        match core.find(key, wanted) {
+            Found::Fresh(kept) | Found::Due(kept) => Ok(kept.content.clone()),
+            Found::Stale(..) | Found::Nothing => core.fetch_on_thread(key, &how(), load),
         }
+    }
+
+    /// What is loaded for this caller alone.
+    pub(super) async fn load_alone<R, E: Into<Cause>>(
+        &self,
+        load: impl Future<Output = Result<R, E>>,
+    ) -> Result<R> {
+        let limit = self.limit();
+        let loaded = Box::pin(guarded(&self.guards, limit, load));
+        tokio::time::timeout(limit, loaded).await.unwrap_or_else(|_| Err(overdue(limit)))
     }
 
     fn batch<T: Cacheable, E: Into<Cause>>(
@@ -262,17 +282,18 @@ impl<'a, V> CacheEntry<'a, V> {
             limit: self.limit(),
             hooks: self.hooks.clone(),
             space: self.cache.space.clone(),
+            is_spelled: self.cache.core.below.is_some(),
         }
     }
 
-    fn limit(&self) -> Duration {
+    pub(super) fn limit(&self) -> Duration {
         self.policy.load_timeout
     }
 
     pub(super) fn how(&self, wanted: Wanted) -> Ask {
         Ask {
             policy: self.policy,
-            slots: self.slots.clone(),
+            tagged: self.tagged.clone(),
             tells_more: self.hooks.tell_more(),
             wanted,
         }
@@ -290,6 +311,7 @@ pub(super) struct Batcher {
     limit: Duration,
     hooks: Hooks,
     space: Arc<Space>,
+    is_spelled: bool,
 }
 
 impl Batcher {
@@ -300,7 +322,7 @@ impl Batcher {
     ) -> Load {
         Box::pin(async move {
             let loaded = guarded(&self.guards, self.limit, load).await?;
-            Ok(smallvec![self.hooks.look(loaded, &self.space)])
+            Ok(smallvec![self.hooks.look(loaded, &self.space, self.is_spelled)])
         })
     }
 }

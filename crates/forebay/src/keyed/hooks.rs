@@ -11,9 +11,9 @@ use super::Cacheable;
 use super::kept::Content;
 use super::load::Produced;
 use super::space::Space;
-use super::tags::{Slots, slots_of};
+use super::tagged::Tagged;
 
-type Teller = Arc<dyn Fn(&dyn Any, &Space, &mut Slots) + Send + Sync>;
+type Teller = Arc<dyn Fn(&dyn Any, &Space, &mut Tagged) + Send + Sync>;
 
 type Judge = Arc<dyn Fn(&dyn Any) -> bool + Send + Sync>;
 
@@ -51,10 +51,10 @@ impl Hooks {
         T: Cacheable,
         I: IntoIterator<Item: AsRef<str>>,
     {
-        self.tellers.push(Arc::new(move |value, space, slots| {
+        self.tellers.push(Arc::new(move |value, space, tagged| {
             let Some(value) = value.downcast_ref::<T>() else { return };
             for tag in tags(value) {
-                slots.extend(slots_of(space, tag.as_ref().as_bytes()));
+                tagged.add(space, tag.as_ref().as_bytes());
             }
         }));
     }
@@ -77,16 +77,22 @@ impl Hooks {
         &self,
         value: &T,
         space: &Space,
-        slots: &mut Slots,
+        tagged: &mut Tagged,
     ) -> bool {
-        self.tellers.iter().for_each(|tell| tell(value, space, slots));
+        self.tellers.iter().for_each(|tell| tell(value, space, tagged));
         self.judges.iter().all(|keeps| keeps(value))
     }
 
-    /// The same for what was loaded.
-    pub(crate) fn look<T: Cacheable>(&self, value: Option<T>, space: &Space) -> Produced {
-        let mut slots = Slots::new();
-        let is_kept = value.as_ref().is_none_or(|value| self.look_at(value, space, &mut slots));
-        Produced { content: Content::of(value.map(Arc::new)), slots, is_kept }
+    /// The same for what was loaded. `is_spelled`: whether tags are to be known by what they are
+    /// called.
+    pub(crate) fn look<T: Cacheable>(
+        &self,
+        value: Option<T>,
+        space: &Space,
+        is_spelled: bool,
+    ) -> Produced {
+        let mut tagged = Tagged::new(is_spelled);
+        let is_kept = value.as_ref().is_none_or(|value| self.look_at(value, space, &mut tagged));
+        Produced { content: Content::of(value.map(Arc::new)), tagged, is_kept }
     }
 }

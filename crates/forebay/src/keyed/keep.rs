@@ -142,6 +142,10 @@ impl Core {
 
     async fn rewarm(self: Arc<Core>, key: Key, keeper: Arc<Keeper>) {
         let began = self.now();
+        if self.below.is_some() && self.glance(key.as_ref()).is_none() {
+            // It may have gone from memory alone.
+            self.rise(std::slice::from_ref(&key), keeper.ask.wanted, &keeper.ask.policy).await;
+        }
         // Somebody may have loaded it meanwhile.
         if !self.is_cold(&key) {
             return keeper.not_before.store(0, Ordering::Relaxed);

@@ -5,6 +5,7 @@ use std::any::{Any, TypeId};
 use std::sync::Arc;
 
 use super::Cacheable;
+use super::known::{Known, Trust};
 use super::life::{Holds, Life, Moment};
 use super::tags::{Slots, Tags};
 use super::weigh::weigh;
@@ -65,6 +66,8 @@ pub(crate) struct Kept {
     pub(crate) slots: Slots,
     /// `None`: it rests on its ttl alone.
     pub(crate) evidence: Option<Evidence>,
+    /// What is known of changes by others.
+    pub(crate) known: Known,
     size: usize,
 }
 
@@ -80,6 +83,10 @@ pub(crate) enum Standing {
     Void,
     /// A tag of it was deleted.
     Deleted,
+    /// Others have changed what stands under its key.
+    Replaced,
+    /// Others may have, which would not be heard just now.
+    Unheard,
 }
 
 impl Kept {
@@ -89,12 +96,14 @@ impl Kept {
         number: u64,
         slots: Slots,
         evidence: Option<Evidence>,
+        known: Known,
     ) -> Arc<Kept> {
         let counts = 2 * size_of::<usize>();
         let slots_heap = if slots.spilled() { size_of_val(&*slots) } else { 0 };
         let heap = slots_heap + evidence.as_ref().map_or(0, Evidence::heap_size);
+        let heap = heap + known.heap_size();
         let size = size_of::<Kept>() + counts + content.bytes + heap;
-        Arc::new(Kept { content, life, number, slots, evidence, size })
+        Arc::new(Kept { content, life, number, slots, evidence, known, size })
     }
 
     /// The number that it is, if it is one.
@@ -107,6 +116,11 @@ impl Kept {
     pub(crate) fn standing(&self, tags: &Tags, now: Moment) -> Standing {
         if tags.has_deleted(&self.slots, self.number) {
             return Standing::Deleted;
+        }
+        match self.known.trust() {
+            Trust::Yes => {}
+            Trust::NotNow => return Standing::Unheard,
+            Trust::Over => return Standing::Replaced,
         }
         if let Some(evidence) = &self.evidence {
             let is_true = evidence.is_true();

@@ -1,7 +1,7 @@
 //! The times of an entry: until when it is fresh, for how long it may be given when it is not, and
 //! when it should be loaded again. Plain arithmetic over a time that is passed in.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::policy::Policy;
@@ -22,6 +22,8 @@ const USE_NOTED: u64 = 64;
 #[derive(Debug)]
 pub(crate) struct Life {
     ttl: u64,
+    /// How long its load took.
+    took: u64,
     idle: u64,
     stale_while_revalidate: u64,
     stale_if_error: u64,
@@ -32,6 +34,8 @@ pub(crate) struct Life {
     used: AtomicU64,
     /// No load behind a hit is begun before.
     retry: AtomicU64,
+    /// How often it was asked for, about: what meets at the same time may count as one.
+    asked: AtomicU32,
     /// Since when it is known that what it rests on has changed; 0 if it is not.
     untrue: AtomicU64,
 }
@@ -60,6 +64,7 @@ impl Life {
         let ttl = shortened(ttl, policy.jitter * chance);
         Life {
             ttl,
+            took: nanos(loaded.took),
             idle: policy.idle.map_or(NEVER, nanos),
             stale_while_revalidate: nanos(policy.stale_while_revalidate),
             stale_if_error: nanos(policy.stale_if_error),
@@ -68,8 +73,34 @@ impl Life {
             expires: AtomicU64::new(loaded.began.saturating_add(ttl)),
             used: AtomicU64::new(loaded.began.saturating_add(nanos(loaded.took))),
             retry: AtomicU64::new(0),
+            asked: AtomicU32::new(0),
             untrue: AtomicU64::new(0),
         }
+    }
+
+    /// The life of what was kept elsewhere: it was to be fresh for `ttl`, of which `left` is left.
+    pub(crate) fn restored(
+        policy: &Policy,
+        ttl: Duration,
+        left: Duration,
+        took: Duration,
+        now: Moment,
+    ) -> Life {
+        let policy = Policy { ttl: Some(ttl), jitter: 0.0, ..*policy };
+        let life = Life::new(&policy, Holds::Value, Loaded { began: now, took }, 0.0);
+        life.expires.store(now.saturating_add(nanos(left)), Ordering::Relaxed);
+        life.used.store(now, Ordering::Relaxed);
+        life
+    }
+
+    /// How long it was to be fresh; `Duration::MAX` if nothing was to end it.
+    pub(crate) fn ttl(&self) -> Duration {
+        duration(self.ttl)
+    }
+
+    /// How long its load took.
+    pub(crate) fn took(&self) -> Duration {
+        duration(self.took)
     }
 
     /// When it expires, unless it is used or touched before.
@@ -116,6 +147,9 @@ impl Life {
     /// Notes that it is asked for.
     #[inline]
     pub(crate) fn note_use(&self, now: Moment) {
+        let asked = self.asked.load(Ordering::Relaxed).saturating_add(1);
+        // No locked instruction: a hit has to be cheap, and the number only compares.
+        self.asked.store(asked, Ordering::Relaxed);
         if self.idle == NEVER {
             return;
         }
@@ -123,6 +157,17 @@ impl Life {
         if now.saturating_sub(used) > self.idle / USE_NOTED {
             self.used.fetch_max(now, Ordering::Relaxed);
         }
+    }
+
+    /// How often it was asked for, about.
+    pub(crate) fn asked(&self) -> u32 {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    /// Carries half of the askings over of what stood in its place.
+    pub(crate) fn asked_before(&self, before: u32) {
+        let asked = self.asked().saturating_add(before / 2);
+        self.asked.store(asked, Ordering::Relaxed);
     }
 
     /// Begins its time anew.
@@ -179,6 +224,10 @@ impl Life {
     }
 }
 
+fn duration(nanos: u64) -> Duration {
+    if nanos == NEVER { Duration::MAX } else { Duration::from_nanos(nanos) }
+}
+
 pub(crate) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(NEVER)
 }
@@ -224,6 +273,21 @@ mod tests {
         check(Policy { ttl: None, jitter: 0.5, ..policy }, Holds::Value, 0.9, NEVER);
         check(Policy { ttl: Some(Duration::MAX), ..policy }, Holds::Value, 0.0, NEVER);
         check(Policy { idle: Some(secs(3)), ..policy }, Holds::Value, 0.0, 105 * SECOND);
+    }
+
+    #[test]
+    fn what_comes_from_elsewhere_has_the_time_that_is_left() {
+        let policy = Policy { idle: None, ..Policy::default() };
+        let check = |ttl: Duration, left: Duration, expires: u64| {
+            let life = Life::restored(&policy, ttl, left, secs(2), 100 * SECOND);
+            assert_eq!((life.expires(), life.ttl(), life.took()), (expires, ttl, secs(2)));
+        };
+        check(secs(10), secs(3), 103 * SECOND);
+        check(secs(10), Duration::ZERO, 100 * SECOND);
+        check(Duration::MAX, Duration::MAX, NEVER);
+        let life = Life::restored(&policy, secs(10), secs(3), secs(2), 100 * SECOND);
+        life.touch(102 * SECOND);
+        assert_eq!(life.expires(), 112 * SECOND);
     }
 
     #[test]
@@ -308,6 +372,19 @@ mod tests {
             let due = life.is_due(second * SECOND, || chance);
             assert_eq!(due, expect, "at {second} with {chance}");
         }
+    }
+
+    #[test]
+    fn askings_are_counted_and_half_of_them_carry_over() {
+        let (before, after) = (life(|_| (), Holds::Value, 0.0), life(|_| (), Holds::Value, 0.0));
+        (0..5).for_each(|_| before.note_use(0));
+        after.note_use(0);
+        after.asked_before(before.asked());
+        assert_eq!((before.asked(), after.asked()), (5, 3));
+        before.asked.store(u32::MAX, Ordering::Relaxed);
+        before.note_use(0);
+        after.asked_before(before.asked());
+        assert_eq!((before.asked(), after.asked()), (u32::MAX, u32::MAX / 2 + 3));
     }
 
     #[test]

@@ -10,12 +10,13 @@ use tokio::runtime::Handle;
 use super::chain;
 use super::core::{Core, Wanted};
 use super::failure::{overdue, shut_down};
-use super::flight::{Departure, Flight, Landed, Overdue, Runs, departing_slots};
+use super::flight::{Departure, Fit, Flight, Landed, Overdue, Runs, departing_slots};
 use super::kept::{Content, Kept, Standing, hand_on};
 use super::key::{Key, KeyRef};
+use super::known::Known;
 use super::landing::Departed;
 use super::policy::Policy;
-use super::tags::Slots;
+use super::tagged::Tagged;
 use crate::depend::{self, Evidence, Question};
 use crate::error::{Error, Result};
 
@@ -35,17 +36,18 @@ pub(crate) type Load = Pin<Box<dyn Future<Output = Result<Batch>> + Send>>;
 /// What was loaded for one key.
 pub(crate) struct Produced {
     pub(crate) content: Content,
-    /// Of the tags that its value tells.
-    pub(crate) slots: Slots,
+    /// The tags that its value tells.
+    pub(crate) tagged: Tagged,
     /// Whether it is to be kept.
     pub(crate) is_kept: bool,
 }
 
 /// How something is asked for.
+#[derive(Clone)]
 pub(crate) struct Ask {
     pub(crate) policy: Policy,
-    /// Of the tags that are known before.
-    pub(crate) slots: Slots,
+    /// The tags that are known before.
+    pub(crate) tagged: Tagged,
     /// Whether the value tells more tags.
     pub(crate) tells_more: bool,
     pub(crate) wanted: Wanted,
@@ -58,6 +60,8 @@ pub(super) type Fetched = (Content, Option<Evidence>);
 pub(super) enum Part {
     Found(Arc<Kept>),
     Follows(Arc<Flight>),
+    /// Waits for the end of what may be too old, and asks again.
+    Waits(Arc<Flight>),
     Leads(Arc<Flight>),
 }
 
@@ -123,13 +127,13 @@ impl Core {
         load: Load,
         runtime: &Handle,
     ) -> Result<Fetched> {
+        let begun = self.flights.begun();
         for round in 0.. {
             let takes = if round < JOINS_MAX { Takes::Anything } else { Takes::Nothing };
-            match self.join(key, ask, takes, Runs::Task) {
+            match self.join(key, ask, takes, Runs::Task, begun) {
                 Part::Found(kept) => return Ok((kept.content.clone(), kept.evidence.clone())),
                 Part::Leads(flight) => {
-                    let departed = Departed::new(self, vec![(key.clone(), flight.clone())]);
-                    departed.depart(ask, load, runtime);
+                    Departed::new(self, key, &flight).depart(ask, load, runtime);
                     return settle(flight.landed().await);
                 }
                 Part::Follows(flight) => {
@@ -138,6 +142,8 @@ impl Core {
                         return settled;
                     }
                 }
+                // However it ends, the next one is what is asked for.
+                Part::Waits(flight) => drop(flight.landed().await),
             }
         }
         unreachable!("who takes nothing leads")
@@ -159,12 +165,12 @@ impl Core {
         load: Load,
     ) -> Option<Arc<Flight>> {
         let runtime = runtime().ok()?;
-        let Part::Leads(flight) = self.join(key, ask, Takes::Flights, Runs::Task) else {
+        let begun = self.flights.begun();
+        let Part::Leads(flight) = self.join(key, ask, Takes::Flights, Runs::Task, begun) else {
             return None;
         };
         self.tally.refreshes.add(1);
-        let departed = Departed::new(self, vec![(key.clone(), flight.clone())]);
-        departed.behind().depart(ask, load, &runtime);
+        Departed::new(self, key, &flight).behind().depart(ask, load, &runtime);
         Some(flight)
     }
 
@@ -178,7 +184,8 @@ impl Core {
         Ok(())
     }
 
-    pub(super) fn join(&self, key: &Key, ask: &Ask, takes: Takes, runs: Runs) -> Part {
+    /// `begun`: how many loads had begun when the caller came.
+    pub(super) fn join(&self, key: &Key, ask: &Ask, takes: Takes, runs: Runs, begun: u64) -> Part {
         let now = self.now();
         // Declared before the lock, so that it is dropped after it.
         let seen;
@@ -193,17 +200,25 @@ impl Core {
         }
         if takes != Takes::Nothing
             && let Some(flight) = turn.flight(key)
-            && flight.is_fit(ask.wanted.kind, &self.tags, now)
         {
-            return Part::Follows(flight.clone());
+            match flight.fit(ask.wanted.kind, &self.tags, now, begun) {
+                Fit::Yes => return Part::Follows(flight.clone()),
+                Fit::Unheard => return Part::Waits(flight.clone()),
+                Fit::No => {}
+            }
         }
         Part::Leads(turn.begin(key.clone(), self.departure(key, ask, runs)))
     }
 
     pub(super) fn departure(&self, key: &Key, ask: &Ask, runs: Runs) -> Departure {
+        let below = self.below.as_ref();
+        // What comes up from a tier may have tags that are not known before.
+        let is_wide = ask.tells_more || below.is_some();
         Departure {
             number: self.tags.last(),
-            slots: departing_slots(&ask.slots, ask.tells_more, &key.space),
+            slots: departing_slots(&ask.tagged.slots, is_wide, &key.space),
+            known: below.map_or(Known::Alone, |below| below.known(key.as_ref(), &ask.tagged, true)),
+            is_deep: below.is_some(),
             kind: ask.wanted.kind,
             runs,
             began: self.now(),

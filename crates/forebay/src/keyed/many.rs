@@ -1,13 +1,14 @@
 //! Loading several keys at once: those that nobody is loading yet, by one load.
 
-use std::any::TypeId;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use tokio::runtime::Handle;
+use tokio::time::timeout;
 
 use super::Cacheable;
+use super::berth::Berth;
 use super::cache::Cache;
 use super::core::{Core, Found, Wanted};
 use super::failure::{Cause, unasked};
@@ -17,7 +18,8 @@ use super::kept::Content;
 use super::key::Key;
 use super::landing::Departed;
 use super::load::{Ask, Batch, Fetched, JOINS_MAX, Part, Produced, Takes, accept, runtime, settle};
-use super::tags::Slots;
+use super::tagged::Tagged;
+use super::tiers::LOOK_MAX;
 use crate::depend::Question;
 use crate::error::Result;
 
@@ -29,6 +31,16 @@ struct Round {
     leads: Vec<(usize, Arc<Flight>)>,
     /// Positions of what others load.
     follows: Vec<(usize, Arc<Flight>)>,
+    /// What may be too old, and has to end before it is asked again.
+    waits: Vec<Arc<Flight>>,
+}
+
+/// How keys are joined.
+#[derive(Clone, Copy)]
+struct Joins {
+    takes: Takes,
+    /// How many loads had begun when the caller came.
+    begun: u64,
 }
 
 impl Cache {
@@ -56,8 +68,9 @@ impl Cache {
         F: FnMut(Vec<K>) -> Fut,
         Fut: Future<Output = Result<I, E>> + Send + 'static,
     {
-        let wanted = Wanted { kind: TypeId::of::<T>(), takes_nothing: true };
-        let ask = Ask { policy: self.policy, slots: Slots::new(), tells_more: false, wanted };
+        let wanted = Wanted::of::<T>(true);
+        let tagged = Tagged::new(self.core.below.is_some());
+        let ask = Ask { policy: self.policy, tagged, tells_more: false, wanted };
         let full: Vec<Key> = keys.iter().map(|key| self.key(key.as_ref()).to_key()).collect();
         let begin = |asked: &[usize]| {
             let load = load(asked.iter().map(|at| keys[*at].clone()).collect());
@@ -80,7 +93,7 @@ fn arrange<K: AsRef<[u8]>, T: Cacheable>(
     pairs: impl IntoIterator<Item = (K, T)>,
 ) -> Result<Batch> {
     let nothing =
-        || Produced { content: Content::of::<T>(None), slots: Slots::new(), is_kept: true };
+        || Produced { content: Content::of::<T>(None), tagged: Tagged::default(), is_kept: true };
     let mut batch: Batch = order.iter().map(|_| nothing()).collect();
     for (key, value) in pairs {
         let at = *order.get(key.as_ref()).ok_or_else(unasked)?;
@@ -96,7 +109,8 @@ impl Core {
         ask: &Ask,
         mut load: impl FnMut(&[usize]) -> super::load::Load,
     ) -> Result<Vec<Content>> {
-        let mut round = Round { have: Vec::new(), leads: Vec::new(), follows: Vec::new() };
+        let mut round =
+            Round { have: Vec::new(), leads: Vec::new(), follows: Vec::new(), waits: Vec::new() };
         let mut due = Vec::new();
         for (at, key) in keys.iter().enumerate() {
             let found = self.find(key.as_ref(), ask.wanted);
@@ -113,10 +127,12 @@ impl Core {
         }
         let runtime = runtime()?;
         let question = Question::begin();
+        let begun = self.flights.begun();
         for count in 0.. {
             let takes = if count < JOINS_MAX { Takes::Anything } else { Takes::Nothing };
-            self.join_many(keys, ask, &mut round, std::mem::take(&mut due), takes)?;
-            self.depart_many(keys, ask, &round, &mut load, &runtime);
+            let joins = Joins { takes, begun };
+            self.join_many(keys, ask, &mut round, std::mem::take(&mut due), joins)?;
+            self.depart_many(keys, ask, &round, &mut load, &runtime).await;
             self.settle_many(keys, ask, &mut round).await?;
             if round.have.iter().all(Option::is_some) {
                 break;
@@ -135,7 +151,7 @@ impl Core {
         ask: &Ask,
         round: &mut Round,
         due: Vec<usize>,
-        takes: Takes,
+        Joins { takes, begun }: Joins,
     ) -> Result<()> {
         for (at, key) in keys.iter().enumerate() {
             if round.have[at].is_some() {
@@ -149,7 +165,7 @@ impl Core {
                 round.follows.push((at, flight.clone()));
                 continue;
             }
-            match self.join(key, ask, takes, Runs::Task) {
+            match self.join(key, ask, takes, Runs::Task, begun) {
                 Part::Found(kept) => {
                     let found = (kept.content.clone(), kept.evidence.clone());
                     round.have[at] = Some(self.conclude(key, ask, Ok(found))?);
@@ -159,10 +175,12 @@ impl Core {
                     self.tally.joined.add(1);
                     round.follows.push((at, flight));
                 }
+                Part::Waits(flight) => round.waits.push(flight),
             }
         }
         for at in due {
-            if let Part::Leads(flight) = self.join(&keys[at], ask, Takes::Flights, Runs::Task) {
+            let part = self.join(&keys[at], ask, Takes::Flights, Runs::Task, begun);
+            if let Part::Leads(flight) = part {
                 self.tally.refreshes.add(1);
                 round.leads.push((at, flight));
             }
@@ -170,7 +188,8 @@ impl Core {
         Ok(())
     }
 
-    fn depart_many(
+    /// Begins what is to be loaded by this caller: what the tiers do not have.
+    async fn depart_many(
         self: &Arc<Core>,
         keys: &[Key],
         ask: &Ask,
@@ -181,11 +200,41 @@ impl Core {
         if round.leads.is_empty() {
             return;
         }
-        let flights = round.leads.iter().map(|(at, flight)| (keys[*at].clone(), flight.clone()));
+        let berth = |(at, flight): &(usize, Arc<Flight>)| {
+            (*at, Berth::new(self, keys[*at].clone(), flight.clone()))
+        };
+        let berths = round.leads.iter().map(berth).collect();
+        let berths = self.lift_many(berths, &round.have, ask).await;
+        if berths.is_empty() {
+            return;
+        }
+        let (asked, berths): (Vec<usize>, Vec<Berth>) = berths.into_iter().unzip();
         // Before the load, which may panic: whoever waits is told then.
-        let departed = Departed::new(self, flights.collect());
-        let asked: Vec<usize> = round.leads.iter().map(|(at, _)| *at).collect();
+        let departed = Departed::all(self, berths);
         departed.depart(ask, load(&asked), runtime);
+    }
+
+    /// Looks into the tiers for what is not there, and gives back what they do not have. When this
+    /// is given up, all of it is lost.
+    async fn lift_many(
+        self: &Arc<Core>,
+        berths: Vec<(usize, Berth)>,
+        have: &[Option<Content>],
+        ask: &Ask,
+    ) -> Vec<(usize, Berth)> {
+        let Some(below) = &self.below else { return berths };
+        let is_missing = |(at, _): &(usize, Berth)| have[*at].is_none();
+        let (missing, mut rest): (Vec<_>, Vec<_>) = berths.into_iter().partition(is_missing);
+        let asked: Vec<_> = missing.iter().filter_map(|(_, berth)| berth.asked()).collect();
+        let found = timeout(LOOK_MAX, below.look(&asked, ask.wanted)).await.unwrap_or_default();
+        let found = found.into_iter().chain(std::iter::repeat_with(|| None));
+        for ((at, berth), risen) in missing.into_iter().zip(found) {
+            match risen {
+                Some(risen) => self.lift(berth, risen, ask),
+                None => rest.push((at, berth)),
+            }
+        }
+        rest
     }
 
     /// Waits for what is not there yet. What others load may leave some of it open.
@@ -195,6 +244,10 @@ impl Core {
                 let settled = settle(flight.landed().await);
                 round.have[at] = Some(self.conclude(&keys[at], ask, settled)?);
             }
+        }
+        for flight in std::mem::take(&mut round.waits) {
+            // However it ends, the next one is what is asked for.
+            drop(flight.landed().await);
         }
         for (at, flight) in std::mem::take(&mut round.follows) {
             let settled: Option<Result<Fetched>> = accept(flight.landed().await, ask.wanted);

@@ -26,6 +26,13 @@ impl Space {
         &self.path
     }
 
+    /// The names that it consists of, from the outermost on.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &[u8]> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        let length = size_of::<u64>();
+        starts.zip(&self.ends).map(move |(start, end)| &self.path[start + length..*end])
+    }
+
     /// Whether `other` is this one or lies within it.
     pub(crate) fn holds(&self, other: &Space) -> bool {
         other.path.starts_with(&self.path)
@@ -59,6 +66,15 @@ mod tests {
         check(&["a"], &["b", "a"], false);
         check(&["a", "b"], &["a\u{1}\0\0\0\0\0\0\0b"], false);
         check(&[""], &["a"], false);
+    }
+
+    #[test]
+    fn it_gives_back_its_names() {
+        for names in [&[][..], &["a"], &["", "b/c", "\u{1}"]] {
+            let space = space(names);
+            let found: Vec<&[u8]> = space.names().collect();
+            assert_eq!(found, names.iter().map(|name| name.as_bytes()).collect::<Vec<_>>());
+        }
     }
 
     #[test]

@@ -5,9 +5,10 @@ use std::time::Duration;
 /// What a [`crate::Cache`] has done since it was built, all its namespaces together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyedStats {
-    /// Fresh values given.
+    /// Fresh values given from memory.
     pub hits: u64,
-    /// Askings that found nothing fresh; those answered with something stale are among them.
+    /// Askings that found nothing fresh in memory; those answered with something stale are among
+    /// them.
     pub misses: u64,
     /// Stale values given while they were loaded again (`stale_while_revalidate`).
     pub stale: u64,
@@ -41,6 +42,29 @@ pub struct KeyedStats {
     pub warm: u64,
     /// How many loads took how long, in buckets that double.
     pub load_times: Vec<LoadTime>,
+    /// What it has done with the disk tier, if it has one.
+    pub disk: Option<CacheTierStats>,
+    /// What it has done with the tier in Redis, if it has one.
+    pub redis: Option<CacheTierStats>,
+}
+
+/// What a cache has done with one of its tiers. What the tier as a whole has done, for whatever
+/// uses it, is in statistics of its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CacheTierStats {
+    /// Fresh values that were found in it.
+    pub hits: u64,
+    /// Askings that found nothing fresh in it. All of them had missed memory.
+    pub misses: u64,
+    /// What was found and is not for this cache: of another version or type, or damaged.
+    pub undecodable: u64,
+    /// Values that were given to it.
+    pub fills: u64,
+    /// Values that could not be given to it: too large, with too many tags, or refused by serde.
+    pub unfit: u64,
+    /// Removals and values that callers have set, of which it has not said that it has them.
+    pub unacknowledged: u64,
 }
 
 /// Entries that are there no more, by cause.

@@ -33,20 +33,22 @@ impl Core {
         ask: &Ask,
         load: impl FnOnce() -> Result<Batch>,
     ) -> Result<Fetched> {
+        let begun = self.flights.begun();
         for round in 0.. {
             let takes = if round < JOINS_MAX { Takes::Anything } else { Takes::Nothing };
-            match self.join(key, ask, takes, Runs::Thread) {
+            match self.join(key, ask, takes, Runs::Thread, begun) {
                 Part::Found(kept) => return Ok((kept.content.clone(), kept.evidence.clone())),
                 Part::Leads(flight) => {
-                    let departed = Departed::new(self, vec![(key.clone(), flight.clone())]);
-                    departed.run_here(ask, load);
+                    Departed::new(self, key, &flight).run_here(ask, load);
                     return settle(flight.park());
                 }
-                Part::Follows(flight) if flight.departure.runs == Runs::Task => {
+                Part::Follows(flight) | Part::Waits(flight)
+                    if flight.departure.runs == Runs::Task =>
+                {
                     // Not registered, so that what it loads is not kept.
-                    let flight = Arc::new(Flight::new(self.departure(key, ask, Runs::Thread)));
-                    let departed = Departed::new(self, vec![(key.clone(), flight.clone())]);
-                    departed.run_here(ask, load);
+                    let departure = self.departure(key, ask, Runs::Thread);
+                    let flight = Arc::new(Flight::unregistered(departure));
+                    Departed::new(self, key, &flight).run_here(ask, load);
                     return settle(flight.park());
                 }
                 Part::Follows(flight) => {
@@ -55,6 +57,8 @@ impl Core {
                         return settled;
                     }
                 }
+                // However it ends, the next one is what is asked for.
+                Part::Waits(flight) => drop(flight.park()),
             }
         }
         unreachable!("who takes nothing leads")

@@ -1,6 +1,5 @@
 //! One key with words of its own, to be kept warm.
 
-use std::any::TypeId;
 use std::sync::Arc;
 
 use super::Cacheable;
@@ -33,7 +32,7 @@ impl<'a, V> WarmEntry<'a, V> {
         Fut: Future<Output = Result<T, E>> + Send + 'static,
     {
         let WarmEntry(entry) = self;
-        let wanted = Wanted { kind: TypeId::of::<T>(), takes_nothing: false };
+        let wanted = Wanted::of::<T>(false);
         let load = Arc::new(load);
         let keeper = || {
             let (load, batcher) = (load.clone(), entry.batcher());

@@ -14,6 +14,9 @@ mod explain;
 mod fault;
 /// Commits of other processes, and what stays in the cache.
 mod foreign;
+/// Functions that ask a cache, and functions that delete from one.
+#[cfg(feature = "macros")]
+mod functions;
 /// What stands before a database, and what passes it by.
 mod guard;
 /// Databases on disk for the tests.

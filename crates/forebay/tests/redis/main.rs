@@ -5,6 +5,8 @@
 
 /// Values, stored and read.
 mod bytes;
+/// A cache over the tier.
+mod cache;
 /// Copies in memory, and when they end.
 mod copies;
 /// Counters and rates.

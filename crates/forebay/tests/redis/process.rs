@@ -2,7 +2,8 @@
 //!
 //! The truth is a number in a file. The parent raises it and removes the key; the child reads all
 //! the time as an application does: from its memory, from Redis, or from the file with a lease.
-//! Once a removal is acknowledged the child is asked, and may not answer with a smaller number.
+//! Once a removal is acknowledged the child is asked, and may not answer with a smaller number. It
+//! reads with the tier itself, or through a `Cache`.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -14,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use forebay::{Redis, RedisTicket};
+use forebay::{Cache, Redis, RedisTicket};
 
 use crate::place::{MINUTE, patient, server, tier};
 
@@ -32,9 +33,13 @@ struct Reader {
 
 impl Reader {
     fn start(url: &str, truth: &Path) -> Reader {
+        Reader::start_as("tier", url, truth)
+    }
+
+    fn start_as(role: &str, url: &str, truth: &Path) -> Reader {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "process::child", "--ignored", "--nocapture", "--test-threads=1"])
-            .env(VARIABLE, format!("{url} {}", truth.display()))
+            .env(VARIABLE, format!("{role} {url} {}", truth.display()))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -123,19 +128,59 @@ async fn a_frozen_process_does_not_answer_from_before() {
     assert!(longest > Duration::from_millis(300), "nobody was waited for: {longest:?}");
 }
 
+/// The same through a `Cache` in each process, by all ways of deleting.
+#[tokio::test]
+async fn no_read_of_a_cache_is_older_than_an_acknowledged_deletion() {
+    let Some(server) = server() else { return };
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let cache = Cache::builder("shop").redis(tier(&server).await).build().unwrap();
+    write_truth(file.as_file(), 0);
+    let mut reader = Reader::start_as("cache", &server.url(), file.path());
+    let mut from_memory = 0;
+    for round in 1..=ROUNDS / 2 {
+        write_truth(file.as_file(), round);
+        match round % 8 {
+            0 => _ = cache.delete_pattern("the*").await.unwrap(),
+            1 => _ = cache.clear().await.unwrap(),
+            2 | 3 => cache.delete_by_tag("known").await.unwrap(),
+            4 => cache.delete_by_tag("told").await.unwrap(),
+            5 => cache.set(KEY, round).await,
+            _ => _ = cache.delete(KEY).await.unwrap(),
+        }
+        let (value, memory) = reader.ask();
+        assert!(value >= round, "{value} was read after the deletion of all before {round}");
+        from_memory = memory;
+        if round % 50 == 0 {
+            // Leaves the child the time to answer from its memory.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+    assert!(from_memory > ROUNDS, "the memory answered {from_memory} times");
+}
+
 fn write_truth(file: &File, number: u64) {
     file.write_all_at(&number.to_be_bytes(), 0).unwrap();
 }
 
 struct Application {
     redis: Redis,
-    truth: File,
+    /// What is read through, if it is not the tier itself.
+    cache: Option<Cache>,
+    truth: Arc<File>,
     memory: Mutex<HashMap<&'static [u8], (RedisTicket, u64)>>,
     from_memory: AtomicU64,
 }
 
 impl Application {
     async fn read(&self) -> u64 {
+        if let Some(cache) = &self.cache {
+            let truth = self.truth.clone();
+            let load = || async move { load(&truth).await };
+            let entry = cache.entry(KEY).tag("known").tags_by(|_: &u64| ["told"]);
+            let value = *entry.get_or_load(load).await.unwrap();
+            self.from_memory.store(cache.stats().hits, Ordering::Relaxed);
+            return value;
+        }
         if let Some((ticket, value)) = self.memory.lock().unwrap().get(KEY)
             && ticket.is_true()
         {
@@ -151,19 +196,19 @@ impl Application {
             return value;
         }
         let lease = self.redis.lease(KEY, MINUTE).await;
-        let value = self.load().await;
+        let value = load(&self.truth).await.unwrap();
         if let Some(lease) = lease {
             lease.fill(&value.to_be_bytes(), MINUTE).await;
         }
         value
     }
+}
 
-    async fn load(&self) -> u64 {
-        let mut bytes = [0; 8];
-        self.truth.read_exact_at(&mut bytes, 0).unwrap();
-        tokio::task::yield_now().await;
-        u64::from_be_bytes(bytes)
-    }
+async fn load(truth: &File) -> std::io::Result<u64> {
+    let mut bytes = [0; 8];
+    truth.read_exact_at(&mut bytes, 0)?;
+    tokio::task::yield_now().await;
+    Ok(u64::from_be_bytes(bytes))
 }
 
 /// Not a test: what the other process runs.
@@ -176,11 +221,15 @@ fn child() {
 }
 
 async fn serve(told: &str) {
+    let (role, told) = told.split_once(' ').unwrap();
     let (url, truth) = told.split_once(' ').unwrap();
     let redis = patient(url).connect().await.unwrap();
+    let cache =
+        (role == "cache").then(|| Cache::builder("shop").redis(redis.clone()).build().unwrap());
     let application = Arc::new(Application {
         redis,
-        truth: File::open(truth).unwrap(),
+        cache,
+        truth: Arc::new(File::open(truth).unwrap()),
         memory: Mutex::default(),
         from_memory: AtomicU64::new(0),
     });

@@ -238,3 +238,25 @@ async fn threads_that_block_hand_evidence_on_too() {
     assert!(!cache.contains("user:1").await);
     assert_eq!(*ask().await.unwrap(), "Eve");
 }
+
+/// What its queries answer is known to this process alone.
+#[cfg(feature = "disk")]
+#[tokio::test]
+async fn what_rests_on_queries_does_not_outlive_the_process() {
+    let place = Place::open().await;
+    let files = super::disk::Place::new();
+    let disk = files.disk().await;
+    let cache = files.cache(&disk, super::disk::same);
+    cache.set("user:1", "older".to_owned()).await;
+    cache.delete("user:1").await.unwrap();
+    assert_eq!(place.ask(&cache, 1).await, "Ada");
+    let own = place.clone();
+    let entry = cache.entry("user:2").ttl_only();
+    assert_eq!(*entry.get_or_load(move || own.name(2)).await.unwrap(), "Bob");
+    assert_eq!(cache.stats().disk.unwrap().fills, 2, "what was set, and what only expires");
+    let again = files.cache(&disk, super::disk::same);
+    assert_eq!(again.get::<String>("user:1").await, None);
+    assert_eq!(again.get::<String>("user:2").await.as_deref().unwrap(), "Bob");
+    place.rename(1, "Eve").await;
+    assert_eq!(place.ask(&again, 1).await, "Eve");
+}

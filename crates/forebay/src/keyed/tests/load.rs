@@ -231,7 +231,7 @@ async fn a_load_that_asks_for_its_own_key_is_refused() {
             let again = through.get_or_load("a", || async { Ok::<_, Error>(1_u32) }).await;
             again.map(|n| *n)
         };
-        inner.get_or_load("b", innermost).await.map(|n| *n)
+        Box::pin(inner.get_or_load("b", innermost)).await.map(|n| *n)
     };
     let error = cache.get_or_load("a", load).await.unwrap_err();
     assert!(error.is_usage(), "{error}");

@@ -1,5 +1,9 @@
 //! Tests of the cache as a whole, on a clock that is moved by hand.
 
+#[cfg(feature = "disk")]
+mod disk;
+#[cfg(feature = "disk")]
+mod disk_model;
 mod evidence;
 mod face;
 mod guarded;
@@ -8,10 +12,19 @@ mod keep;
 mod load;
 mod many;
 mod model;
+#[cfg(any(feature = "disk", feature = "redis"))]
+mod order;
+// Without a tier nothing is stopped.
+#[cfg_attr(not(any(feature = "disk", feature = "redis")), allow(dead_code))]
+mod pauses;
+mod saved;
 mod stale;
+mod steps;
 mod warming;
 
 use std::time::Duration;
+
+pub(crate) use pauses::Pauses;
 
 use super::{Cache, CacheBuilder};
 use crate::clock::Clock;

@@ -4,11 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::boot;
-use super::calendar::Calendar;
 use super::face::Disk;
 use super::layout::{FILE_HEAD, SEGMENT_HEAD, record_bytes};
 use super::volume::{Geometry, SEGMENTS_MIN};
-use crate::clock::Clock;
+use crate::clock::{Calendar, Clock};
 use crate::error::{Error, Kind, Result};
 
 /// The longest key. Longer ones are not kept.

@@ -19,11 +19,15 @@ use super::state::{Look, Open, Shared, State};
 use super::task::Matcher;
 use super::volume::{Geometry, Unopened};
 use super::worker;
+use crate::clock::millis;
 use crate::error::{Error, Kind, Result};
 
 /// Records up to this size are read and checked on the calling thread when the kernel has them in
 /// memory, which takes some microseconds. Larger ones would hold other tasks up.
 const INLINE_BYTES_MAX: u32 = 64 * 1024;
+
+/// The longest time to live: what is meant to stay longer belongs into a database.
+const TTL_MAX: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
 /// The most threads of the runtime that wait for the device at a time.
 const READS_MAX: usize = 8;
@@ -163,7 +167,8 @@ impl Disk {
             state.counts.too_large += u64::from(is_too_large);
             state.discard(key, hash);
         } else {
-            state.offer(key, hash, value, settings.calendar.deadline_ms(ttl));
+            let until = settings.calendar.now_ms().saturating_add(millis(ttl.min(TTL_MAX)));
+            state.offer(key, hash, value, until);
         }
         drop(state);
         self.tier.shared.wake();
@@ -193,6 +198,19 @@ impl Disk {
     /// Removes everything, as [`Disk::remove`] does.
     pub async fn clear(&self) -> bool {
         self.tier.acknowledged(|state, caller| state.clear(caller)).await
+    }
+
+    /// Begins to remove what matches, which cannot be found from now on, and waits for nothing.
+    pub(crate) fn forget(&self, matches: impl Fn(&[u8]) -> bool + Send + Sync + 'static) {
+        let (caller, _) = oneshot::channel();
+        let matcher = Arc::new(Matcher::new(matches));
+        self.tier.shared.lock().remove_matching(&matcher, caller);
+        self.tier.shared.wake();
+    }
+
+    /// Whether a value of so many bytes is kept under such a key.
+    pub(crate) fn takes(&self, key: &[u8], bytes: usize) -> bool {
+        key.len() <= KEY_BYTES_MAX && bytes <= self.tier.settings.value_bytes_max
     }
 
     /// Waits until what was set is written to the file, or could not be. False when it could not,

@@ -4,7 +4,6 @@
 
 mod boot;
 mod builder;
-mod calendar;
 mod compress;
 mod face;
 mod handle;

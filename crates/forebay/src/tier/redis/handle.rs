@@ -10,7 +10,7 @@ use tokio::task::AbortHandle;
 use super::address::Address;
 use super::builder::RedisBuilder;
 use super::change::RedisChanges;
-use super::heard::RedisTicket;
+use super::heard::{RedisTicket, Stamp};
 use super::keeper::keep;
 use super::settings::Settings;
 use super::shared::Shared;
@@ -92,6 +92,16 @@ impl Redis {
     #[must_use]
     pub fn ticket(&self, key: &[u8], tags: &[&[u8]]) -> Option<RedisTicket> {
         self.shared().heard.ticket(key, tags)
+    }
+
+    /// The ticket that was taken at a moment of this very tier; none of another one.
+    pub(crate) fn ticket_of(
+        &self,
+        stamp: Stamp,
+        key: &[u8],
+        tags: &[&[u8]],
+    ) -> Option<RedisTicket> {
+        self.shared().heard.ticket_of(stamp, key, tags)
     }
 
     /// Changes from now on, for those who want to act on them before they are asked.

@@ -22,6 +22,8 @@ const PARTS_MAX: usize = 64;
 
 /// What one process has heard.
 pub(super) struct Heard {
+    /// Tells it from every other one.
+    run: u64,
     clock: Clock,
     base: Instant,
     number: AtomicU64,
@@ -62,11 +64,40 @@ impl RedisTicket {
             && heard.is_hearing()
     }
 
+    /// Whether it is false for good, rather than while nothing is heard.
+    pub(crate) fn has_ended(&self) -> bool {
+        let heard = &self.heard;
+        let is_old = |slot: &u16| heard.slot(*slot).load(Ordering::SeqCst) > self.number;
+        heard.epoch.load(Ordering::SeqCst) != self.epoch || self.slots.iter().any(is_old)
+    }
+
+    /// A ticket for something else, as if it had been taken when this one was; none where it would
+    /// rest on too many tags.
+    pub(crate) fn for_other(&self, key: &[u8], tags: &[&[u8]]) -> Option<RedisTicket> {
+        let slots = self.heard.places(key, tags)?;
+        let heard = Arc::clone(&self.heard);
+        Some(RedisTicket { heard, number: self.number, epoch: self.epoch, slots })
+    }
+
+    /// When it was taken, in words that can be written down.
+    pub(crate) fn stamp(&self) -> Stamp {
+        Stamp { run: self.heard.run, epoch: self.epoch, number: self.number }
+    }
+
     /// The bytes it takes beside its own size.
     #[must_use]
     pub fn heap_size(&self) -> usize {
         if self.slots.spilled() { self.slots.capacity() * size_of::<u16>() } else { 0 }
     }
+}
+
+/// A moment of what was heard, as it may be written down. It means something to the tier only that
+/// has told it: not to another one, nor after a restart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    pub(crate) run: u64,
+    pub(crate) epoch: u64,
+    pub(crate) number: u64,
 }
 
 impl fmt::Debug for RedisTicket {
@@ -76,8 +107,9 @@ impl fmt::Debug for RedisTicket {
 }
 
 impl Heard {
-    pub(super) fn new(clock: Clock) -> Heard {
+    pub(super) fn new(clock: Clock, run: u64) -> Heard {
         Heard {
+            run,
             base: clock.now(),
             clock,
             number: AtomicU64::new(0),
@@ -92,19 +124,39 @@ impl Heard {
     /// A ticket for a key and its tags, to be taken before they are read; none while nothing is
     /// heard.
     pub(super) fn ticket(self: &Arc<Self>, key: &[u8], tags: &[&[u8]]) -> Option<RedisTicket> {
-        if tags.len() >= PARTS_MAX {
-            return None;
-        }
+        let slots = self.places(key, tags)?;
         let epoch = self.epoch.load(Ordering::SeqCst);
         let number = self.number.load(Ordering::SeqCst);
         // After the epoch: an ear that is new since then has begun another one.
         if !self.is_hearing() {
             return None;
         }
+        Some(RedisTicket { heard: Arc::clone(self), number, epoch, slots })
+    }
+
+    /// The ticket that was taken at a moment; none if that was of another run.
+    pub(super) fn ticket_of(
+        self: &Arc<Self>,
+        stamp: Stamp,
+        key: &[u8],
+        tags: &[&[u8]],
+    ) -> Option<RedisTicket> {
+        if stamp.run != self.run {
+            return None;
+        }
+        let slots = self.places(key, tags)?;
+        let heard = Arc::clone(self);
+        Some(RedisTicket { heard, number: stamp.number, epoch: stamp.epoch, slots })
+    }
+
+    fn places(&self, key: &[u8], tags: &[&[u8]]) -> Option<SmallVec<[u16; 4]>> {
+        if tags.len() >= PARTS_MAX {
+            return None;
+        }
         let mut slots = SmallVec::with_capacity(1 + tags.len());
         slots.push(self.place(Kind::Value, key));
         slots.extend(tags.iter().map(|tag| self.place(Kind::Tag, tag)));
-        Some(RedisTicket { heard: Arc::clone(self), number, epoch, slots })
+        Some(slots)
     }
 
     /// A key or a tag has changed.
@@ -178,7 +230,7 @@ mod tests {
 
     fn hearing() -> (Arc<Heard>, Clock) {
         let clock = Clock::manual();
-        let heard = Arc::new(Heard::new(clock.clone()));
+        let heard = Arc::new(Heard::new(clock.clone(), 1));
         heard.expect(&[7]);
         heard.hears(7, clock.now() + SECOND);
         (heard, clock)
@@ -187,7 +239,7 @@ mod tests {
     #[test]
     fn there_is_no_ticket_while_nothing_is_heard() {
         let clock = Clock::manual();
-        let heard = Arc::new(Heard::new(clock.clone()));
+        let heard = Arc::new(Heard::new(clock.clone(), 1));
         assert!(heard.ticket(b"a", &[]).is_none());
         heard.hears(7, clock.now() + SECOND);
         assert!(heard.ticket(b"a", &[]).is_none(), "nobody waits for this one");

@@ -29,11 +29,28 @@ impl fmt::Debug for RedisLease {
     }
 }
 
+/// What became of asking for a lease.
+pub(crate) enum Bid {
+    Won(RedisLease),
+    /// Somebody else has it.
+    Taken,
+    /// Redis could not be asked.
+    Unasked,
+}
+
 impl Redis {
     /// The right to fill `key`, for at most `time`; none while somebody else has it, and none where
     /// Redis could not be asked. Whoever makes a value takes it *before* reading what the value is
     /// made from.
     pub async fn lease(&self, key: &[u8], time: Duration) -> Option<RedisLease> {
+        match self.bid(key, time).await {
+            Bid::Won(lease) => Some(lease),
+            Bid::Taken | Bid::Unasked => None,
+        }
+    }
+
+    /// The same, telling why there is none.
+    pub(crate) async fn bid(&self, key: &[u8], time: Duration) -> Bid {
         let shared = self.shared();
         let number = shared.calls.number();
         let token = format!("{}.{number}", shared.me);
@@ -44,15 +61,15 @@ impl Redis {
         command.arg(shared.names.name(Kind::Lease, key)).arg(&lease.token);
         command.arg("NX").arg("PX").arg(milliseconds(time));
         match shared.run(shared.names.shard(key), &command).await {
-            Ok(Value::Okay) => Some(lease),
+            Ok(Value::Okay) => Bid::Won(lease),
             Ok(_) => {
                 lease.is_over = true;
-                None
+                Bid::Taken
             }
             Err(fault) => {
                 // Nothing was sent, so there is nothing to be released.
                 lease.is_over = matches!(fault, Fault::LeftAlone | Fault::Nowhere);
-                None
+                Bid::Unasked
             }
         }
     }

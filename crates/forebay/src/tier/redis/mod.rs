@@ -34,5 +34,7 @@ pub use change::{RedisChange, RedisChanges};
 pub use counter::RedisRate;
 pub use handle::Redis;
 pub use heard::RedisTicket;
+pub(crate) use heard::Stamp;
+pub(crate) use lease::Bid;
 pub use lease::RedisLease;
 pub use stats::RedisStats;

@@ -55,6 +55,24 @@ impl Redis {
         (value, found.map(number).collect())
     }
 
+    /// The numbers of `tags`, in their order; nothing for one that has none. A fault is none.
+    pub(crate) async fn numbers(&self, tags: &[&[u8]]) -> Vec<Option<u64>> {
+        let shared = self.shared();
+        let name = |tag: &&[u8]| (shared.names.shard(tag), shared.names.name(Kind::Tag, tag));
+        let found = shared.read(tags.iter().map(name).collect()).await.into_iter();
+        let number = |bytes: Bytes| reply::number(Value::BulkString(bytes?));
+        found.map(number).collect()
+    }
+
+    /// The counter under `key`, if there is one. A fault is none.
+    pub(crate) async fn counter(&self, key: &[u8]) -> Option<i64> {
+        let shared = self.shared();
+        let mut command = redis::cmd("GET");
+        command.arg(shared.names.name(Kind::Counter, key));
+        let reply = shared.run(shared.names.shard(key), &command).await.ok()?;
+        reply::number(reply)
+    }
+
     /// Which of `keys` are there, without their values. A fault is a no.
     pub async fn contains(&self, key: &[u8]) -> bool {
         let shared = self.shared();

@@ -40,6 +40,23 @@ table.insert(others, 1, tostring(gone))
 return others
 ";
 
+/// Keys: the roll, what is stored under, then what is deleted, of which the last is a lease.
+/// Arguments: value, milliseconds, then as in REMOVE.
+const STORE: &str = r"
+redis.call('DEL', KEYS[3], KEYS[4])
+redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
+local others = call(KEYS[1], ARGV[3], ARGV[4], ARGV[5], ARGV[6])
+table.insert(others, 1, '1')
+return others
+";
+
+/// Key: value. Arguments: what has to stand there, what then does, milliseconds.
+const REPLACE: &str = r"
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1
+";
+
 /// Keys: the roll. Arguments as in REMOVE.
 const ROLL_CALL: &str = r"
 local others = call(KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4])
@@ -140,6 +157,8 @@ return {1, 0}
 /// All of them, with the digests under which a server knows them.
 pub(super) struct Scripts {
     pub(super) remove: Text,
+    pub(super) store: Text,
+    pub(super) replace: Text,
     pub(super) roll_call: Text,
     pub(super) raise: Text,
     pub(super) versions: Text,
@@ -154,6 +173,8 @@ impl Scripts {
     pub(super) fn new() -> Scripts {
         Scripts {
             remove: Text::new(&[CALL, REMOVE]),
+            store: Text::new(&[CALL, STORE]),
+            replace: Text::new(&[REPLACE]),
             roll_call: Text::new(&[CALL, ROLL_CALL]),
             raise: Text::new(&[CALL, NUMBER, RAISE]),
             versions: Text::new(&[NUMBER, VERSIONS]),

@@ -67,11 +67,13 @@ impl Map {
 impl Shared {
     pub(super) fn new(settings: Settings, address: Address, me: String) -> Shared {
         let is_cluster = address.layout == super::address::Layout::Cluster;
+        // A name of 16 random digits, of base 16.
+        let run = u64::from_str_radix(&me, 16).unwrap_or_default();
         Shared {
             names: Names::new(&settings.namespace, is_cluster),
             scripts: Scripts::new(),
             counts: Arc::new(Counts::default()),
-            heard: Arc::new(Heard::new(Clock::real())),
+            heard: Arc::new(Heard::new(Clock::real(), run)),
             calls: Arc::new(Calls::default()),
             me,
             runtime: Handle::current(),

@@ -1,8 +1,6 @@
 //! Numbers of tags: read before a value is made, compared when it is read, raised to make it
 //! untrue.
 
-use std::collections::BTreeMap;
-
 use super::fault::Fault;
 use super::handle::Redis;
 use super::name::{Kind, Shard};
@@ -16,9 +14,9 @@ use crate::error::Result;
 const KEPT_MS: &str = "2592000000";
 
 impl Redis {
-    /// The numbers of `tags` in their order; a tag without one gets one. To be read before the
-    /// value is made that rests on them. Nothing where Redis could not say: then nothing may be
-    /// kept.
+    /// The numbers of `tags` in their order, in which they are read; a tag without one gets one.
+    /// To be read before the value is made that rests on them. Nothing where Redis could not say:
+    /// then nothing may be kept.
     pub async fn versions(&self, tags: &[&[u8]]) -> Option<Vec<u64>> {
         let shared = self.shared();
         let mut numbers = vec![0; tags.len()];
@@ -40,7 +38,8 @@ impl Redis {
         Some(numbers)
     }
 
-    /// Gives each of `tags` a higher number, so that what was made under the old ones is untrue.
+    /// Gives each of `tags` a higher number, in their order, so that what was made under the old
+    /// ones is untrue.
     /// Acknowledged as [`Redis::remove`] is, and with its cost.
     ///
     /// # Errors
@@ -65,10 +64,10 @@ impl Redis {
     }
 }
 
-fn by_shard(shared: &Shared, tags: &[&[u8]]) -> BTreeMap<Shard, Vec<usize>> {
-    let mut shards: BTreeMap<Shard, Vec<usize>> = BTreeMap::new();
-    for (place, tag) in tags.iter().enumerate() {
-        shards.entry(shared.names.shard(tag)).or_default().push(place);
-    }
-    shards
+/// The places of tags that follow one another in one shard: so their order is kept.
+fn by_shard(shared: &Shared, tags: &[&[u8]]) -> Vec<(Shard, Vec<usize>)> {
+    let shards: Vec<Shard> = tags.iter().map(|tag| shared.names.shard(tag)).collect();
+    let places: Vec<usize> = (0..tags.len()).collect();
+    let runs = places.chunk_by(|a, b| shards[*a] == shards[*b]);
+    runs.map(|places| (shards[places[0]], places.to_vec())).collect()
 }

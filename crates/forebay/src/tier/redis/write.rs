@@ -7,6 +7,7 @@ use redis::{Cmd, Value};
 use super::fault::Fault;
 use super::handle::Redis;
 use super::name::Kind;
+use super::reply;
 use super::roll::What;
 use super::settings::milliseconds;
 use super::stats::count;
@@ -33,6 +34,76 @@ impl Redis {
             count(&shared.counts.stored);
         }
         is_stored
+    }
+
+    /// Stores `value` for `ttl` in place of the value and the counter under `key`, so that a fill
+    /// that began before is not stored. When it returns `Ok`, no process that hears this tier
+    /// answers from its memory what was there. The cost is that of [`Redis::remove`].
+    ///
+    /// # Errors
+    ///
+    /// `is_too_large()` for what is longer than the limit; `is_outcome_unknown()` where it was not
+    /// acknowledged: what was there before may be there still.
+    pub async fn store(&self, key: &[u8], value: &[u8], ttl: Duration) -> Result<()> {
+        self.store_as(Kind::Value, key, value, ttl).await
+    }
+
+    /// The same for a counter.
+    pub(crate) async fn store_count(&self, key: &[u8], count: i64, ttl: Duration) -> Result<()> {
+        self.store_as(Kind::Counter, key, count.to_string().as_bytes(), ttl).await
+    }
+
+    async fn store_as(&self, kind: Kind, key: &[u8], bytes: &[u8], ttl: Duration) -> Result<()> {
+        let shared = self.shared();
+        if !shared.is_storable(bytes) {
+            return Err(Error::new(
+                ErrorKind::TooLarge,
+                "the value is longer than value_bytes_max",
+            ));
+        }
+        let [value, counter, lease] =
+            [Kind::Value, Kind::Counter, Kind::Lease].map(|kind| shared.names.name(kind, key));
+        let what = What::Names(vec![value.clone()]);
+        let keys: [&[u8]; 3] = match kind {
+            Kind::Counter => [&counter, &value, &lease],
+            _ => [&value, &counter, &lease],
+        };
+        let ttl = milliseconds(ttl).to_string();
+        let (shard, script) = (shared.names.shard(key), &shared.scripts.store);
+        let args = [bytes, ttl.as_bytes()];
+        let storing = shared.acknowledged(shard, script, &keys, &args, what);
+        match self.within(storing).await {
+            Ok(_) => {
+                count(&shared.counts.stored);
+                Ok(())
+            }
+            Err(fault) => Err(self.not_acknowledged(&fault)),
+        }
+    }
+
+    /// Whether a value of so many bytes is stored.
+    pub(crate) fn takes(&self, bytes: usize) -> bool {
+        bytes <= self.shared().settings.value_bytes_max
+    }
+
+    /// Stores `value` for `ttl` if what stands under `key` is `before`; whether it was stored.
+    pub(crate) async fn replace(
+        &self,
+        key: &[u8],
+        before: &[u8],
+        value: &[u8],
+        ttl: Duration,
+    ) -> bool {
+        let shared = self.shared();
+        if !shared.is_storable(value) {
+            return false;
+        }
+        let (shard, name) = (shared.names.shard(key), shared.names.name(Kind::Value, key));
+        let ttl = milliseconds(ttl).to_string();
+        let args = [before, value, ttl.as_bytes()];
+        let reply = shared.script(shard, &shared.scripts.replace, &[&name], &args).await;
+        shared.heard.changed(Kind::Value, key);
+        reply.is_ok_and(|reply| reply::number(reply) == Some(1))
     }
 
     /// Gives the value under `key` another time to live, if there is one. Whether there was.
@@ -87,7 +158,7 @@ impl Redis {
 
     pub(super) fn not_acknowledged(&self, fault: &Fault) -> Error {
         count(&self.shared().counts.not_acknowledged);
-        let text = format!("a removal from Redis is not acknowledged, so repeat it: {fault}");
+        let text = format!("a change in Redis is not acknowledged, so repeat it: {fault}");
         Error::new(ErrorKind::Lost, text)
     }
 }

@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::clock::Clock;
-use crate::tier::disk::calendar::Calendar;
+use crate::clock::{Calendar, Clock};
 use crate::tier::disk::{Disk, DiskBuilder};
 
 pub(super) const HOUR: Duration = Duration::from_secs(3_600);
