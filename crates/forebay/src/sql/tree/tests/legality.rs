@@ -7,6 +7,7 @@ use crate::sql::{Bound, Conjunct, Operand, Test};
 use crate::value::Value;
 
 const SCHEMA: &str = "
+    CREATE COLLATION blind (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
     CREATE TABLE t(id int PRIMARY KEY, a int, b text, c varchar(9), d numeric, f bool);
     CREATE TABLE u(id bigint PRIMARY KEY, t_id int NOT NULL, a smallint, x text COLLATE \"C\",
         y uuid);
@@ -187,6 +188,8 @@ const FROM: &[Case] = &[
     ("t WHERE b > 'b' COLLATE \"C\"", "", "t[b>'b']"),
     ("t WHERE b > 'b' COLLATE \"en-x-icu\"", "", "t"),
     ("t WHERE b = 'b' COLLATE \"en-x-icu\"", "", "t[b='b']"),
+    ("t WHERE b = 'b' COLLATE blind", "", "t"),
+    ("t WHERE b IN ('b', 'c') AND b COLLATE blind = 'd'", "", "t[b in ('b' 'c')]"),
     ("t WHERE c = $1 AND b = $2", "varchar, varchar", "t[c=$1 b=$2]"),
     // Columns that are equal.
     ("t JOIN u ON u.t_id = t.id WHERE t.id = $1", "int", "t[id=$1] u[t_id=$1]"),
