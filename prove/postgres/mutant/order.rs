@@ -97,14 +97,6 @@ pub(super) const MUTANTS: &[Mutant] = &[
         }],
     },
     Mutant {
-        name: "fence around a row before it is changed only",
-        edits: &[Edit {
-            file: "sql/tree/target.rs",
-            find: "Some(3) || !assigned.contains(&column(it)))",
-            put: "Some(3) || $on || !assigned.contains(&column(it)))",
-        }],
-    },
-    Mutant {
         name: "settings of a session ignored",
         edits: &[Edit {
             file: "engine/link.rs",

@@ -151,4 +151,12 @@ pub(super) const MUTANTS: &[Mutant] = &[
             put: "        if !is_trusted && !$on {\n",
         }],
     },
+    Mutant {
+        name: "fence around a row before it is changed only",
+        edits: &[Edit {
+            file: "sql/tree/target.rs",
+            find: "Some(3) || !assigned.contains(&column(it)))",
+            put: "Some(3) || $on || !assigned.contains(&column(it)))",
+        }],
+    },
 ];
