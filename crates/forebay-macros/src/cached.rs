@@ -155,6 +155,7 @@ impl Parts<'_> {
         let (owned, bound) = (carried.owned, carried.bound);
         let (spares, again) = source::spares(function, &after);
         let finish = self.finish(&after, &again);
+        let answer = source::answer(function.is_async(), &quote!(#ty), &TokenStream::new(), &body);
         Ok(match function.is_async() {
             true => quote! {
                 let __forebay_load = || {
@@ -162,17 +163,7 @@ impl Parts<'_> {
                     async move {
                         #bound
                         #spares
-                        let __forebay_answer: #ty = async move {
-                            if let ::core::option::Option::Some(__forebay_never) =
-                                ::core::option::Option::None::<#ty>
-                            {
-                                return __forebay_never;
-                            }
-                            let __forebay_answer: #ty = #body;
-                            #[allow(unreachable_code)]
-                            __forebay_answer
-                        }
-                        .await;
+                        #answer
                         #finish
                     }
                 };
@@ -182,7 +173,7 @@ impl Parts<'_> {
                     #owned
                     #bound
                     #spares
-                    let __forebay_answer: #ty = (|| -> #ty #body)();
+                    #answer
                     #finish
                 };
             },

@@ -109,26 +109,7 @@ fn run(function: &Function) -> TokenStream {
     let body = &function.body;
     let ty = ty(function);
     let mutable = function.mutable_again(body);
-    match function.is_async() {
-        true => quote! {
-            let __forebay_answer: #ty = async move {
-                #mutable
-                if let ::core::option::Option::Some(__forebay_never) =
-                    ::core::option::Option::None::<#ty>
-                {
-                    return __forebay_never;
-                }
-                let __forebay_answer: #ty = #body;
-                #[allow(unreachable_code)]
-                __forebay_answer
-            }
-            .await;
-        },
-        false => quote! {
-            #mutable
-            let __forebay_answer: #ty = (|| -> #ty #body)();
-        },
-    }
+    source::answer(function.is_async(), &ty, &mutable, &quote!(#body))
 }
 
 fn ty(function: &Function) -> TokenStream {

@@ -127,3 +127,33 @@ pub(crate) fn spares(function: &Function, after: &TokenStream) -> (TokenStream, 
     }
     (before, again)
 }
+
+/// Runs a body with its `?` and `return`, and names what it gives. `mutable` comes before it.
+pub(crate) fn answer(
+    is_async: bool,
+    ty: &TokenStream,
+    mutable: &TokenStream,
+    body: &TokenStream,
+) -> TokenStream {
+    if !is_async {
+        return quote! {
+            #mutable
+            let __forebay_answer: #ty = (|| -> #ty #body)();
+        };
+    }
+    // A block that is async cannot be given a type: what is never returned says it.
+    quote! {
+        let __forebay_answer: #ty = async move {
+            #mutable
+            if let ::core::option::Option::Some(__forebay_never) =
+                ::core::option::Option::None::<#ty>
+            {
+                return __forebay_never;
+            }
+            let __forebay_answer: #ty = #body;
+            #[allow(unreachable_code)]
+            __forebay_answer
+        }
+        .await;
+    }
+}
