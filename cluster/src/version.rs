@@ -9,6 +9,9 @@ use anyhow::{Context, Result, bail};
 /// Folders with server binaries, separated as in PATH, instead of those that are looked for.
 pub(crate) const BIN_VARIABLE: &str = "FOREBAY_POSTGRES_BIN";
 
+/// A number: each test takes only one of the servers, another with the next number.
+pub(crate) const TURN_VARIABLE: &str = "FOREBAY_POSTGRES_TURN";
+
 /// Where Debian and Ubuntu keep one folder per major version.
 const DEBIAN: &str = "/usr/lib/postgresql";
 
@@ -85,13 +88,24 @@ pub fn installed() -> &'static [Version] {
     })
 }
 
-/// Runs `check` on every installed version and prints which, or says that `test` is skipped.
+/// The servers that a test runs on: all of them, or one if it is its turn.
+fn chosen<'v>(versions: &'v [Version], test: &str, turn: Option<usize>) -> &'v [Version] {
+    let Some(turn) = turn.filter(|_| !versions.is_empty()) else { return versions };
+    // Any number will do that spreads the tests evenly.
+    let spread = test.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31) + usize::from(byte));
+    let at = spread.wrapping_add(turn) % versions.len();
+    &versions[at..=at]
+}
+
+/// Runs `check` on every installed version and prints which, or says that `test` is skipped. Where
+/// FOREBAY_POSTGRES_TURN is a number it runs on one of them, which one depends on both.
 #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 pub fn for_each_version(test: &str, mut check: impl FnMut(&Version)) {
     if installed().is_empty() {
         eprintln!("{test}: skipped, no PostgreSQL server is installed; ./test installs it");
     }
-    for version in installed() {
+    let turn = std::env::var(TURN_VARIABLE).ok().and_then(|turn| turn.parse().ok());
+    for version in chosen(installed(), test, turn) {
         eprintln!("{test}: PostgreSQL {}", version.number);
         check(version);
     }
@@ -126,6 +140,24 @@ fn root() -> &'static Path {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_version_has_its_turn() {
+        let version =
+            |major: u32| Version { bin: PathBuf::new(), number: major.to_string(), major };
+        let all = [version(15), version(18)];
+        let check = |versions: &[Version], test, turn, expect: &[u32]| {
+            let majors = chosen(versions, test, turn).iter().map(|version| version.major);
+            assert_eq!(majors.collect::<Vec<_>>(), expect, "{test}, {turn:?}");
+        };
+        check(&all, "a", None, &[15, 18]);
+        check(&all, "a", Some(0), &[18]);
+        check(&all, "a", Some(1), &[15]);
+        check(&all, "b", Some(0), &[15]);
+        check(&all, "b", Some(usize::MAX), &[18]);
+        check(&all[..1], "a", Some(7), &[15]);
+        check(&[], "a", Some(7), &[]);
+    }
 
     #[test]
     fn numbers_are_read_as_servers_print_them() {

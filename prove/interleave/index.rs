@@ -72,7 +72,13 @@ use crate::sql::{Affinity, Bound, Collation, Conjunct, Occurrence, Operand, Part
 use crate::value::Value;
 
 /// Schedules tried per test; a failing one is printed and can be replayed.
-const SCHEDULES: usize = 100;
+const SCHEDULES: usize = 60;
+
+/// The same, or as many as FOREBAY_SCHEDULES says.
+fn schedules() -> usize {
+    let wanted = std::env::var("FOREBAY_SCHEDULES").ok().and_then(|text| text.parse().ok());
+    wanted.unwrap_or(SCHEDULES)
+}
 
 /// Turns that others get while the database is asked.
 const ASKING: usize = 16;
@@ -216,7 +222,7 @@ fn race(basis: fn() -> Basis, flushes: bool) {
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         world.hit();
     };
-    shuttle::check_random(run, SCHEDULES);
+    shuttle::check_random(run, schedules());
 }
 
 pub(crate) fn keys() {

@@ -17,7 +17,7 @@ use super::resolve::Bindings;
 use super::snapshot::{Snapshot, Xid};
 use super::ticket::Ticket;
 use super::write::WriteSet;
-use super::{SCHEDULES, Update, by_key, by_partner, by_range};
+use super::{Update, by_key, by_partner, by_range, schedules};
 use crate::value::Value;
 
 /// Commits of one row, one after another: its value counts them, and so do positions.
@@ -180,12 +180,12 @@ fn race(basis: fn() -> Basis, is_lost: bool) {
         assert_eq!(world.reflection.unconfirmed(), 0);
         world.hit(2);
     };
-    shuttle::check_random(run, SCHEDULES);
+    shuttle::check_random(run, schedules());
 }
 
 /// Runs two threads, of which one is stopped once, at any of its steps.
 fn stop_once(run: impl Fn() + Send + Sync + 'static) {
-    shuttle::check_pct(run, SCHEDULES, 2);
+    shuttle::check_pct(run, schedules(), 2);
 }
 
 pub(crate) fn answers_are_never_older_than_what_is_known() {

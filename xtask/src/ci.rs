@@ -15,25 +15,53 @@ struct Step {
 }
 
 enum Action {
-    Cargo { args: &'static [&'static str], env: Option<(&'static str, &'static str)> },
+    Cargo {
+        args: &'static [&'static str],
+        env: Option<(&'static str, &'static str)>,
+    },
+    /// A program that was built for the tests, beside this one.
+    Built {
+        program: &'static str,
+        args: &'static [&'static str],
+    },
     Check(fn(&Path) -> Result<()>),
+}
+
+/// Steps one after the other, beside other lanes.
+#[derive(Clone, Copy)]
+struct Lane<'s> {
+    steps: &'s [Step],
+    /// It gives way to the others: nothing in it waits, and nothing in it is measured by the clock.
+    is_patient: bool,
 }
 
 const fn cargo(name: &'static str, args: &'static [&'static str]) -> Step {
     Step { name, action: Action::Cargo { args, env: None } }
 }
 
+const fn built(name: &'static str, program: &'static str, args: &'static [&'static str]) -> Step {
+    Step { name, action: Action::Built { program, args } }
+}
+
 const fn check(name: &'static str, check: fn(&Path) -> Result<()>) -> Step {
     Step { name, action: Action::Check(check) }
 }
 
-/// The proof on PostgreSQL is built too, though it is not run, and the tiers are tested.
-const FEATURES: &str = "--features=forebay-prove/servers,forebay/disk,forebay/redis";
+/// The proof on PostgreSQL is built too, though it is not run; the tiers, the extractor and the
+/// bridge to other metrics are tested.
+const FEATURES: &str =
+    "--features=forebay-prove/servers,forebay/disk,forebay/http,forebay/metrics,forebay/redis";
 
 const CLIPPY: &[&str] =
     &["clippy", "--workspace", "--all-targets", FEATURES, "--locked", "--", "-D", "warnings"];
 const BUILD: &[&str] = &["test", "--workspace", FEATURES, "--locked", "--no-run"];
-const TEST: &[&str] = &["test", "--workspace", FEATURES, "--locked"];
+/// All tests but those that wait for servers most of their time, which have a lane of their own; in
+/// cargo's words these are all other kinds of target.
+const TEST: &[&str] =
+    &["test", "--workspace", FEATURES, "--locked", "--lib", "--bins", "--test=it"];
+const TEST_SERVERS: &[&str] =
+    &["test", "--workspace", FEATURES, "--locked", "--test=postgres", "--test=redis"];
+const TEST_DOC: &[&str] = &["test", "--workspace", FEATURES, "--locked", "--doc"];
 /// What a crate gets that depends on the library and sets no flags for SQLite, which nothing here
 /// needs to be fast.
 const PLAIN: &[&str] = &[
@@ -46,46 +74,73 @@ const PLAIN: &[&str] = &[
     "--target-dir=target/plain",
     "capture",
 ];
+/// Transactions, and the longest time to begin a further seed, of the proof in the gate. It runs
+/// with a fresh seed each time, so that the gate goes on looking where it has not been.
+const PROVE: &[&str] = &["--steps", "1000", "--seeds", "4", "--jobs", "2", "--seconds", "30"];
 const DOC: &[&str] = &["doc", "--quiet", "--workspace", "--no-deps", FEATURES, "--locked"];
 
 const FIRST: &[Step] = &[
     cargo("fmt", &["fmt", "--all", "--", "--check"]),
-    cargo("clippy", CLIPPY),
     check("tidy", crate::tidy::run),
     check("deny is installed", crate::deny::require),
     cargo("deny", &["deny", "--locked", "check", "bans", "licenses", "sources"]),
-    cargo("build the tests", BUILD),
+    BUILD_TESTS,
 ];
 
+const BUILD_TESTS: Step = cargo("build the tests", BUILD);
+
 /// Beside each other: tests, many of which wait for a server, and what keeps a processor busy.
-const LANES: &[&[Step]] = &[
-    &[cargo("test", TEST)],
-    &[
-        check("prove", crate::prove::run_short),
-        Step {
-            name: "test without the preupdate hook",
-            action: Action::Cargo { args: PLAIN, env: Some(("LIBSQLITE3_FLAGS", "")) },
-        },
-        Step {
-            name: "doc",
-            action: Action::Cargo { args: DOC, env: Some(("RUSTDOCFLAGS", "-D warnings")) },
-        },
-    ],
+const LANES: &[Lane<'_>] = &[
+    Lane { steps: &[cargo("test", TEST)], is_patient: false },
+    Lane {
+        steps: &[cargo("test on servers", TEST_SERVERS), cargo("test the examples", TEST_DOC)],
+        is_patient: false,
+    },
+    Lane {
+        steps: &[
+            built("interleave", "forebay-interleave", &[]),
+            built("prove", "forebay-prove", PROVE),
+            Step {
+                name: "test without the preupdate hook",
+                action: Action::Cargo { args: PLAIN, env: Some(("LIBSQLITE3_FLAGS", "")) },
+            },
+            cargo("clippy", CLIPPY),
+            Step {
+                name: "doc",
+                action: Action::Cargo { args: DOC, env: Some(("RUSTDOCFLAGS", "-D warnings")) },
+            },
+        ],
+        is_patient: true,
+    },
 ];
+
+/// Which PostgreSQL server each test takes: both would take twice the time, and the next day it is
+/// the other.
+const TURN: &str = "FOREBAY_POSTGRES_TURN";
+
+fn turn() -> String {
+    let today = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    (today.unwrap_or_default().as_secs() / 86_400).to_string()
+}
 
 /// Runs every step in `root`; the error names the first that failed.
 pub(crate) fn run(root: &Path) -> Result<()> {
     run_all(root, FIRST, LANES)
 }
 
+/// Builds what the gate runs, so that it need not: while something else is being prepared.
+pub(crate) fn build(root: &Path) -> Result<()> {
+    BUILD_TESTS.run(root, false)
+}
+
 /// Runs the steps, and then the lanes; those that are under way when one fails go on to their ends.
-fn run_all(root: &Path, first: &[Step], lanes: &[&[Step]]) -> Result<()> {
+fn run_all(root: &Path, first: &[Step], lanes: &[Lane<'_>]) -> Result<()> {
     let began = Instant::now();
-    let mut ran = vec![Ran::of(root, first)];
+    let mut ran = vec![Ran::of(root, first, false)];
     if ran[0].outcome.is_ok() {
         std::thread::scope(|scope| {
-            let lanes: Vec<_> =
-                lanes.iter().map(|lane| scope.spawn(move || Ran::of(root, lane))).collect();
+            let begin = |&lane: &_| scope.spawn(move || Ran::in_lane(root, lane));
+            let lanes: Vec<_> = lanes.iter().map(begin).collect();
             ran.extend(lanes.into_iter().map(|lane| lane.join().expect("a lane has panicked")));
         });
     }
@@ -100,14 +155,19 @@ struct Ran {
 }
 
 impl Ran {
-    fn of(root: &Path, steps: &[Step]) -> Ran {
+    fn in_lane(root: &Path, lane: Lane<'_>) -> Ran {
+        Ran::of(root, lane.steps, lane.is_patient)
+    }
+
+    fn of(root: &Path, steps: &[Step], is_patient: bool) -> Ran {
         let mut times = Vec::with_capacity(steps.len());
         for step in steps {
             // Nobody who cannot read this reads the outcome.
             let _ = writeln!(std::io::stderr(), "\n== {}", step.name);
             let start = Instant::now();
-            let outcome =
-                step.run(root).with_context(|| format!("ci stopped at step `{}`", step.name));
+            let outcome = step
+                .run(root, is_patient)
+                .with_context(|| format!("ci stopped at step `{}`", step.name));
             times.push((step.name, start.elapsed()));
             if outcome.is_err() {
                 return Ran { times, outcome };
@@ -127,19 +187,38 @@ fn print_times(ran: &[Ran], total: Duration, out: &mut dyn Write) -> Result<()> 
 }
 
 impl Step {
-    fn run(&self, root: &Path) -> Result<()> {
-        let (args, env) = match self.action {
+    fn run(&self, root: &Path, is_patient: bool) -> Result<()> {
+        let (program, args, env) = match self.action {
             Action::Check(check) => return check(root),
-            Action::Cargo { args, env } => (args, env),
+            Action::Cargo { args, env } => (crate::cargo(), args, env),
+            Action::Built { program, args } => {
+                let own = std::env::current_exe();
+                let own = own.context("cannot find out where this program lies")?;
+                (own.with_file_name(program), args, None)
+            }
         };
-        let status = Command::new(crate::cargo())
+        let mut command = match is_patient {
+            true => {
+                let mut command = Command::new("nice");
+                command.arg("-n10").arg(&program);
+                command
+            }
+            false => Command::new(&program),
+        };
+        let name = program.file_name().unwrap_or_default().to_string_lossy();
+        let words = || format!("{name} {}", args.join(" "));
+        // Whoever sets it to nothing wants all of them.
+        if std::env::var_os(TURN).is_none() {
+            command.env(TURN, turn());
+        }
+        let status = command
             .args(args)
             .envs(env)
             .current_dir(root)
             .status()
-            .with_context(|| format!("cannot run cargo {}", args.join(" ")))?;
+            .with_context(|| format!("cannot run {}", words()))?;
         if !status.success() {
-            bail!("`cargo {}` failed", args.join(" "));
+            bail!("`{}` failed", words());
         }
         Ok(())
     }
@@ -159,7 +238,7 @@ mod tests {
 
     /// Runs the steps; the error, and the names of the steps that were run.
     fn outcome(steps: &[Step]) -> (Option<String>, Vec<&'static str>) {
-        let ran = Ran::of(crate::root(), steps);
+        let ran = Ran::of(crate::root(), steps, false);
         let error = ran.outcome.err().map(|error| format!("{error:#}"));
         (error, ran.times.into_iter().map(|(name, _)| name).collect())
     }
@@ -187,14 +266,23 @@ mod tests {
 
     #[test]
     fn a_failure_in_any_lane_fails_the_gate() {
-        let error = |first: &[Step], lanes: &[&[Step]]| {
-            run_all(crate::root(), first, lanes).err().map(|error| format!("{error:#}"))
+        let error = |first: &[Step], lanes: [&[Step]; 2]| {
+            let lanes = lanes.map(|steps| Lane { steps, is_patient: false });
+            run_all(crate::root(), first, &lanes).err().map(|error| format!("{error:#}"))
         };
         let (good, bad) = ([check("good", passes)], [check("bad", fails)]);
         let said = Some("ci stopped at step `bad`: the reason".to_owned());
-        assert_eq!(error(&good, &[&good, &good]), None);
-        assert_eq!(error(&good, &[&bad, &good]), said);
-        assert_eq!(error(&good, &[&good, &bad]), said);
-        assert_eq!(error(&bad, &[&[check("third", |_| bail!("is not run"))]]), said);
+        assert_eq!(error(&good, [&good, &good]), None);
+        assert_eq!(error(&good, [&bad, &good]), said);
+        assert_eq!(error(&good, [&good, &bad]), said);
+        assert_eq!(error(&bad, [&[check("third", |_| bail!("is not run"))], &good]), said);
+    }
+
+    #[test]
+    fn a_patient_step_is_run_and_its_failure_told() {
+        let run = |step: &Step| step.run(crate::root(), true).err().map(|it| it.to_string());
+        assert_eq!(run(&cargo("good", &["--version"])), None);
+        let error = run(&cargo("bad", &["no-such-subcommand"])).unwrap();
+        assert!(error.contains("`cargo no-such-subcommand` failed"), "{error}");
     }
 }

@@ -1,9 +1,10 @@
 //! The gate of the workspace: `cargo xtask ci` runs every check in order, `cargo xtask tidy` only
-//! the house rules that no other tool knows, `cargo xtask tools` installs what `ci` calls.
-//! It changes nothing in the repository.
+//! the house rules that no other tool knows, `cargo xtask tools` installs what `ci` calls, and
+//! `cargo xtask dist` makes the archive of a release. It changes nothing in the repository.
 
 mod ci;
 mod deny;
+mod dist;
 mod prove;
 mod tidy;
 
@@ -19,6 +20,9 @@ usage: cargo xtask <task>
   ci     formatting, lints, tidy, dependencies, tests and docs, in this order
   tidy   the house rules of STYLE.md and the import table of ARCHITECTURE.md
   prove  random statements whose answers must be the bare database's; --help lists its options
+  build  what ci runs, built and not run
+  dist   the archive of a release; --target TRIPLE (x86_64-unknown-linux-musl for a static binary),
+         --binary PATH to pack one that is there
   tools  install the tools that ci needs beside the Rust toolchain
 ";
 
@@ -26,7 +30,9 @@ fn main() -> ExitCode {
     let task: Vec<String> = std::env::args().skip(1).collect();
     let done = match task.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["ci"] => ci::run(root()),
+        ["build"] => ci::build(root()),
         ["tidy"] => tidy::run(root()),
+        ["dist", options @ ..] => dist::run(root(), options),
         ["prove", options @ ..] => prove::run(root(), options),
         ["tools"] => deny::install(root()),
         _ => usage(),

@@ -1,24 +1,44 @@
 //! The command line as it is typed. What follows from it is worked out in `plan`.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use forebay::CacheMode;
-use forebay_server::Options;
 
-use crate::quantity::{Count, Size, Time};
+use crate::edition;
+use crate::quantity::Time;
+
+mod advise;
+mod bench;
+mod index;
+mod maintain;
+mod manual;
+mod migrate;
+mod ready;
+mod serve;
+mod top;
+
+pub(crate) use advise::AdviseArgs;
+pub(crate) use bench::{BenchArgs, Suite};
+pub(crate) use index::{IndexArgs, IndexCommand, IndexHowArgs};
+pub(crate) use maintain::{MaintainArgs, TaskArg};
+pub(crate) use manual::{CompletionsArgs, ManArgs};
+pub(crate) use migrate::{MigrateAction, MigrateArgs};
+pub(crate) use ready::ReadyArgs;
+pub(crate) use serve::{ConfigAction, ConfigArgs, ServeArgs};
+pub(crate) use top::TopArgs;
 
 const LOGGING: &str = "\
-Logs go to standard error; FOREBAY_LOG (or RUST_LOG) sets their level: error, warn (explain, setup
-and demo), info (serve), debug, trace, or per module, as in FOREBAY_LOG=warn,forebay_server=debug.
+Logs go to standard error; FOREBAY_LOG (or RUST_LOG) sets their level: error (advise, health,
+load and stats), off (top), warn (others), info (serve), debug, trace, or per module, as in
+FOREBAY_LOG=warn,forebay_server=debug.
 
-Exit codes: 0 done; 1 failed; 2 wrong usage; 3 a stale read was found (demo); 130 interrupted
-before it was done.";
+Exit codes: 0 done; 1 failed; 2 wrong usage; 3 a stale read was found (demo); 4 degraded
+and 5 critical (health); 6 a target was missed (bench); 130 interrupted before it was done.";
 
 /// The performance layer in front of your SQL database, with a cache that is never stale.
 #[derive(Debug, Parser)]
-#[command(name = "forebay", version, after_help = LOGGING, max_term_width = 100)]
+#[command(name = "forebay", version, long_version = edition::long())]
+#[command(after_help = LOGGING, max_term_width = 100)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -26,165 +46,24 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    Serve(Box<ServeArgs>),
+    Serve(ServeArgs),
+    Config(ConfigArgs),
     Explain(ExplainArgs),
+    Health(HealthArgs),
+    Stats(StatsArgs),
+    Top(TopArgs),
+    Advise(AdviseArgs),
     Setup(SetupArgs),
+    Load(LoadArgs),
+    Archive(ArchiveArgs),
+    Maintain(MaintainArgs),
+    Migrate(MigrateArgs),
+    Index(IndexArgs),
+    Bench(BenchArgs),
     Demo(DemoArgs),
-}
-
-/// Serve a database over HTTP: Hrana for libSQL clients, plain JSON, health and metrics.
-///
-/// Prints one line, `listening on http://ADDR:PORT`, when it is ready. SIGTERM or SIGINT stops
-/// it: statements in flight end first. A second signal stops it at once.
-#[derive(Args, Debug)]
-pub(crate) struct ServeArgs {
-    /// The database: `sqlite:PATH`, `sqlite::memory:`, a path, or
-    /// `postgres://USER@HOST:PORT/DATABASE`, with the password in PGPASSWORD. A missing file is
-    /// created.
-    #[arg(default_value = "sqlite:forebay.db")]
-    pub(crate) url: String,
-    /// The address to listen on; port 0 takes a free one.
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8432")]
-    pub(crate) listen: SocketAddr,
-    /// Require the bearer token in this file with every request but GET /health.
-    #[arg(long, value_name = "PATH")]
-    pub(crate) token_file: Option<PathBuf>,
-    /// Let anyone who reaches the address read and write the database: allows an address that is
-    /// not loopback without a token.
-    #[arg(long, conflicts_with = "token_file")]
-    pub(crate) allow_anonymous: bool,
-    /// Accept this name in the Host header (may be repeated). Without it: loopback names on a
-    /// loopback address, any name elsewhere.
-    #[arg(long = "allow-host", value_name = "NAME")]
-    pub(crate) allowed_hosts: Vec<String>,
-    /// Accept requests from web pages of this origin, as in `https://app.example.com` (may be
-    /// repeated).
-    #[arg(long = "allow-origin", value_name = "ORIGIN")]
-    pub(crate) allow_origins: Vec<String>,
-    #[command(flatten)]
-    pub(crate) database: DatabaseArgs,
-    #[command(flatten)]
-    pub(crate) limits: LimitArgs,
-}
-
-/// Settings of the database; those not given have the library's defaults.
-#[derive(Args, Debug)]
-#[command(next_help_heading = "Database")]
-pub(crate) struct DatabaseArgs {
-    /// Open the database for reading only.
-    #[arg(long)]
-    pub(crate) read_only: bool,
-    /// off: every read goes to the database; shadow: that too, and GET /metrics says what caching
-    /// would have brought; on: reads are answered from memory where that is exact.
-    #[arg(long, value_name = "MODE", default_value_t = CacheMode::On)]
-    pub(crate) cache: CacheMode,
-    /// One answer from memory in so many is asked of the database again, in the background, and
-    /// compared; 0 for none [default: 1000].
-    #[arg(long, value_name = "N")]
-    pub(crate) audit_one_in: Option<u32>,
-    /// Nobody writes to the PostgreSQL database but through this service: cache answers where the
-    /// server cannot be followed, too. If somebody does, answers stay out of date.
-    #[arg(long)]
-    pub(crate) sole_writer: bool,
-    /// Bytes of cached answers at most [default: 100MB].
-    #[arg(long, value_name = "SIZE")]
-    pub(crate) cache_bytes: Option<Size>,
-    /// How durable a commit is when the machine loses power. normal: the file stays sound, the
-    /// last commits may be lost; full: nothing acknowledged is lost; off: the file may be
-    /// damaged [default: normal].
-    #[arg(long, value_name = "LEVEL", hide_possible_values = true)]
-    pub(crate) synchronous: Option<SynchronousArg>,
-    /// Connections for reads, without the overflow [default: 10].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_000))]
-    pub(crate) readers_max: Option<u16>,
-    /// Interactive transactions open at once [default: 20].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_000))]
-    pub(crate) sessions_max: Option<u16>,
-    /// The longest wait for a connection [default: 5s].
-    #[arg(long, value_name = "TIME")]
-    pub(crate) acquire_timeout: Option<Time>,
-    /// The longest a transaction may lie idle between statements [default: 10s].
-    #[arg(long, value_name = "TIME")]
-    pub(crate) transaction_idle_timeout: Option<Time>,
-    /// The longest a transaction may last [default: 60s].
-    #[arg(long, value_name = "TIME")]
-    pub(crate) transaction_timeout: Option<Time>,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum SynchronousArg {
-    Off,
-    Normal,
-    Full,
-}
-
-/// Declares the limits of the service: each field of [`Options`] that is a limit, under its own
-/// name, with the default that it has there.
-macro_rules! limits {
-    ($($(#[doc = $doc:literal])* $field:ident: $ty:ident $unit:literal;)*) => {
-        /// Limits of the service.
-        #[derive(Args, Debug)]
-        #[command(next_help_heading = "Limits")]
-        pub(crate) struct LimitArgs {$(
-            $(#[doc = $doc])*
-            #[arg(long, value_name = $unit, default_value_t = $ty(Options::default().$field))]
-            pub(crate) $field: $ty,
-        )*}
-
-        impl LimitArgs {
-            /// Sets every limit in `options`.
-            pub(crate) fn apply(&self, options: &mut Options) {
-                $(options.$field = self.$field.0;)*
-            }
-        }
-    };
-}
-
-limits! {
-    /// Connections open at once; further ones wait.
-    connections_max: Count "N";
-    /// Requests in work at once; more are refused with 503.
-    requests_max: Count "N";
-    /// Bytes of request bodies and collected answers held at once; more is refused with 503.
-    memory_bytes_max: Size "SIZE";
-    /// The largest body of a request.
-    body_bytes_max: Size "SIZE";
-    /// Rows of one answer; a cursor has no such bound.
-    rows_max: Count "N";
-    /// Bytes of one answer; a cursor has no such bound.
-    response_bytes_max: Size "SIZE";
-    /// The longest one statement may run.
-    statement_timeout: Time "TIME";
-    /// The longest a script (Hrana's sequence) may run.
-    script_timeout: Time "TIME";
-    /// The longest a cursor may stay open.
-    cursor_timeout: Time "TIME";
-    /// Hrana streams open between two requests.
-    streams_max: Count "N";
-    /// The longest a stream may lie idle; then it is rolled back and closed.
-    stream_idle_timeout: Time "TIME";
-    /// Requests in one pipeline.
-    pipeline_requests_max: Count "N";
-    /// Statements in one batch.
-    batch_steps_max: Count "N";
-    /// SQL texts that a stream may store.
-    stored_sql_max: Count "N";
-    /// Bytes of these together.
-    stored_sql_bytes_max: Size "SIZE";
-    /// The longest the head of a request may take to arrive, and a connection may lie idle.
-    header_read_timeout: Time "TIME";
-    /// The longest the body of a request may take to arrive.
-    body_read_timeout: Time "TIME";
-    /// The longest a client may take nothing of an answer that waits for it.
-    write_stall_timeout: Time "TIME";
-    /// The longest one answer may take to be sent.
-    answer_send_timeout: Time "TIME";
-    /// The longest to wait for requests in work when stopping.
-    drain_timeout: Time "TIME";
-    /// The longest GET /health waits for the database.
-    health_timeout: Time "TIME";
-    /// Statements that GET /metrics shows one by one: the busiest.
-    fingerprints_shown: Count "N";
+    Ready(ReadyArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
 }
 
 /// Say whether a statement is cached and why, what it reads, and its query plan.
@@ -197,6 +76,45 @@ pub(crate) struct ExplainArgs {
     pub(crate) url: String,
     /// The statement; `-` reads it from standard input.
     pub(crate) sql: String,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Say what is wrong with a database, how grave it is, and what to do.
+///
+/// It looks at the database, not at what an application sets for its connections, which it opens
+/// for reading only and does not change. Exit code 0 if it is healthy, 4 if it is degraded,
+/// 5 if it is critical, 1 if it cannot be looked at.
+#[derive(Args, Debug)]
+pub(crate) struct HealthArgs {
+    /// The database: `sqlite:PATH`, a path, or `postgres://USER@HOST:PORT/DATABASE`, with the
+    /// password in PGPASSWORD.
+    pub(crate) url: String,
+    /// Of SQLite, read all of it too: whether it is sound, rows that refer to nothing, unused
+    /// space, statistics that are out of date. It takes seconds for each gigabyte.
+    #[arg(long)]
+    pub(crate) deep: bool,
+    /// This index has to be there (may be repeated).
+    #[arg(long, value_name = "NAME")]
+    pub(crate) expect_index: Vec<String>,
+    /// The indexes and foreign keys that the migrations in this directory make have to be there.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) migrations: Option<PathBuf>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Say how large a database is, its tables and its indexes.
+///
+/// The database is opened for reading only and is not changed. Of SQLite every page is read, which
+/// takes seconds for each gigabyte; of PostgreSQL only the catalogue, and rows are estimates.
+#[derive(Args, Debug)]
+pub(crate) struct StatsArgs {
+    /// The database: `sqlite:PATH`, a path, or `postgres://USER@HOST:PORT/DATABASE`, with the
+    /// password in PGPASSWORD.
+    pub(crate) url: String,
     /// Print one JSON object.
     #[arg(long)]
     pub(crate) json: bool,
@@ -234,6 +152,104 @@ pub(crate) struct SetupArgs {
     /// Print one JSON object.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Load a file of CSV or JSON lines into a table.
+///
+/// All rows are written in one transaction: when one cannot be read or written, nothing is, unless
+/// --rejects names a file for those rows. Ctrl-C undoes what was written.
+#[derive(Args, Debug)]
+pub(crate) struct LoadArgs {
+    /// The database: `sqlite:PATH`, a path, or `postgres://USER@HOST:PORT/DATABASE`, with the
+    /// password in PGPASSWORD. It must be there.
+    pub(crate) url: String,
+    /// The table: `table`, or `schema.table`. It must be there.
+    pub(crate) table: String,
+    /// The file; `-` reads standard input.
+    #[arg(default_value = "-")]
+    pub(crate) file: PathBuf,
+    /// What the file holds [default: jsonl for .jsonl, .ndjson and .json, else csv].
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<LoadFormat>,
+    /// The columns in the order of the fields, instead of the names in the header. Of JSON, the
+    /// only ones that are loaded.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(crate) columns: Vec<String>,
+    /// The first line of the CSV is a row: the columns are named with --columns.
+    #[arg(long, requires = "columns")]
+    pub(crate) no_header: bool,
+    /// What separates the fields of CSV: one character, or `\t`.
+    #[arg(long, value_name = "CHAR", default_value = ",")]
+    pub(crate) delimiter: String,
+    /// A CSV field that is this is NULL; by default, one that is empty.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub(crate) null: String,
+    /// The kind of a column, as in `price=real`: integer, real, boolean, text, json or bytes (two
+    /// hexadecimal digits each). What does not fit is not loaded. Without it, a CSV column is
+    /// integer or real if its first 1,000 values all are, written as a number is; else text, of
+    /// which the database makes what the column takes (may be repeated).
+    #[arg(long = "type", value_name = "COLUMN=KIND")]
+    pub(crate) types: Vec<String>,
+    /// Rows that are written at a time.
+    #[arg(long, value_name = "N", default_value_t = 1_000,
+          value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) batch: u32,
+    /// Write rows that cannot be read or written to this file, as CSV of line and reason, and load
+    /// the others.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rejects: Option<PathBuf>,
+    /// Do everything, and undo it: says what would be loaded.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Show progress where standard error is no terminal, too.
+    #[arg(long)]
+    pub(crate) progress: bool,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Move old rows of a table to an archive: another SQLite or PostgreSQL database.
+///
+/// Rows are copied in steps, verified, and change hands at one commit: it may be stopped or killed
+/// at any time, and run again. Tables to which others refer by a foreign key, and tables with
+/// triggers, are refused.
+#[derive(Args, Debug)]
+pub(crate) struct ArchiveArgs {
+    /// The live database: `sqlite:PATH`, a path, or `postgres://USER@HOST/DATABASE`.
+    pub(crate) url: String,
+    /// The archive, of the same kind. An SQLite file is created if it is missing, and so is the
+    /// table.
+    #[arg(long, value_name = "URL")]
+    pub(crate) to: String,
+    /// The table whose rows are moved.
+    #[arg(long, value_name = "TABLE")]
+    pub(crate) table: String,
+    /// The column by whose order they are moved, such as a date.
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) column: String,
+    /// Move the rows whose column is less than this; rows without a value stay.
+    #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
+    pub(crate) before: String,
+    /// Rows of one step, about: it is held in memory, and deleted in one transaction.
+    #[arg(long, value_name = "N", default_value_t = 1_000,
+          value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub(crate) batch: u64,
+    /// How long to rest after each step.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) pause: Option<Time>,
+    /// Say what would be moved, and change nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LoadFormat {
+    Csv,
+    Jsonl,
 }
 
 /// Compare the load of a busy site with and without Forebay, and check every answer.

@@ -15,6 +15,12 @@ pub(crate) enum Exit {
     Usage = 2,
     /// The demo found a stale read.
     Stale = 3,
+    /// A database is degraded.
+    Degraded = 4,
+    /// A database is in a critical state.
+    Critical = 5,
+    /// A target was missed.
+    Missed = 6,
     /// Stopped by a signal before it was done.
     Interrupted = 130,
 }
@@ -36,6 +42,22 @@ impl From<Exit> for ExitCode {
     }
 }
 
+/// An error with its causes, in one line. Many an error says its cause itself: then it is not said
+/// again.
+pub(crate) fn told(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.contains(&cause) {
+            continue;
+        }
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        text.push_str(&cause);
+    }
+    text
+}
+
 /// An error in what was typed.
 #[derive(Debug)]
 pub(crate) struct Usage(pub(crate) String);
@@ -47,3 +69,19 @@ impl fmt::Display for Usage {
 }
 
 impl std::error::Error for Usage {}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::*;
+
+    #[test]
+    fn causes_are_told_once() {
+        let check = |error: anyhow::Error, expect| assert_eq!(told(&error), expect);
+        check(anyhow!("no such file"), "no such file");
+        check(anyhow!("no such file").context("cannot read x"), "cannot read x: no such file");
+        let own = anyhow!("refused").context("cannot open x: refused").context("serving");
+        check(own, "serving: cannot open x: refused");
+    }
+}

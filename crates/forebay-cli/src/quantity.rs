@@ -55,32 +55,20 @@ impl FromStr for Size {
     }
 }
 
-/// In the largest binary unit that leaves no rest.
+/// In the largest unit that leaves no rest.
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let units = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
+        let units = [
+            ("GiB", 1 << 30),
+            ("GB", 1_000_000_000),
+            ("MiB", 1 << 20),
+            ("MB", 1_000_000),
+            ("KiB", 1 << 10),
+        ];
         match units.iter().find(|(_, bytes)| self.0 > 0 && self.0.is_multiple_of(*bytes)) {
             Some((unit, bytes)) => write!(f, "{}{unit}", self.0 / bytes),
             None => write!(f, "{}", self.0),
         }
-    }
-}
-
-/// A plain number, in the same dress as sizes and times.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Count(pub(crate) usize);
-
-impl FromStr for Count {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Count, &'static str> {
-        text.parse().map(Count).map_err(|_| "expected a whole number")
-    }
-}
-
-impl fmt::Display for Count {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
     }
 }
 
@@ -174,7 +162,7 @@ mod tests {
         for text in ["0s", "1ms", "1500ms", "90s", "3600s"] {
             assert_eq!(text.parse::<Time>().unwrap().to_string(), text);
         }
-        for text in ["0", "1023", "1KiB", "1025", "32MiB", "1GiB", "1025KiB"] {
+        for text in ["0", "1023", "1KiB", "1025", "32MiB", "1GiB", "1025KiB", "500MB", "2GB"] {
             assert_eq!(text.parse::<Size>().unwrap().to_string(), text);
         }
     }

@@ -1,4 +1,5 @@
-//! The signals that ask the process to stop: SIGTERM and SIGINT, or Ctrl-C where there are none.
+//! The signals that ask the process to stop: SIGTERM and SIGINT, or Ctrl-C where there are none;
+//! and SIGHUP, which asks it to read its configuration again.
 
 use std::io;
 
@@ -41,5 +42,38 @@ impl Signals {
     /// Waits for the next signal.
     pub(crate) async fn next(&mut self) {
         self.0.recv().await;
+    }
+}
+
+/// Listens for SIGHUP from its creation on.
+#[cfg(unix)]
+pub(crate) struct Hangups(tokio::signal::unix::Signal);
+
+#[cfg(unix)]
+impl Hangups {
+    /// To be called within the runtime.
+    pub(crate) fn listen() -> io::Result<Hangups> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Hangups(signal(SignalKind::hangup())?))
+    }
+
+    /// Waits for the next one.
+    pub(crate) async fn next(&mut self) {
+        self.0.recv().await;
+    }
+}
+
+/// There is none.
+#[cfg(windows)]
+pub(crate) struct Hangups;
+
+#[cfg(windows)]
+impl Hangups {
+    pub(crate) fn listen() -> io::Result<Hangups> {
+        Ok(Hangups)
+    }
+
+    pub(crate) async fn next(&mut self) {
+        std::future::pending().await
     }
 }

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::{Error, Expr, Result};
 
-use super::function::{Function, Lent};
+use super::function::{Carried, Function, Lent};
 use super::mention::mentions;
 use super::receiver::{self, renamed};
 use super::returns::Returns;
@@ -24,6 +24,11 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenS
     if let (false, Some(guard)) = (returns.is_fallible, &words.guard) {
         let message = format!("`{guard}` may refuse a call: let the function return a `Result`");
         return Err(Error::new(guard.span(), message));
+    }
+    if let (false, Some(word)) = (function.is_async(), &words.keep_warm) {
+        let message = "`keep_warm` runs the body in the background, in a task of its own: let the \
+                       function be `async`";
+        return Err(Error::new(word.span(), message));
     }
     let parts = Parts { words: &words, function: &function, returns };
     let (cache, entry, load) = (source::cache(&words, &function)?, parts.entry()?, parts.load()?);
@@ -151,30 +156,33 @@ impl Parts<'_> {
         let (body, after) = (own(function.body.clone()), own(self.after()));
         let used = quote!(#body #after);
         self.check_used(&used)?;
-        let carried = function.carried(&used, !self.returns.is_fallible);
-        let (owned, bound) = (carried.owned, carried.bound);
-        let (spares, again) = source::spares(function, &after);
-        let finish = self.finish(&after, &again);
+        let is_warm = self.words.keep_warm.is_some();
+        let carried = function.carried(&used, is_warm || !self.returns.is_fallible);
+        let Carried { owned, bound, again } = carried;
+        let (spares, renew) = source::spares(function, &after);
+        let finish = self.finish(&after, &renew);
         let answer = source::answer(function.is_async(), &quote!(#ty), &TokenStream::new(), &body);
-        Ok(match function.is_async() {
-            true => quote! {
+        let run = quote!(#bound #spares #answer #finish);
+        Ok(match (function.is_async(), is_warm) {
+            (true, true) => quote! {
                 let __forebay_load = || {
                     #owned
-                    async move {
-                        #bound
-                        #spares
-                        #answer
-                        #finish
+                    move || {
+                        #again
+                        async move { #run }
                     }
                 };
             },
-            false => quote! {
+            (true, false) => quote! {
                 let __forebay_load = || {
                     #owned
-                    #bound
-                    #spares
-                    #answer
-                    #finish
+                    async move { #run }
+                };
+            },
+            (false, _) => quote! {
+                let __forebay_load = || {
+                    #owned
+                    #run
                 };
             },
         })
@@ -248,14 +256,17 @@ impl Parts<'_> {
     /// Asks the cache, and gives its answer as the function gives it.
     fn ask(&self) -> TokenStream {
         let (form, ty, tells) = (self.returns.form(), &self.returns.ty, self.tells_tags());
-        let (ask, wait) = match self.function.is_async() {
-            true => (quote!(ask), Some(quote!(.await))),
-            false => (quote!(ask_here), None),
+        let given = quote!(::forebay::generated::GivenOf<#ty>);
+        // What asks, how it is waited for, and what the compiler finds out.
+        let (ask, wait, found) = match (self.function.is_async(), &self.words.keep_warm) {
+            (true, Some(_)) => (quote!(ask_warm), Some(quote!(.await)), quote!(_, _, _)),
+            (true, None) => (quote!(ask), Some(quote!(.await)), quote!(_, _)),
+            (false, _) => (quote!(ask_here), None, quote!(_, _)),
         };
         if self.returns.is_fallible {
             let failure = failure(self.returns);
             return quote! {
-                match ::forebay::generated::#ask::<#form, ::forebay::generated::GivenOf<#ty>, _, _>(
+                match ::forebay::generated::#ask::<#form, #given, #found>(
                     __forebay_entry,
                     #tells,
                     __forebay_load,
@@ -267,12 +278,13 @@ impl Parts<'_> {
                 }
             };
         }
-        let alone = match self.function.is_async() {
-            true => quote!(::std::boxed::Box::pin(__forebay_load()).await),
-            false => quote!(__forebay_load()),
+        let alone = match (self.function.is_async(), &self.words.keep_warm) {
+            (true, Some(_)) => quote!(::std::boxed::Box::pin(__forebay_load()()).await),
+            (true, None) => quote!(::std::boxed::Box::pin(__forebay_load()).await),
+            (false, _) => quote!(__forebay_load()),
         };
         quote! {
-            match ::forebay::generated::#ask::<#form, #ty, _, _>(
+            match ::forebay::generated::#ask::<#form, #ty, #found>(
                 __forebay_entry,
                 #tells,
                 &__forebay_load,

@@ -189,15 +189,19 @@ impl Argument {
 
 /// What makes the arguments that are used outlive the call, and what gives them back their names
 /// and types in the body.
+#[derive(Default)]
 pub(crate) struct Carried {
     pub(crate) owned: TokenStream,
     pub(crate) bound: TokenStream,
+    /// What makes them once more, for another load, out of those that were made to last.
+    pub(crate) again: TokenStream,
 }
 
 impl Function {
     /// For the arguments that `used` mentions. `is_copied`: by value, they stay as well.
     pub(crate) fn carried(&self, used: &TokenStream, is_copied: bool) -> Carried {
-        let (mut owned, mut bound) = (TokenStream::new(), TokenStream::new());
+        let mut carried = Carried::default();
+        let Carried { owned, bound, again } = &mut carried;
         // What looks like a use may be none.
         let allow = quote!(#[allow(unused_variables)]);
         for argument in self.arguments.iter().filter(|own| mentions(used, &own.name.to_string())) {
@@ -208,15 +212,22 @@ impl Function {
             let own = argument.own();
             match lent {
                 Lent::Not | Lent::Mutably if is_copied => {
-                    owned.extend(quote!(#allow let #name = ::core::clone::Clone::clone(&#name);));
+                    let copy = quote_spanned!(argument.span()=> ::core::clone::Clone::clone);
+                    owned.extend(quote!(#allow let #name = #copy(&#name);));
+                    again.extend(quote!(#allow let #name = #copy(&#name);));
                 }
                 Lent::Not | Lent::Mutably => {}
                 Lent::Reference => {
                     owned.extend(quote!(#allow let #name = #own;));
+                    again.extend(quote!(#allow let #name = ::forebay::generated::again(&#name);));
                     bound.extend(quote!(#allow let #mutable #name = #name.lend();));
                 }
                 Lent::Option => {
                     owned.extend(quote!(#allow let #name = #own;));
+                    again.extend(quote! {
+                        #allow
+                        let #name = ::forebay::generated::again_option(&#name);
+                    });
                     bound.extend(quote! {
                         #allow
                         let #mutable #name = ::core::option::Option::as_ref(&#name)
@@ -229,25 +240,26 @@ impl Function {
             }
         }
         if self.is_async() && mentions(used, receiver::NAME) {
-            self.carry_receiver(is_copied, &mut owned, &mut bound);
+            self.carry_receiver(is_copied, &mut carried);
         }
-        Carried { owned, bound }
+        carried
     }
 
-    fn carry_receiver(&self, is_copied: bool, owned: &mut TokenStream, bound: &mut TokenStream) {
+    fn carry_receiver(&self, is_copied: bool, carried: &mut Carried) {
         let name = format_ident!("{}", receiver::NAME);
-        let taken = match self.receiver {
-            Some(Lent::Reference) => {
-                let span = self.signature.receiver().map_or(name.span(), |own| own.span());
-                let own = quote_spanned!(span=> ::forebay::generated::own);
-                quote!(#own(self))
-            }
-            _ if is_copied => quote!(::core::clone::Clone::clone(&self)),
-            _ => quote!(self),
-        };
-        owned.extend(quote!(let #name = #taken;));
+        let Carried { owned, bound, again } = carried;
+        let span = self.signature.receiver().map_or(name.span(), |own| own.span());
         if self.receiver == Some(Lent::Reference) {
+            let own = quote_spanned!(span=> ::forebay::generated::own);
+            owned.extend(quote!(let #name = #own(self);));
             bound.extend(quote!(let #name = #name.lend();));
+            again.extend(quote!(let #name = ::forebay::generated::again(&#name);));
+        } else if is_copied {
+            let copy = quote_spanned!(span=> ::core::clone::Clone::clone);
+            owned.extend(quote!(let #name = #copy(&self);));
+            again.extend(quote!(let #name = #copy(&#name);));
+        } else {
+            owned.extend(quote!(let #name = self;));
         }
     }
 }

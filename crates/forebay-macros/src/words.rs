@@ -46,6 +46,8 @@ pub(crate) struct Words {
     pub(crate) tags_by: Option<Expr>,
     /// Calls that an entry of the cache is given, with what they are given.
     pub(crate) settings: Vec<(Ident, TokenStream)>,
+    /// The word, if it is said.
+    pub(crate) keep_warm: Option<Ident>,
     /// The first word by which a load may be refused.
     pub(crate) guard: Option<Ident>,
     said: Vec<String>,
@@ -105,11 +107,7 @@ impl Words {
                 self.guard.get_or_insert(word.clone());
                 self.settings.push((word, guard));
             }
-            "keep_warm" => {
-                let message = "`keep_warm` keeps one load for a key, and a function has as many as \
-                               there are arguments: say it at `cache.entry(key).keep_warm()`";
-                return Err(Error::new(word.span(), message));
-            }
+            "keep_warm" => self.keep_warm = Some(word),
             _ => return Err(unknown(&word, kind)),
         }
         Ok(())
@@ -188,7 +186,7 @@ fn time(expression: Expr) -> Result<TokenStream> {
 fn unknown(word: &Ident, kind: Kind) -> Error {
     let mut words: Vec<&str> = COMMON.to_vec();
     if kind == Kind::Cached {
-        words.extend(["key", "tags_by"]);
+        words.extend(["key", "tags_by", "keep_warm"]);
         words.extend(TIMES.iter().chain(NUMBERS).chain(FLAGS).chain(GUARDS));
     }
     let message = format!("there is no word `{word}`: there are {}", words.join(", "));
@@ -222,6 +220,7 @@ mod tests {
         check("jitter = 0.1", &["jitter 0.1"]);
         check("guarded_by = app.breaker", &["guarded_by & app . breaker"]);
         check("limited_by(l, &user.name)", &["limited_by & l , & user . name"]);
+        check("keep_warm, ttl_only", &["ttl_only "]);
     }
 
     #[test]
@@ -239,7 +238,7 @@ mod tests {
         check("tags(a)", "write `tags(");
         check("limited_by = l", "write `limited_by(limiter, key)`");
         check("limited_by(l)", "write `limited_by(limiter, key)`");
-        check("keep_warm", "cache.entry(key).keep_warm()");
+        check("keep_warm, keep_warm", "`keep_warm` is said twice");
         check("\"a:{b\"", "is not closed");
     }
 

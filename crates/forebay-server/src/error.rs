@@ -18,6 +18,7 @@ pub struct Error {
 enum Kind {
     Options,
     Listener,
+    Tls,
 }
 
 impl Error {
@@ -29,6 +30,10 @@ impl Error {
         Error { kind: Kind::Listener, message: message.into(), cause: Some(cause) }
     }
 
+    pub(crate) fn tls(message: impl Into<String>) -> Error {
+        Error { kind: Kind::Tls, message: message.into(), cause: None }
+    }
+
     /// A field of [`crate::Options`] is out of its range; the text names it.
     pub fn is_options(&self) -> bool {
         self.kind == Kind::Options
@@ -37,6 +42,11 @@ impl Error {
     /// The listener does not work.
     pub fn is_listener(&self) -> bool {
         self.kind == Kind::Listener
+    }
+
+    /// A certificate or its key cannot be used; the text names the file.
+    pub fn is_tls(&self) -> bool {
+        self.kind == Kind::Tls
     }
 }
 

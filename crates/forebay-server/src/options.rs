@@ -4,8 +4,12 @@
 
 use std::fmt;
 use std::ops::RangeInclusive;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
+use forebay::{Advisor, Cache, Monitor};
+
+use crate::admin::{Access, LogLevel};
 use crate::error::{Error, Result};
 use crate::request::BODY_COPIES;
 
@@ -16,6 +20,9 @@ use crate::request::BODY_COPIES;
 pub struct Options {
     /// The bearer token that every request but `GET /health` must carry; none by default.
     pub token: Option<Token>,
+    /// Who may use the admin API under `/api/v1/admin`. By default nobody may change anything, and
+    /// only this machine may look; whoever has `token` may look as well.
+    pub admin: Access,
     /// Names that the `Host` header may carry. Empty, the default, means: loopback names and
     /// addresses when the listener is on loopback, any name otherwise. Names given here are
     /// allowed beside loopback names; a port is not part of a name.
@@ -71,18 +78,36 @@ pub struct Options {
     /// Bytes of these, all texts of a stream together. 1 MiB.
     pub stored_sql_bytes_max: usize,
 
+    /// How long the service goes on as before when it is to stop, with `GET /health/ready`
+    /// answering 503: as long as a load balancer takes to notice. 0 s.
+    pub drain_grace: Duration,
     /// The longest the service waits for requests in work when it stops. 30 s.
     pub drain_timeout: Duration,
     /// The longest `GET /health` waits for the database. 2 s.
     pub health_timeout: Duration,
     /// Statements that `GET /metrics` shows one by one: the busiest. 50.
     pub fingerprints_shown: usize,
+    /// How often the files of a certificate are looked at for a new one. 10 s.
+    pub tls_reload_every: Duration,
+    /// What `GET /metrics` and `GET /health` show beside the database: the caches, tiers and guards
+    /// of the application that carries the service. Nothing by default. The database itself need
+    /// not be given; how many statements are shown is `fingerprints_shown`.
+    pub monitor: Monitor,
+    /// The caches of the application that the admin API shows and clears, under their names.
+    pub caches: Vec<(String, Cache)>,
+    /// Who advises on indexes, through the admin API. Needed for a PostgreSQL database alone. None.
+    pub advisor: Option<Advisor>,
+    /// How the level of the log is told and changed at run time, through the admin API. None.
+    pub log_level: Option<LogLevel>,
+    /// In which environment the service runs: a word for `GET /health`. `production`.
+    pub environment: String,
 }
 
 impl Default for Options {
     fn default() -> Options {
         Options {
             token: None,
+            admin: Access::default(),
             allowed_hosts: Vec::new(),
             allow_origins: Vec::new(),
             connections_max: 2_048,
@@ -104,9 +129,16 @@ impl Default for Options {
             batch_steps_max: 10_000,
             stored_sql_max: 64,
             stored_sql_bytes_max: 1 << 20,
+            drain_grace: Duration::ZERO,
             drain_timeout: Duration::from_secs(30),
             health_timeout: Duration::from_secs(2),
             fingerprints_shown: 50,
+            tls_reload_every: Duration::from_secs(10),
+            monitor: Monitor::new(),
+            caches: Vec::new(),
+            advisor: None,
+            log_level: None,
+            environment: "production".to_owned(),
         }
     }
 }
@@ -114,9 +146,29 @@ impl Default for Options {
 impl Options {
     /// Checks every field against its range; the error names the field and the range.
     pub fn validate(&self) -> Result<()> {
+        for (name, value, range) in self.counts() {
+            within(name, &value, &range)?;
+        }
+        let seconds = Duration::from_millis(1)..=Duration::from_secs(86_400);
+        for (name, value) in self.times() {
+            within(name, &value, &seconds)?;
+        }
+        within("drain_grace", &self.drain_grace, &(Duration::ZERO..=*seconds.end()))?;
+        let body_bytes = self.body_bytes_max.saturating_mul(BODY_COPIES);
+        if self.memory_bytes_max < body_bytes.max(self.response_bytes_max) {
+            return Err(Error::options(format!(
+                "memory_bytes_max is smaller than {BODY_COPIES} times body_bytes_max, or than \
+                 response_bytes_max, so that a single request could never be served; raise it, \
+                 or lower the other two"
+            )));
+        }
+        self.validate_names()
+    }
+
+    fn counts(&self) -> [(&'static str, usize, RangeInclusive<usize>); 12] {
         const COUNT: RangeInclusive<usize> = 1..=1_000_000;
         const BYTES: RangeInclusive<usize> = 1_024..=(1 << 40);
-        let counts = [
+        [
             ("connections_max", self.connections_max, COUNT),
             ("requests_max", self.requests_max, COUNT),
             ("rows_max", self.rows_max, 1..=1_000_000_000),
@@ -129,12 +181,11 @@ impl Options {
             ("memory_bytes_max", self.memory_bytes_max, BYTES),
             ("response_bytes_max", self.response_bytes_max, BYTES),
             ("stored_sql_bytes_max", self.stored_sql_bytes_max, BYTES),
-        ];
-        for (name, value, range) in counts {
-            within(name, &value, &range)?;
-        }
-        let seconds = Duration::from_millis(1)..=Duration::from_secs(86_400);
-        let times = [
+        ]
+    }
+
+    fn times(&self) -> [(&'static str, Duration); 11] {
+        [
             ("header_read_timeout", self.header_read_timeout),
             ("body_read_timeout", self.body_read_timeout),
             ("write_stall_timeout", self.write_stall_timeout),
@@ -145,23 +196,31 @@ impl Options {
             ("stream_idle_timeout", self.stream_idle_timeout),
             ("drain_timeout", self.drain_timeout),
             ("health_timeout", self.health_timeout),
+            ("tls_reload_every", self.tls_reload_every),
+        ]
+    }
+
+    /// Every setting with its value, for who looks at the configuration in force. Secrets are only
+    /// said to be there or not.
+    pub(crate) fn shown(&self) -> Vec<(&'static str, String)> {
+        let is_set = |is_set| if is_set { "set" } else { "not set" }.to_owned();
+        let mut all = vec![
+            ("environment", self.environment.clone()),
+            ("service_auth", is_set(self.token.is_some())),
+            ("admin_auth", is_set(self.admin.admin_token.is_some())),
+            ("reader_auth", is_set(self.admin.reader_token.is_some())),
+            ("signed_auth", is_set(self.admin.jwt.is_some())),
+            ("allowed_hosts", self.allowed_hosts.join(" ")),
+            ("allow_origins", self.allow_origins.join(" ")),
         ];
-        for (name, value) in times {
-            within(name, &value, &seconds)?;
-        }
-        let body_bytes = self.body_bytes_max.saturating_mul(BODY_COPIES);
-        if self.memory_bytes_max < body_bytes.max(self.response_bytes_max) {
-            return Err(Error::options(format!(
-                "memory_bytes_max is smaller than {BODY_COPIES} times body_bytes_max, or than \
-                 response_bytes_max, so that a single request could never be served; raise it, \
-                 or lower the other two"
-            )));
-        }
-        self.validate_names()
+        all.extend(self.counts().into_iter().map(|(name, value, _)| (name, value.to_string())));
+        all.push(("drain_grace", format!("{:?}", self.drain_grace)));
+        all.extend(self.times().into_iter().map(|(name, value)| (name, format!("{value:?}"))));
+        all
     }
 
     fn validate_names(&self) -> Result<()> {
-        if self.token.as_ref().is_some_and(|token| token.0.is_empty()) {
+        if self.token.as_ref().is_some_and(|token| token.text().is_empty()) {
             return Err(Error::options("token is empty; leave it out to require none"));
         }
         for host in &self.allowed_hosts {
@@ -197,20 +256,34 @@ fn within<T: PartialOrd + fmt::Debug>(
     Err(Error::options(format!("{name} is {value:?}, but must be from {low:?} to {high:?}")))
 }
 
-/// A bearer token. It is never printed, and compared in constant time.
+/// A bearer token. It is never printed, and compared in constant time. A clone is the same token:
+/// what replaces one replaces all.
 #[derive(Clone)]
-pub struct Token(String);
+pub struct Token(Arc<RwLock<String>>);
 
 impl Token {
     /// The token, without white space around it.
     pub fn new(text: impl AsRef<str>) -> Token {
-        Token(text.as_ref().trim().to_owned())
+        Token(Arc::new(RwLock::new(text.as_ref().trim().to_owned())))
+    }
+
+    /// Puts the text of `other` in the place of this one's, for requests that come later. An empty
+    /// one changes nothing: it would let in whoever shows nothing.
+    pub fn replace(&self, other: &Token) {
+        let text = other.text().clone();
+        if !text.is_empty() {
+            *self.0.write().unwrap_or_else(PoisonError::into_inner) = text;
+        }
+    }
+
+    fn text(&self) -> RwLockReadGuard<'_, String> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether `presented` is this token. The time it takes tells the length of the token and
     /// nothing else.
     pub(crate) fn matches(&self, presented: &[u8]) -> bool {
-        subtle::ConstantTimeEq::ct_eq(self.0.as_bytes(), presented).into()
+        subtle::ConstantTimeEq::ct_eq(self.text().as_bytes(), presented).into()
     }
 }
 
@@ -253,6 +326,16 @@ mod tests {
         check(|o| o.allow_origins = vec!["https://app.example.com".into()], None);
         check(|o| o.allow_origins = vec!["*".into()], Some("allow_origins"));
         check(|o| o.allow_origins = vec!["https://a/".into()], Some("allow_origins"));
+    }
+
+    #[test]
+    fn a_token_can_be_replaced() {
+        let (token, given) = (Token::new("old"), Token::new("new"));
+        let clone = token.clone();
+        token.replace(&Token::new(" "));
+        assert!(clone.matches(b"old"));
+        token.replace(&given);
+        assert!(clone.matches(b"new") && !clone.matches(b"old"));
     }
 
     #[test]

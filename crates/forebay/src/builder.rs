@@ -1,6 +1,7 @@
 //! Opening a database: every setting, its default and its check in one place.
 
 mod place;
+mod watching;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,10 +9,13 @@ use std::time::Duration;
 use crate::backend::Limits;
 use crate::clock::Clock;
 use crate::db::Db;
-use crate::engine::{Engine, Policy, Settings, TrustSettings};
-use crate::error::{Error, Result};
+use crate::engine::{Engine, Policy, Settings, TrustSettings, WatchSettings, check_rules};
+use crate::error::{Error, Kind, Result};
 use crate::guard::{Breaker, Bulkhead, Guards, Limiter};
 use crate::mode::{CacheMode, Freshness};
+use crate::rule::Rule;
+use crate::secret::Secret;
+use crate::watch::{RepeatSettings, RepeatWatch};
 
 /// The most prepared statements that one connection may be asked to keep.
 const STATEMENT_CACHE_MAX: usize = 100_000;
@@ -133,6 +137,12 @@ pub struct Builder {
     sole_writer: bool,
     pragmas: Vec<(String, String)>,
     guards: Guards,
+    watch: WatchSettings,
+    watch_repeats: RepeatWatch,
+    repeat_threshold: u32,
+    rules: Vec<Rule>,
+    /// `None` in the inner one if it is too short.
+    cursor_key: Option<Option<Secret>>,
 }
 
 macro_rules! settings {
@@ -222,6 +232,12 @@ settings! {
     /// `forebay setup`: `Explanation::freshness` and `ReplicationStats::sole` say what is in force.
     /// It has no meaning at SQLite.
     sole_writer: bool;
+    /// Which statements are watched for being repeated where one would do; those of scopes by
+    /// default. See [`Db::repeats`].
+    watch_repeats: RepeatWatch;
+    /// Repetitions in one scope that are too many, from 2 to 1,000; 5 by default. Where it is
+    /// proven that their keys come from an earlier answer, three fifths of it are, 3 at least.
+    repeat_threshold: u32;
     /// `PRAGMA journal_mode`; WAL by default.
     journal_mode: JournalMode;
     /// `PRAGMA synchronous`; NORMAL by default.
@@ -281,7 +297,21 @@ impl Builder {
             sole_writer: false,
             pragmas: Vec::new(),
             guards: Guards::default(),
+            watch: watching::defaults(),
+            watch_repeats: RepeatWatch::Scopes,
+            repeat_threshold: 5,
+            rules: Vec::new(),
+            cursor_key: None,
         }
+    }
+
+    /// The key that cursors of pages are authenticated with, at least 16 bytes that nobody can
+    /// guess. By default each opened database has one of its own, made by chance, so that its
+    /// cursors are refused after a restart and by other processes. It is in no log.
+    #[must_use]
+    pub fn cursor_key(mut self, key: impl AsRef<[u8]>) -> Builder {
+        self.cursor_key = Some(Secret::chosen(key.as_ref()));
+        self
     }
 
     /// Whether answers are cached: a [`CacheMode`], or `true` and `false` for on and off; on by
@@ -350,6 +380,14 @@ impl Builder {
         self
     }
 
+    /// A rule for the statements that it fits, without touching the queries themselves. Of several
+    /// the first that fits counts; [`Db::set_rules`] changes them at run time.
+    #[must_use]
+    pub fn rule(mut self, rule: Rule) -> Builder {
+        self.rules.push(rule);
+        self
+    }
+
     /// The clock by which answers age.
     #[cfg(test)]
     pub(crate) fn clock(mut self, clock: &Clock) -> Builder {
@@ -382,6 +420,7 @@ impl Builder {
                 worth_it: self.worth_it,
             },
             guards: self.guards,
+            watch: self.watch,
             cache_bytes: self.cache_bytes,
             policy: (self.policy != Policy::default()).then(|| Arc::new(self.policy)),
             policy_bytes: self.policy_bytes,
@@ -391,15 +430,23 @@ impl Builder {
             statement_timeout: self.statement_timeout,
             transaction_idle_timeout: self.transaction_idle_timeout,
             transaction_timeout: self.transaction_timeout,
+            cursor_key: secret(self.cursor_key)?,
+            rules: self.rules,
+            repeats: RepeatSettings { watch: self.watch_repeats, threshold: self.repeat_threshold },
         })
     }
 
     fn validate(&self) -> Result<()> {
+        check_rules(&self.rules)?;
         if !(1..=STATEMENT_CACHE_MAX).contains(&self.statement_cache) {
             return Err(Error::usage(format!(
                 "statement_cache is {}; use 1 to {STATEMENT_CACHE_MAX}",
                 self.statement_cache
             )));
+        }
+        if !(2..=1_000).contains(&self.repeat_threshold) {
+            let found = self.repeat_threshold;
+            return Err(Error::usage(format!("repeat_threshold is {found}; use 2 to 1,000")));
         }
         let hold = self.snapshot_hold;
         if !hold.is_zero() && !(SNAPSHOT_HOLD_MIN..=SNAPSHOT_HOLD_MAX).contains(&hold) {
@@ -418,5 +465,20 @@ impl Builder {
             }
         }
         Ok(())
+    }
+}
+
+/// The key that was chosen, or one made by chance.
+fn secret(chosen: Option<Option<Secret>>) -> Result<Secret> {
+    match chosen {
+        Some(Some(secret)) => Ok(secret),
+        Some(None) => Err(Error::usage(
+            "cursor_key is shorter than 16 bytes, so that it could be guessed; make one by chance \
+             and keep it with the other secrets",
+        )),
+        None => Secret::random().map_err(|error| {
+            let text = "the system gave no random bytes for the key of cursors; set cursor_key";
+            Error::new(Kind::Open, text).with_cause(error)
+        }),
     }
 }

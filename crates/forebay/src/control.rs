@@ -56,6 +56,12 @@ impl<'a> CacheControl<'a> {
         self.0.ready(limit).await
     }
 
+    /// Sets how many bytes of answers are kept at most; those that have no room any more are thrown
+    /// out. The bound for answers under words of their own (`policy_bytes`) stays.
+    pub fn set_bytes(&self, bytes: u64) {
+        self.0.set_cache_bytes(bytes);
+    }
+
     /// Drops every entry.
     pub fn clear(&self) {
         self.0.clear_cache();
@@ -64,6 +70,12 @@ impl<'a> CacheControl<'a> {
     /// Drops every entry that rests on `table`. Cost: a pass over all entries.
     pub fn clear_table(&self, table: &str) {
         self.0.clear_cached_table(table);
+    }
+
+    /// Drops every entry of one statement, by its fingerprint (`u64`) or by the name given with
+    /// `named` (`&str`), and whatever is kept by a policy. Cost: a pass over all entries.
+    pub fn clear_query(&self, statement: impl Into<StatementRef>) {
+        self.0.clear_cached_statement(&statement.into());
     }
 }
 

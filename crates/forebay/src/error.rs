@@ -25,7 +25,15 @@ struct Inner {
     code: Option<&'static str>,
     statement: Option<Arc<str>>,
     retry_after: Option<Duration>,
+    place: Option<Place>,
     cause: Option<Cause>,
+}
+
+/// Where among the rows of a bulk operation it happened.
+#[derive(Clone, Copy, Default)]
+struct Place {
+    row: Option<u64>,
+    rows_committed: u64,
 }
 
 /// What went wrong, in the terms that callers tell apart.
@@ -78,6 +86,8 @@ pub(crate) enum Kind {
     CircuitOpen,
     /// A bulkhead refused the call: as many as may are at work and in line.
     Overloaded,
+    /// A cursor of a page is damaged, forged, or of another query.
+    Cursor,
     /// Anything else the database reports.
     Database,
 }
@@ -101,6 +111,7 @@ impl Error {
             code: None,
             statement: None,
             retry_after: None,
+            place: None,
             cause: None,
         }))
     }
@@ -124,6 +135,13 @@ impl Error {
         Error(self.0.clone())
     }
 
+    /// The same error with a word before its text that says where it happened.
+    pub(crate) fn prefixed(&self, place: &str) -> Error {
+        let mut error = self.share();
+        error.0.message = format!("{place}: {}", error.0.message);
+        error
+    }
+
     /// Names the statement, by its fingerprint's text: literals and comments are not in it.
     pub(crate) fn with_statement(mut self, statement: Arc<str>) -> Error {
         self.0.statement.get_or_insert(statement);
@@ -132,6 +150,41 @@ impl Error {
 
     pub(crate) fn with_retry_after(mut self, wait: Option<Duration>) -> Error {
         self.0.retry_after = wait;
+        self
+    }
+
+    /// It is about the row with this number, and about a column of it if one is named. An error
+    /// that has its row already keeps it.
+    pub(crate) fn at_row(mut self, row: u64, column: Option<&str>) -> Error {
+        let place = self.0.place.get_or_insert_default();
+        if place.row.is_some() {
+            return self;
+        }
+        place.row = Some(row);
+        let column = column.map(|name| format!(", column {name:?}")).unwrap_or_default();
+        self.0.message = format!("row {row}{column}: {}", self.0.message);
+        self
+    }
+
+    /// It is about one of these rows, and which one is not known, unless the error says so.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn among_rows(mut self, first: u64, last: u64) -> Error {
+        if first == last {
+            return self.at_row(first, None);
+        }
+        if self.row().is_none() {
+            self.0.message = format!("rows {first} to {last}: {}", self.0.message);
+        }
+        self
+    }
+
+    /// So many rows of the operation were committed before it.
+    pub(crate) fn after_committed(mut self, rows: u64, chunks: u64) -> Error {
+        self.0.place.get_or_insert_default().rows_committed = rows;
+        self.0.message = format!(
+            "{} (the first {rows} rows, in {chunks} chunks, were committed before, and stay)",
+            self.0.message
+        );
         self
     }
 
@@ -163,6 +216,18 @@ impl Error {
             || self.is_rate_limited()
             || self.is_circuit_open()
             || self.is_overloaded()
+    }
+
+    /// Of a bulk operation: the number of the row that it is about, counted from 0 in the order in
+    /// which the rows were given. `None` where no single row is to blame, or none can be told.
+    pub fn row(&self) -> Option<u64> {
+        self.0.place.and_then(|place| place.row)
+    }
+
+    /// Of a bulk operation with a transaction per chunk: how many rows, from the first on, were
+    /// committed before it failed. Otherwise 0: nothing was written.
+    pub fn rows_committed(&self) -> u64 {
+        self.0.place.map_or(0, |place| place.rows_committed)
     }
 
     /// The text without the statement it belongs to.
@@ -290,6 +355,12 @@ impl Error {
         self.0.kind == Kind::RateLimited
     }
 
+    /// The cursor of a page was not made by this query with this key: it is damaged, forged, of
+    /// another query or order, or from before the key was changed. A service answers 400.
+    pub fn is_invalid_cursor(&self) -> bool {
+        self.0.kind == Kind::Cursor
+    }
+
     /// A circuit breaker refused the call, because what it stands before has been failing: answer
     /// with something else meanwhile, or wait for [`Error::retry_after`].
     pub fn is_circuit_open(&self) -> bool {
@@ -348,7 +419,8 @@ impl Error {
     pub(crate) fn has_not_reached(&self) -> bool {
         let is_refused =
             matches!(self.0.kind, Kind::RateLimited | Kind::CircuitOpen | Kind::Overloaded);
-        is_refused || matches!(self.0.kind, Kind::Usage | Kind::Closed | Kind::Cancelled)
+        let is_wrong = matches!(self.0.kind, Kind::Usage | Kind::Cursor);
+        is_refused || is_wrong || matches!(self.0.kind, Kind::Closed | Kind::Cancelled)
     }
 
     /// Whether the server could not be reached, as opposed to having said no.

@@ -1,4 +1,5 @@
-//! The attributes that have functions ask a cache, and delete from one. What they mean is said
+//! The attributes that have functions ask a cache, and delete from one, and the macro that takes
+//! migrations into the program. What they mean is said
 //! here, how they are written is in the crate `forebay-macros`.
 
 /// Keeps what a function gives in a [`Cache`](crate::Cache), under a key made of its arguments.
@@ -63,6 +64,15 @@
 /// [`CacheEntry`](crate::CacheEntry), written as `ttl = "1h30m"` (`ms`, `s`, `m`, `h`, `d`) or with
 /// a `Duration`.
 ///
+/// - `keep_warm`: as soon as the value under a key has gone, or a write has made it untrue, the
+///   body is run again in the background, at most once a second for a key
+///   ([`keep_warm`](crate::CacheEntry::keep_warm)). It is run with the arguments of the first call,
+///   which are kept, so they are owned by then: what is used is `Clone`, `Send`, `Sync` and
+///   `'static`, and what is lent is cloned as below. Arguments that are not in the key stay those
+///   of that call. For functions with few keys, such as reports: 1,000 entries of a cache may be
+///   kept warm. With the cache in `self` the cache holds itself:
+///   [`Cache::cool`](crate::Cache::cool) and [`Cache::cool_all`](crate::Cache::cool_all) end it.
+///   Only at an `async fn`.
 /// - `tags("user:{user.id}", "author:{result.author}")`: names to delete by, of the arguments and
 ///   of the value, which is called `result` unless an argument is.
 /// - `tags_by = |page| page.authors()`: any number of tags out of the value.
@@ -122,6 +132,16 @@
 /// fn twice(cache: &forebay::Cache, n: u32) -> Result<u32, Broken> { Ok(n * 2) }
 /// ```
 ///
+/// ```compile_fail,E0277
+/// // What is kept warm is loaded again, so that arguments by value have to be cloned.
+/// struct Ticket;
+/// #[forebay::cached("n:{n}", keep_warm)]
+/// async fn twice(cache: &forebay::Cache, n: u32, ticket: Ticket) -> forebay::Result<u32> {
+///     drop(ticket);
+///     Ok(n * 2)
+/// }
+/// ```
+///
 /// ```compile_fail
 /// // An alias that does not say that it is a `Result`: its errors would be kept.
 /// type Answer = Result<u32, String>;
@@ -170,3 +190,17 @@ pub use forebay_macros::cached;
 /// it deletes as well, in a task of its own, but for what needs the `result`. Arguments may be of
 /// any kind, `&mut self` too.
 pub use forebay_macros::invalidates;
+
+/// The [`Migrations`](crate::Migrations) of a directory, taken into the program when it is
+/// compiled: nothing has to lie beside it when it runs. The directory is named from that of the
+/// package on.
+///
+/// ```ignore
+/// let db = forebay::open("sqlite:app.db").await?;
+/// db.migrate(forebay::migrations!("migrations")).await?;
+/// ```
+///
+/// Every file whose name ends in `.sql` is taken in, and which of them are migrations is decided as
+/// in a directory. A file that is changed has the program compiled again; for one that is added, a
+/// `build.rs` with `println!("cargo::rerun-if-changed=migrations")` does so.
+pub use forebay_macros::migrations;

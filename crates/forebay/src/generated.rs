@@ -112,6 +112,22 @@ where
     entry.call(wants, load).await.map(F::give)
 }
 
+/// The same of what is kept warm: `make` gives what begins a load each time it is called.
+pub async fn ask_warm<F, G, E, L, M>(
+    entry: CacheEntry<'_>,
+    tells_tags: bool,
+    make: impl Fn() -> M,
+) -> Result<G>
+where
+    F: Form<G>,
+    E: Into<Cause> + 'static,
+    M: Fn() -> L + Send + Sync + 'static,
+    L: Future<Output = Result<Returned<F::Value>, E>> + Send + 'static,
+{
+    let wants = Wants { takes_nothing: F::TAKES_NOTHING, tells_tags };
+    entry.call_warm(wants, make).await.map(F::give)
+}
+
 /// Asks the cache for what a function that is not async gives.
 pub fn ask_here<F, G, E, L>(entry: CacheEntry<'_>, tells_tags: bool, load: L) -> Result<G>
 where
@@ -158,6 +174,16 @@ pub fn own<T: ToOwned + ?Sized>(lent: &T) -> Own<T> {
 /// Makes last what may be lent.
 pub fn own_option<T: ToOwned + ?Sized>(lent: Option<&T>) -> Option<Own<T>> {
     lent.map(own)
+}
+
+/// Makes it last once more, for another load.
+pub fn again<T: ToOwned + ?Sized>(own: &Own<T>) -> Own<T> {
+    Own(own.lend().to_owned())
+}
+
+/// The same of what there may be.
+pub fn again_option<T: ToOwned + ?Sized>(own: &Option<Own<T>>) -> Option<Own<T>> {
+    own.as_ref().map(again)
 }
 
 impl<T: ToOwned + ?Sized> Own<T> {

@@ -72,6 +72,11 @@ pub struct Explanation {
     /// The words in force by which its answers may be kept otherwise than exactly, and what they
     /// come to. Empty if nobody has said any.
     pub policy: String,
+    /// The rule that acts on it ([`crate::Rule`]), and what it does. Empty if there is none.
+    pub rule: String,
+    /// Whether it is run together with others of its text at once, and why not. Empty unless
+    /// `coalesce` was said.
+    pub coalesces: String,
     /// Whether keeping its answers pays, with the numbers. Empty when `cacheable` is false, and
     /// before the statement has run through this handle.
     pub worth: String,
@@ -95,8 +100,14 @@ impl fmt::Display for Explanation {
         if self.cacheable {
             writeln!(f, "switch       {}", self.switch)?;
         }
+        if !self.rule.is_empty() {
+            writeln!(f, "rule         {}", self.rule)?;
+        }
         if !self.policy.is_empty() {
             writeln!(f, "policy       {}", self.policy)?;
+        }
+        if !self.coalesces.is_empty() {
+            writeln!(f, "coalesces    {}", self.coalesces)?;
         }
         if !self.worth.is_empty() {
             writeln!(f, "worth it     {}", self.worth)?;

@@ -30,6 +30,16 @@ impl Params {
         self.values.push(value);
     }
 
+    /// All values, in the order in which they were bound.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &Value> {
+        self.values.iter()
+    }
+
+    /// The names of the values, empty for those without; none where no value is named.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(|name| &**name)
+    }
+
     /// Values without a name, in order.
     pub(crate) fn positional(&self) -> impl Iterator<Item = &Value> {
         let names = &self.names;

@@ -1,12 +1,14 @@
 //! One statement with its parameters and options, and the ways to take its answer.
 
+mod load;
+mod page;
 mod policy;
+mod stream;
 
-use std::future::{IntoFuture, poll_fn};
+use std::future::IntoFuture;
 use std::panic::Location;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -15,15 +17,18 @@ use crate::backend::Scope;
 use crate::cache::TextRef;
 use crate::decode;
 use crate::depend;
-use crate::engine::{Call, CallGuards, Chunks, Engine, Pinned, Read, SessionState, Source};
+use crate::engine::{Asking, Call, CallGuards, Engine, Pinned, Read, SessionState, Source};
 use crate::error::{Error, Kind, Result};
 use crate::guard::{Breaker, Bulkhead, Limiter};
 use crate::mode::Freshness;
 use crate::outcome::Outcome;
 use crate::params::Params;
-use crate::row::{Column, Rows};
-use crate::sql::Bypass;
+use crate::row::Rows;
 use crate::value::Value;
+use crate::watch;
+
+pub use page::Ordered;
+pub use stream::RowStream;
 
 /// A statement that answers rows. Nothing happens until one of `one`, `optional`, `all`,
 /// `shared`, `scalar`, `fetch` or `stream` is called.
@@ -57,7 +62,11 @@ impl<'a> Query<'a> {
         sql: &'a str,
         caller: &'static Location<'static>,
     ) -> Query<'a> {
-        Query::of(target, target.engine().text_ref(sql), caller)
+        let mut query = Query::of(target, target.engine().text_ref(sql), caller);
+        if query.call.text.sql.len() != sql.len() {
+            query.call.around = sql;
+        }
+        query
     }
 
     /// The same for a text that is ready to be looked up.
@@ -67,20 +76,7 @@ impl<'a> Query<'a> {
         text: TextRef<'a>,
         caller: &'static Location<'static>,
     ) -> Query<'a> {
-        let call = Call {
-            text,
-            params: Params::default(),
-            name: None,
-            no_cache: false,
-            is_strict: target.engine().is_strict(),
-            timeout: None,
-            until: OnceLock::new(),
-            limits: target.engine().limits(),
-            policy: target.engine().policy(),
-            guards: None,
-            caller,
-        };
-        Query { target, call, fault: None }
+        Query { target, call: target.engine().call_of(text, caller), fault: None }
     }
 
     /// Binds the next positional parameter.
@@ -114,6 +110,12 @@ impl<'a> Query<'a> {
         self
     }
 
+    /// Binds all of these, instead of any that were bound before.
+    pub(crate) fn with_params(mut self, params: Params) -> Query<'a> {
+        self.call.params = params;
+        self
+    }
+
     /// The name under which statistics, logs and metrics show this statement.
     pub fn named(mut self, name: &'a str) -> Query<'a> {
         self.call.name = Some(name);
@@ -123,6 +125,25 @@ impl<'a> Query<'a> {
     /// Goes to the database, whatever the cache holds.
     pub fn no_cache(mut self) -> Query<'a> {
         self.call.no_cache = true;
+        self
+    }
+
+    /// At PostgreSQL, of reads of this text that are on their way at once, one statement is made
+    /// for all their values: what is written as one lookup after another, by many tasks or by one
+    /// that joins them, takes few round trips. Each caller gets what its own statement would have
+    /// given at that instant, in the same order, and none is given what was read before it asked.
+    /// What the cache has is served from there as ever, and each answer is kept as ever.
+    ///
+    /// It is for short statements with one parameter that stands in them once, of the types int2,
+    /// int4, int8, text, varchar or uuid; which rows belong to which value is for the server to
+    /// say, so that collations and the like make no difference. What does not fit is run alone;
+    /// [`Query::explain`] says why. One such statement is under way at a time, and those who come
+    /// meanwhile share the next; a caller who is alone is run alone.
+    ///
+    /// At SQLite it has no effect, since there is no round trip to save; nor in transactions and
+    /// sessions.
+    pub fn coalesce(mut self) -> Query<'a> {
+        self.call.coalesces = true;
         self
     }
 
@@ -231,12 +252,13 @@ impl<'a> Query<'a> {
         T: DeserializeOwned + Send + Sync + 'static,
     {
         async move {
-            self.check()?;
+            self.begin()?;
             let Target::Shared(engine) = self.target else {
                 return decode::take_all(self.run().await?.outcome.rows).map(Arc::new);
             };
             if self.call.looks_up()
                 && self.call.policy.is_none()
+                && !self.has_to_be_ruled()
                 && let Some(typed) = engine.lookup_typed::<T>(&self.call)
             {
                 return Ok(typed);
@@ -271,23 +293,6 @@ impl<'a> Query<'a> {
         }
     }
 
-    /// The rows one after another, in bounded memory: a few chunks of 256 rows or 256 KiB. They
-    /// may come from the cache but are not stored in it. The stream holds a connection until it
-    /// ends or is dropped; one that is not read for 30 s is ended with an error.
-    pub async fn stream<T: DeserializeOwned>(mut self) -> Result<RowStream<T>> {
-        self.check()?;
-        depend::doubt(Bypass::Stream.reason());
-        let (target, call) = (self.target, self.call);
-        let chunks = match target {
-            Target::Shared(engine) => engine.stream(call).await?,
-            Target::Session(engine, session) => engine.stream_in_session(session, call).await?,
-            Target::Transaction(engine, pinned) => {
-                engine.stream_pinned(pinned, call, Scope::Transaction).await?
-            }
-        };
-        Ok(RowStream { chunks, rows: None, next: 0, row: std::marker::PhantomData })
-    }
-
     pub(crate) fn into_call(self) -> Call<'a> {
         self.call
     }
@@ -304,12 +309,22 @@ impl<'a> Query<'a> {
         self.fault.take().map_or(Ok(()), Err)
     }
 
+    /// The same, and does what a rule says of the statement, which may be to refuse it.
+    #[inline]
+    fn begin(&mut self) -> Result<()> {
+        self.check()?;
+        let engine = self.target.engine();
+        if engine.has_rules() { engine.rule_known(&mut self.call) } else { Ok(()) }
+    }
+
     /// What `take` makes of the rows, if they are in the cache and may be taken from there. They
     /// are not copied for it.
     #[inline]
     fn cached<R>(&mut self, take: impl FnOnce(&Rows) -> R) -> Result<Option<R>> {
-        self.check()?;
+        self.begin()?;
         match self.target {
+            // An answer may be at hand whose rule is not known any more.
+            _ if self.has_to_be_ruled() => Ok(None),
             Target::Shared(engine) if self.call.looks_up() => engine.cached(&self.call, take),
             _ => Ok(None),
         }
@@ -318,21 +333,49 @@ impl<'a> Query<'a> {
     /// Runs the statement. Boxed, so that a future which ends with a hit stays small: it is moved
     /// about before it is polled.
     fn run(&self) -> Pin<Box<dyn Future<Output = Result<Read>> + Send + '_>> {
-        let run = self.target.run(&self.call);
-        if depend::is_collecting() {
-            return Box::pin(self.target.engine().observe(run));
+        if self.has_to_be_ruled() {
+            return self.attended(self.target.run_ruled(self.call.clone()));
         }
-        Box::pin(run)
+        self.attended(self.target.run(&self.call))
     }
 
     /// Runs the statement without asking the cache again.
     fn run_missed(&self) -> Pin<Box<dyn Future<Output = Result<Read>> + Send + '_>> {
         match self.target {
-            Target::Shared(engine) if depend::is_collecting() => {
-                Box::pin(engine.observe(engine.run_missed(&self.call)))
-            }
-            Target::Shared(engine) => Box::pin(engine.run_missed(&self.call)),
+            Target::Shared(_) if self.has_to_be_ruled() => self.run(),
+            Target::Shared(engine) => self.attended(engine.run_missed(&self.call)),
             Target::Session(..) | Target::Transaction(..) => self.run(),
+        }
+    }
+
+    /// Its text was not known when its rule was looked for.
+    fn has_to_be_ruled(&self) -> bool {
+        !self.call.is_ruled && self.target.engine().has_rules()
+    }
+
+    /// The same for whoever collects what it rests on, and for the scope that it belongs to.
+    fn attended<'s>(
+        &'s self,
+        run: impl Future<Output = Result<Read>> + Send + 's,
+    ) -> Pin<Box<dyn Future<Output = Result<Read>> + Send + 's>> {
+        let engine = self.target.engine();
+        if let Some(scope) = self.scope() {
+            return Box::pin(engine.observe(engine.noted(scope, &self.call, run)));
+        }
+        if depend::is_collecting() {
+            return Box::pin(engine.observe(run));
+        }
+        Box::pin(run)
+    }
+
+    /// The scope that it belongs to.
+    fn scope(&self) -> Option<watch::Scope> {
+        match self.target {
+            Target::Shared(engine) => engine.scope_of(&self.call, None),
+            Target::Session(engine, session) => {
+                engine.scope_of(&self.call, session.transaction().as_deref())
+            }
+            Target::Transaction(engine, pinned) => engine.scope_of(&self.call, Some(pinned)),
         }
     }
 }
@@ -345,6 +388,23 @@ impl<'a> Target<'a> {
             | Target::Session(engine, _)
             | Target::Transaction(engine, _) => engine,
         }
+    }
+
+    /// Whether the database may be asked about a statement before it is run.
+    fn asking(self) -> Asking {
+        match self {
+            Target::Shared(_) => Asking::Freely,
+            Target::Session(engine, _) | Target::Transaction(engine, _) if engine.is_single() => {
+                Asking::Not
+            }
+            Target::Session(..) | Target::Transaction(..) => Asking::ForTables,
+        }
+    }
+
+    /// Looks for the rule first.
+    async fn run_ruled(self, mut call: Call<'_>) -> Result<Read> {
+        self.engine().rule(&mut call, self.asking()).await?;
+        self.run(&call).await
     }
 
     async fn run(self, call: &Call<'_>) -> Result<Read> {
@@ -367,54 +427,6 @@ fn scalar<T: DeserializeOwned>(rows: &Rows) -> Result<T> {
 
 fn not_found() -> Error {
     Error::new(Kind::NotFound, "the query found no row; use `optional` if that is expected")
-}
-
-/// Rows one after another. Dropping it stops the statement.
-pub struct RowStream<T> {
-    chunks: Chunks,
-    rows: Option<Rows>,
-    next: usize,
-    row: std::marker::PhantomData<fn() -> T>,
-}
-
-impl<T: DeserializeOwned> RowStream<T> {
-    /// The columns, in order.
-    pub fn columns(&self) -> &[Column] {
-        self.chunks.columns()
-    }
-
-    /// The next row, or `None` after the last. Cancel safe.
-    pub async fn next(&mut self) -> Option<Result<T>> {
-        poll_fn(|context| self.poll(context)).await
-    }
-
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<T>>> {
-        loop {
-            if let Some(rows) = &self.rows
-                && self.next < rows.len()
-            {
-                let row = decode::at(rows, self.next);
-                self.next += 1;
-                return Poll::Ready(Some(row));
-            }
-            self.rows = None;
-            self.next = 0;
-            match self.chunks.poll_next(context) {
-                Poll::Ready(Some(Ok(rows))) => self.rows = Some(rows),
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),
-                Poll::Ready(None) => return Poll::Ready(None),
-                Poll::Pending => return Poll::Pending,
-            }
-        }
-    }
-}
-
-impl<T: DeserializeOwned> futures_core::Stream for RowStream<T> {
-    type Item = Result<T>;
-
-    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<T>>> {
-        self.get_mut().poll(context)
-    }
 }
 
 /// A statement whose rows do not matter. Await it.

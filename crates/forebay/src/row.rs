@@ -132,6 +132,31 @@ impl Rows {
     }
 }
 
+/// By what rows are known again that somebody else keeps; it keeps none itself.
+#[cfg(feature = "postgres")]
+pub(crate) struct Trace(std::sync::Weak<Inner>);
+
+#[cfg(feature = "postgres")]
+impl Rows {
+    /// See [`Trace`]: the same rows, not equal ones.
+    pub(crate) fn trace(&self) -> Trace {
+        Trace(Arc::downgrade(&self.0))
+    }
+
+    /// What no other rows have as long as there are these or a trace of them.
+    pub(crate) fn place(&self) -> usize {
+        Arc::as_ptr(&self.0).addr()
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl Trace {
+    /// Whether nobody has the rows any more.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.0.strong_count() == 0
+    }
+}
+
 impl PartialEq for Rows {
     fn eq(&self, other: &Rows) -> bool {
         self.0.columns == other.0.columns && self.0.values == other.0.values

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::backend::Scope;
-use crate::engine::{Engine, Pinned, SessionState};
+use crate::data::Bulk;
+use crate::engine::{Engine, Pinned, Seat, SessionState};
 use crate::error::{Error, Result};
 use crate::outcome::Describe;
 use crate::query::{Execute, Query, Target};
@@ -42,6 +43,13 @@ impl Session {
     #[track_caller]
     pub fn execute<'a>(&'a self, sql: &'a str) -> Execute<'a> {
         Execute(self.query(sql))
+    }
+
+    /// Many rows of a table at a time, see [`crate::Db::bulk`]: in a transaction of their own, or
+    /// in the one that is open. Rows may not be read from this session meanwhile.
+    #[track_caller]
+    pub fn bulk(&self, table: &str) -> Bulk<'_> {
+        Bulk::new(Seat::Session(&self.engine, &self.state), table, Location::caller())
     }
 
     /// Runs the statements of a script, separated by `;`, one after another, without parameters;
@@ -108,6 +116,13 @@ impl Transaction {
     #[track_caller]
     pub fn execute<'a>(&'a self, sql: &'a str) -> Execute<'a> {
         Execute(self.query(sql))
+    }
+
+    /// Many rows of a table at a time, see [`crate::Db::bulk`], as part of this transaction: when
+    /// it fails, nothing of it stays, and the transaction goes on.
+    #[track_caller]
+    pub fn bulk(&self, table: &str) -> Bulk<'_> {
+        Bulk::new(Seat::Transaction(&self.engine, &self.pinned), table, Location::caller())
     }
 
     /// Runs the statements of a script, separated by `;`, without parameters. What ran before

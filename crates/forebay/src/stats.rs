@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use crate::mode::CacheMode;
 
 /// Everything counted since the database was opened.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Stats {
     /// The cache as a whole.
     pub cache: CacheStats,
@@ -19,8 +19,101 @@ pub struct Stats {
     pub statements: StatementCacheStats,
     /// How the commits of a PostgreSQL server are followed; `None` at SQLite.
     pub replication: Option<ReplicationStats>,
-    /// One record per fingerprint, the busiest first.
+    /// One record per fingerprint, the busiest first. The heaviest 5,000 are told apart; the
+    /// others are one record with the id 0, so that sums stay exact.
     pub fingerprints: Vec<FingerprintStats>,
+    /// What is counted of the counting itself, and of slow statements.
+    pub watch: WatchStats,
+}
+
+/// What is counted of the counting itself, and of slow statements.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WatchStats {
+    /// When the counts of the statements began: when the database was opened, or, with a
+    /// `statistics_file`, when that was begun.
+    pub since: Option<SystemTime>,
+    /// Fingerprints whose counts were added to those of the others, to stay within the bound.
+    pub folded: u64,
+    /// Statements that took longer than `slow_after`.
+    pub slow_absolute: u64,
+    /// Statements that took longer than is usual for their fingerprint.
+    pub slow_relative: u64,
+    /// Transactions that waited so long for SQLite's write lock when they began; they are in
+    /// neither of the two above.
+    pub slow_lock: u64,
+    /// Of all, statements that are not in the slow log, because their fingerprint, or all
+    /// together, were there too often.
+    pub slow_left_out: u64,
+    /// Times that a fingerprint's query plan was found to have changed.
+    pub plan_changes: u64,
+}
+
+/// How long calls took. The quantiles are within 2 % of the exact ones, and 0 without calls.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TimeStats {
+    /// Calls that were timed.
+    pub count: u64,
+    /// Their sum.
+    pub total: Duration,
+    /// What half of them did not exceed.
+    pub p50: Duration,
+    /// What 95 % of them did not exceed.
+    pub p95: Duration,
+    /// What 99 % of them did not exceed.
+    pub p99: Duration,
+    /// The longest.
+    pub max: Duration,
+    /// How many there are up to each of [`TimeStats::BOUNDS`] and beyond the one before, and at the
+    /// end those beyond all of them. A time within 2 % of a bound may be on its other side.
+    pub buckets: [u64; TimeStats::BOUNDS.len() + 1],
+}
+
+impl TimeStats {
+    /// The bounds of the buckets.
+    pub const BOUNDS: [Duration; 11] = [
+        Duration::from_micros(10),
+        Duration::from_micros(50),
+        Duration::from_micros(200),
+        Duration::from_millis(1),
+        Duration::from_millis(5),
+        Duration::from_millis(20),
+        Duration::from_millis(100),
+        Duration::from_millis(500),
+        Duration::from_secs(2),
+        Duration::from_secs(10),
+        Duration::from_secs(60),
+    ];
+
+    /// The mean; `None` without a call.
+    pub fn mean(&self) -> Option<Duration> {
+        (self.count > 0).then(|| {
+            let nanos = self.total.as_nanos() / u128::from(self.count);
+            Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+        })
+    }
+}
+
+/// What happened lately.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WindowStats {
+    /// How long the window is now: it moves on in steps, so that the last minute is between 50 and
+    /// 60 seconds long, and the last hour between 50 and 60 minutes.
+    pub span: Duration,
+    /// Executions, hits included. Hits are added once every ten seconds, and when they are asked
+    /// for.
+    pub calls: u64,
+    /// Answers served from memory.
+    pub hits: u64,
+    /// Executions at the database that failed.
+    pub errors: u64,
+    /// Rows answered or changed by the database.
+    pub rows: u64,
+    /// Bytes of the database's answers.
+    pub bytes: u64,
+    /// Time spent in the database.
+    pub time: Duration,
+    /// The longest execution at the database, in full microseconds.
+    pub max: Duration,
 }
 
 /// How the commits of a PostgreSQL server are followed.
@@ -200,7 +293,7 @@ pub struct Difference {
 }
 
 /// Whether keeping the answers of a statement pays, and the numbers behind it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct WorthStats {
     /// `trial` (kept, to find out), `pays`, `doubtful` (kept; it did not pay lately) or
     /// `not_worth` (not kept for a while).
@@ -283,8 +376,22 @@ pub struct StatementCacheStats {
     pub misses: u64,
 }
 
+/// What a rule has come to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RuleStats {
+    /// What it is called.
+    pub name: String,
+    /// What it does, in words.
+    pub does: String,
+    /// Texts that it was found to fit since it was set; of those in transactions, only what was
+    /// known before.
+    pub statements: u64,
+    /// Statements that it has refused.
+    pub denied: u64,
+}
+
 /// Counters of one fingerprint.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct FingerprintStats {
     /// The stable id.
     pub id: u64,
@@ -312,12 +419,40 @@ pub struct FingerprintStats {
     pub bytes: u64,
     /// Time spent in the database, all executions together.
     pub origin_time: Duration,
+    /// Rows answered or changed by the database.
+    pub rows: u64,
+    /// Bytes of the database's answers.
+    pub bytes_read: u64,
+    /// How long executions took at the database, without the wait for a connection.
+    pub time: TimeStats,
+    /// How long hits took: of a sample, one in 128.
+    pub hit_time: TimeStats,
+    /// Time that executions waited for a connection, all together.
+    pub pool_wait: Duration,
+    /// A digest of its query plan, if that was asked for: after 32 executions, and each time that
+    /// a slow one is logged.
+    pub plan: Option<u64>,
+    /// When it was seen first.
+    pub first_seen: Option<SystemTime>,
+    /// When it was seen last; of hits, with an error of ten seconds.
+    pub last_seen: Option<SystemTime>,
+    /// Who has asked for it, once: `route`, `controller` and `action` of an sqlcommenter comment,
+    /// else its name, else the `tracing` span at that time.
+    pub caller: Option<String>,
+    /// One of its texts, if it has no literals or the builder's `keep_samples` allows them.
+    pub sample: Option<String>,
+    /// The last minute.
+    pub minute: WindowStats,
+    /// The last hour.
+    pub hour: WindowStats,
     /// The switch in force for it.
     pub mode: CacheMode,
     /// Whether an answer of it in the cache differed from the database's; it is off since.
     pub is_condemned: bool,
     /// Whether keeping its answers pays.
     pub worth: WorthStats,
+    /// The rule that acts on it ([`crate::Rule`]), as far as that is known.
+    pub rule: Option<String>,
     /// What caching would have brought, if it ran in shadow.
     pub shadow: Option<ShadowStats>,
 }

@@ -105,6 +105,8 @@ pub(crate) async fn open(place: &Place, manner: Manner) -> Result<Db, Error> {
         _ => Capture::Auto,
     };
     let builder = forebay::Builder::new(place.url()).capture(capture).map_pages(manner.maps);
+    // Plans are looked at in the background, so that a seed would not replay exactly.
+    let builder = builder.slow_after(None);
     let builder = builder.worth_it(false).audit_one_in(0);
     let builder = builder.synchronous(forebay::Synchronous::Off).statement_cache(1_024);
     // Nobody's fault on a busy machine.

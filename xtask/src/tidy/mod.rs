@@ -1,6 +1,6 @@
 //! The house rules that no other tool checks: sizes, module docs, contents pages, file names, the
-//! import table, the paths in the architecture page, lockfiles. Only `run` and `tree` touch the
-//! disk; every rule is a function from text to findings.
+//! import table, the paths in the architecture page, links between pages, lockfiles. Only `run` and
+//! `tree` touch the disk; every rule is a function from text to findings.
 
 mod contents;
 mod document;
@@ -8,6 +8,7 @@ mod finding;
 mod imports;
 mod item;
 mod limits;
+mod link;
 mod lockfile;
 mod module;
 mod name;

@@ -12,7 +12,7 @@ use super::outline::Outline;
 use super::size::Sizes;
 use super::table::Table;
 use super::tree::{File, Tree};
-use super::{contents, document, imports, limits, lockfile, module, name, package, tree};
+use super::{contents, document, imports, limits, link, lockfile, module, name, package, tree};
 
 /// Checks the workspace at `root`; an error when anything is to be mended.
 pub(crate) fn run(root: &Path) -> Result<()> {
@@ -49,6 +49,7 @@ fn check(tree: &Tree, exists: &dyn Fn(&str) -> bool) -> Report {
     findings.extend(imports::check_rows(&page.path, &table, &modules, &tree.packages));
     findings.extend(package::check(&tree.packages, &table));
     findings.extend(document::check_paths(page, exists));
+    findings.extend(link::check(&tree.pages, exists));
     findings.extend(tree.lockfiles.iter().flat_map(lockfile::check));
     let mut sizes = Sizes::default();
     for file in &tree.sources {
@@ -129,6 +130,7 @@ mod tests {
         };
         let tree = Tree {
             sources: [LIB, ERROR].iter().chain(files).map(file).collect(),
+            pages: Vec::new(),
             lockfiles: Vec::new(),
             architecture: file(&("ARCHITECTURE.md", PAGE)),
             packages: Vec::new(),

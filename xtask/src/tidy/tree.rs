@@ -21,6 +21,8 @@ pub(crate) struct File {
 pub(crate) struct Tree {
     /// Every `.rs` file.
     pub(crate) sources: Vec<File>,
+    /// Every page of Markdown.
+    pub(crate) pages: Vec<File>,
     /// Every npm lockfile.
     pub(crate) lockfiles: Vec<File>,
     /// `ARCHITECTURE.md`.
@@ -34,6 +36,7 @@ impl Tree {
     pub(crate) fn read(root: &Path) -> Result<Tree> {
         let mut tree = Tree {
             sources: Vec::new(),
+            pages: Vec::new(),
             lockfiles: Vec::new(),
             architecture: read(root, "ARCHITECTURE.md")?,
             packages: package::parse(&metadata(root)?, root)?,
@@ -58,6 +61,8 @@ impl Tree {
                 self.walk(root, &path)?;
             } else if name.ends_with(".rs") {
                 self.sources.push(read(root, &path)?);
+            } else if name.ends_with(".md") {
+                self.pages.push(read(root, &path)?);
             } else if name == "package-lock.json" {
                 self.lockfiles.push(read(root, &path)?);
             }

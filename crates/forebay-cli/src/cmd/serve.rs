@@ -1,43 +1,61 @@
 //! `forebay serve`: the database behind a port, until a signal stops it.
 
-use std::io::ErrorKind;
-use std::net::SocketAddr;
+use std::convert::Infallible;
 
-use anyhow::{Context, Result, anyhow};
-use tokio::net::TcpListener;
+use anyhow::{Context, Result};
+use forebay_server::Listener;
 use tokio::sync::oneshot;
 
-use crate::args::ServeArgs;
+use crate::config::{Loaded, Sources};
 use crate::exit::Exit;
+use crate::live::{Live, Tokens};
+use crate::log::LogLevel;
 use crate::login;
+use crate::notify;
 use crate::output;
 use crate::plan::ServePlan;
-use crate::signal::Signals;
+use crate::signal::{Hangups, Signals};
 
-pub(crate) async fn serve(args: &ServeArgs) -> Result<Exit> {
-    let plan = ServePlan::new(args)?;
+pub(crate) async fn serve(loaded: Loaded, sources: Sources, level: LogLevel) -> Result<Exit> {
+    let config = &loaded.config;
+    let mut plan = ServePlan::new(config)?;
+    plan.options.log_level = Some(level.clone().into());
+    hint_at_unused_file(&sources);
     let signals = Signals::listen().context("cannot listen for signals")?;
+    let hangups = Hangups::listen().context("cannot listen for signals")?;
     // The port comes first: a second `serve` by mistake then leaves no trace of itself.
-    let listener = bind(plan.listen).await?;
-    let address = listener.local_addr().context("the port has no address")?;
+    let listeners = plan.listening.open().await?;
     let db = plan.database.open().await?;
-    if args.allow_anonymous && !address.ip().is_loopback() {
-        tracing::warn!("anyone who reaches {address} can read and write the database");
-    }
-    let database = login::shown(&args.url);
+    let shown: Vec<String> = listeners.iter().map(Listener::shown).collect();
+    let database = login::shown(&config.database.url.0);
     tracing::info!(database, version = env!("CARGO_PKG_VERSION"), "serving");
-    output::print(&format!("listening on http://{address}"))?;
+    let maintenance = plan.maintenance.map(|plan| db.maintain(plan)).transpose()?;
+    for place in shown {
+        output::print(&format!("listening on {place}"))?;
+    }
+    notify::tell(notify::State::Ready);
+    let tokens = Tokens::of(&plan.options);
+    let live = Live::new(sources, loaded.config, &db, level, tokens);
     let (stop, stopped) = oneshot::channel();
+    let maintaining = maintenance.as_ref();
     let shutdown = async move {
         // A sender that has gone away means to stop as well.
         let _ = stopped.await;
+        // A batch that runs needs the database, which is closed when the service has ended.
+        if let Some(maintenance) = maintaining {
+            maintenance.stop().await;
+        }
     };
     let exit = tokio::select! {
-        served = forebay_server::run(db.clone(), plan.options, listener, shutdown) => {
+        served = forebay_server::serve(db.clone(), plan.options, listeners, shutdown) => {
             served.map(|()| Exit::Done)
         }
+        never = read_again(hangups, live) => match never {},
         () = signalled_twice(signals, stop) => return Ok(Exit::Interrupted),
     };
+    if let Some(maintenance) = &maintenance {
+        maintenance.stop().await;
+    }
     db.close().await;
     tracing::info!("stopped");
     Ok(exit?)
@@ -47,29 +65,36 @@ pub(crate) async fn serve(args: &ServeArgs) -> Result<Exit> {
 async fn signalled_twice(mut signals: Signals, stop: oneshot::Sender<()>) {
     signals.next().await;
     tracing::info!("stopping: statements in flight end first; a second signal stops at once");
+    notify::tell(notify::State::Stopping);
     // Nobody to ask means that the service has ended by itself.
     let _ = stop.send(());
     signals.next().await;
     tracing::warn!("stopping at once");
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|error| match error.kind() {
-        ErrorKind::AddrInUse => anyhow!(
-            "{address} is in use, perhaps by another `forebay serve`: stop that, or choose \
-             another port with --listen {}:PORT (port 0 takes a free one)",
-            address.ip()
-        ),
-        ErrorKind::PermissionDenied => anyhow!(
-            "not allowed to listen on {address}: ports below 1024 belong to the system; choose \
-             another with --listen {}:PORT",
-            address.ip()
-        ),
-        ErrorKind::AddrNotAvailable => anyhow!(
-            "{} is not an address of this machine; listen on 127.0.0.1, or on 0.0.0.0 for all \
-             addresses (with --token-file)",
-            address.ip()
-        ),
-        _ => anyhow::Error::new(error).context(format!("cannot listen on {address}")),
-    })
+/// Reads the configuration again at each SIGHUP.
+async fn read_again(mut hangups: Hangups, mut live: Live) -> Infallible {
+    loop {
+        hangups.next().await;
+        // It reads files, for which others need not wait.
+        live = match tokio::task::spawn_blocking(move || {
+            live.reload();
+            live
+        })
+        .await
+        {
+            Ok(live) => live,
+            // It has panicked, which was told: the service goes on as it is.
+            Err(_) => std::future::pending().await,
+        };
+    }
+}
+
+/// A file of the usual name is not read by itself, so that what is in force never depends on where
+/// somebody happens to stand.
+fn hint_at_unused_file(sources: &Sources) {
+    const NAME: &str = "forebay.toml";
+    if sources.file.is_none() && std::path::Path::new(NAME).exists() {
+        tracing::info!("{NAME} is not read, since --config does not name it");
+    }
 }

@@ -3,12 +3,28 @@
 #![allow(clippy::needless_pass_by_value, reason = "what `json!` makes is a value")]
 
 // What a user sees of each command.
+mod advise;
+mod archive;
+mod bench;
+mod config;
 mod demo;
 mod explain;
+mod health;
+mod index;
+mod listening;
+mod load;
+mod maintain;
+mod migrate;
+mod packaging;
 mod serve;
+mod top;
 
 // Clients of other makers, in their own languages.
 mod clients;
+mod document;
+
+// The dashboard in a browser.
+mod dashboard;
 
 // A crash in the middle of writes.
 mod crash;

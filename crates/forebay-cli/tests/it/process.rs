@@ -14,7 +14,9 @@ const END_TIMEOUT: Duration = Duration::from_secs(60);
 pub(crate) fn forebay(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_forebay"));
     command.current_dir(folder).env("TMPDIR", folder);
-    command.env_remove("FOREBAY_LOG").env_remove("RUST_LOG");
+    for name in ["FOREBAY_LOG", "RUST_LOG", "FOREBAY_CONFIG", "FOREBAY_ENV", "DATABASE_URL"] {
+        command.env_remove(name);
+    }
     command
 }
 

@@ -8,7 +8,14 @@ use crate::options::Token;
 /// Whether the request carries the token, where one is required.
 pub(crate) fn check(required: Option<&Token>, headers: &HeaderMap) -> Result<(), Failure> {
     let Some(token) = required else { return Ok(()) };
-    let presented = headers.get(header::AUTHORIZATION).and_then(|value| bearer(value.as_bytes()));
+    let mut lines = headers.get_all(header::AUTHORIZATION).iter();
+    let (first, second) = (lines.next(), lines.next());
+    if second.is_some() {
+        // A proxy in front may have looked at the other one.
+        let message = "the header Authorization is there twice";
+        return Err(Failure::new(401, "TOKEN_INVALID", message));
+    }
+    let presented = first.and_then(|value| bearer(value.as_bytes()));
     match presented {
         Some(presented) if token.matches(presented) => Ok(()),
         Some(_) => Err(Failure::new(401, "TOKEN_INVALID", "the bearer token is not the right one")),
@@ -20,7 +27,8 @@ pub(crate) fn check(required: Option<&Token>, headers: &HeaderMap) -> Result<(),
     }
 }
 
-fn bearer(value: &[u8]) -> Option<&[u8]> {
+/// The token behind the word `Bearer`.
+pub(crate) fn bearer(value: &[u8]) -> Option<&[u8]> {
     let (scheme, token) = value.split_at_checked("bearer ".len())?;
     scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
 }
@@ -48,5 +56,8 @@ mod tests {
             assert_eq!(check(Some(&token), &headers).map_err(|f| f.code), expect, "{header:?}");
             assert_eq!(check(None, &headers), Ok(()));
         }
+        let twice = ["Bearer secret", "Bearer secret"].map(|line| line.parse().unwrap());
+        let twice = twice.into_iter().map(|line| (header::AUTHORIZATION, line)).collect();
+        assert_eq!(check(Some(&token), &twice).map_err(|f| f.code), Err("TOKEN_INVALID"));
     }
 }

@@ -7,20 +7,33 @@ use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::reply::Dialect;
-use super::routes::ROUTES;
+use super::routes::{ADMIN, ROUTES, is_admin, is_live, wants_page};
 use super::sending::Sending;
 use super::service::Service;
-use super::{auth, origin, reply};
+use super::{auth, origin, reply, site};
 use crate::failure::Failure;
+use crate::listen::Entrance;
 
 /// Paths that stay open when the service is full, so that it can be seen why.
-const UNCOUNTED: [&str; 2] = ["/health", "/metrics"];
+const UNCOUNTED: [&str; 6] = [
+    "/health",
+    "/health/live",
+    "/health/ready",
+    "/metrics",
+    "/metrics/performance",
+    "/metrics/cache",
+];
+
+/// Of these, those that everybody may ask.
+const OPEN: [&str; 3] = ["/health", "/health/live", "/health/ready"];
+
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// Checks a request, passes it on, and counts it.
 pub(crate) async fn guard(
@@ -30,7 +43,11 @@ pub(crate) async fn guard(
 ) -> Response {
     let started = Instant::now();
     let matched = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-    let route = ROUTES.into_iter().find(|route| Some(*route) == matched).unwrap_or("other");
+    let route = match matched {
+        Some(matched) if is_admin(matched) => ADMIN,
+        _ => ROUTES.into_iter().find(|route| Some(*route) == matched).unwrap_or("other"),
+    };
+    let is_endless = matched.is_some_and(is_live);
     let dialect = Dialect::of(request.uri().path());
     let mut response = match admit(&service, &request) {
         Ok(Admitted { place, origin }) => {
@@ -39,11 +56,13 @@ pub(crate) async fn guard(
                 false => next.run(request).await,
             };
             let deadline = Instant::now() + service.options.answer_send_timeout;
+            let deadline = (!is_endless).then_some(deadline);
             let response = response.map(|body| Body::new(Sending { body, deadline, place }));
             allow(response, origin)
         }
         Err(failure) => reply::failure(&failure, dialect),
     };
+    isolate(&mut response);
     let status = response.status();
     if status == StatusCode::PAYLOAD_TOO_LARGE || status == StatusCode::REQUEST_TIMEOUT {
         // The rest of the body is still on its way, and nobody wants to read it.
@@ -60,9 +79,19 @@ struct Admitted {
 
 fn admit(service: &Service, request: &Request) -> Result<Admitted, Failure> {
     let (uri, headers) = (request.uri(), request.headers());
-    service.gate.check_host(uri, headers)?;
-    let origin = service.gate.check_origin(headers)?.map(HeaderValue::from_str);
-    let origin = origin.and_then(Result::ok);
+    // Without an entrance it is taken for the stricter one.
+    let entrance = request.extensions().get().copied().unwrap_or(Entrance::Loopback);
+    service.gate.check_host(entrance, uri, headers)?;
+    let matched = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let is_admin = matched.is_some_and(is_admin);
+    let origin = match service.gate.check_origin(headers) {
+        // The admin API has a page of its own, and looks by itself where a request is from.
+        Err(_) if is_admin && !is_preflight(request) => None,
+        checked => checked?.map(HeaderValue::from_str).and_then(Result::ok),
+    };
+    if origin.is_none() {
+        site::check_fetch(request.method(), headers)?;
+    }
     if is_preflight(request) {
         // A browser sends it without a token. An origin that is allowed has come this far.
         return match origin {
@@ -70,8 +99,13 @@ fn admit(service: &Service, request: &Request) -> Result<Admitted, Failure> {
             None => Err(Failure::new(403, "ORIGIN_DENIED", "a preflight needs an origin")),
         };
     }
+    if is_admin || wants_page(request) {
+        // The page holds nothing that is secret. The admin API has tokens of its own, and stays
+        // open when the service is full.
+        return Ok(Admitted { place: None, origin });
+    }
     if UNCOUNTED.contains(&uri.path()) {
-        if uri.path() != "/health" {
+        if !OPEN.contains(&uri.path()) {
             auth::check(service.options.token.as_ref(), headers)?;
         }
         return Ok(Admitted { place: None, origin });
@@ -108,6 +142,13 @@ fn preflight() -> Response {
     headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, names);
     headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     response
+}
+
+/// No page of another site may show an answer as an image, a script or a frame of its own.
+fn isolate(response: &mut Response) {
+    let headers = response.headers_mut();
+    headers.insert(RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
+    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
 }
 
 fn allow(mut response: Response, origin: Option<HeaderValue>) -> Response {

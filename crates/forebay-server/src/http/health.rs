@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use forebay::PoolStats;
+use forebay::{PartHealth, PoolStats};
 use serde::Serialize;
 
 use super::service::Service;
@@ -24,10 +24,12 @@ struct Health<'a> {
 struct Detail<'a> {
     version: &'a str,
     time: String,
+    environment: &'a str,
     uptime_seconds: u64,
     database: Database,
     cache: Cache,
     pools: Pools,
+    parts: Vec<Part>,
     streams_open: usize,
     requests_in_work: usize,
 }
@@ -71,16 +73,52 @@ struct Pool {
     longest_held_ms: Option<u64>,
 }
 
+/// What the application has beside the database.
+#[derive(Serialize)]
+struct Part {
+    part: &'static str,
+    name: String,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    because: Option<String>,
+}
+
 /// Answers how the service is.
+///
+/// A tier that is away, or an open breaker, makes the service slower, not unable: what it has to
+/// answer comes from the database, and restarting it would not help. So that is a word in an answer
+/// of 200, and a load balancer goes on sending requests.
 pub(crate) async fn health(State(service): State<Arc<Service>>, request: Request) -> Response {
     let is_trusted = auth::check(service.options.token.as_ref(), request.headers()).is_ok();
     let database = ping(&service).await;
+    let parts = service.monitor.health();
     let (status, word) = match database.reachable {
+        _ if service.is_stopping() => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+        true if parts.iter().all(|part| part.is_well) => (StatusCode::OK, "ok"),
+        true => (StatusCode::OK, "degraded"),
+    };
+    let detail = is_trusted.then(|| detail(&service, database, parts));
+    reply::small(status, &Health { status: word, detail })
+}
+
+/// Answers that the process runs. It asks nobody: what does not answer this is to be restarted.
+pub(crate) async fn live() -> Response {
+    reply::small(StatusCode::OK, &Health { status: "ok", detail: None })
+}
+
+/// Answers whether requests may be sent here: whether the database answers, and the service is not
+/// about to stop.
+pub(crate) async fn ready(State(service): State<Arc<Service>>) -> Response {
+    if service.is_stopping() {
+        let stopping = Health { status: "stopping", detail: None };
+        return reply::small(StatusCode::SERVICE_UNAVAILABLE, &stopping);
+    }
+    let (status, word) = match ping(&service).await.reachable {
         true => (StatusCode::OK, "ok"),
         false => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
     };
-    let detail = is_trusted.then(|| detail(&service, database));
-    reply::small(status, &Health { status: word, detail })
+    reply::small(status, &Health { status: word, detail: None })
 }
 
 async fn ping(service: &Service) -> Database {
@@ -95,13 +133,14 @@ async fn ping(service: &Service) -> Database {
     Database { reachable: error.is_none(), ping_ms, error }
 }
 
-fn detail(service: &Service, database: Database) -> Detail<'static> {
+fn detail(service: &Service, database: Database, parts: Vec<PartHealth>) -> Detail<'_> {
     let stats = service.db.stats();
     let lag = stats.replication.as_ref().and_then(|replication| replication.lag);
     let now = SystemTime::now();
     Detail {
         version: env!("CARGO_PKG_VERSION"),
         time: rfc3339(now),
+        environment: &service.options.environment,
         uptime_seconds: now.duration_since(service.started).map_or(0, |time| time.as_secs()),
         database,
         cache: Cache {
@@ -118,6 +157,7 @@ fn detail(service: &Service, database: Database) -> Detail<'static> {
             writer: Pool::new(&stats.writer),
             session: Pool::new(&stats.sessions),
         },
+        parts: parts.into_iter().map(Part::new).collect(),
         streams_open: service.door.streams_open(),
         requests_in_work: service.requests_in_work(),
     }
@@ -134,6 +174,13 @@ impl Pool {
             max: stats.max,
             longest_held_ms: stats.longest_holder.as_ref().map(|holder| millis(holder.held)),
         }
+    }
+}
+
+impl Part {
+    fn new(health: PartHealth) -> Part {
+        let PartHealth { part, name, word, why, .. } = health;
+        Part { part, name, state: word, because: why }
     }
 }
 

@@ -13,9 +13,13 @@ mod reply;
 mod routes;
 mod sending;
 mod service;
+mod site;
 mod stall;
 mod tally;
 
+pub(crate) use auth::bearer;
+pub(crate) use origin::{check_content_type, is_loopback, without_port};
+pub(crate) use reply::{Dialect, failure, respond, small};
 pub(crate) use routes::router;
 pub(crate) use service::Service;
 pub(crate) use stall::Stall;

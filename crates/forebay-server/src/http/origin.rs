@@ -2,11 +2,12 @@
 //! name this service (against names that are rebound to a local address), an `Origin` must be
 //! one that is allowed, and a body must have a type that no page can send without asking first.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use axum::http::{HeaderMap, Uri, header};
 
 use crate::failure::Failure;
+use crate::listen::Entrance;
 use crate::options::Options;
 
 /// Headers that a page cannot send to another origin without a preflight, which we refuse.
@@ -15,28 +16,27 @@ const PREFLIGHTED: [&str; 2] = ["authorization", "x-libsql-client-version"];
 
 /// Who may knock.
 pub(crate) struct Gate {
-    hosts: Hosts,
+    /// Names beside those of loopback. With none, what is not on loopback takes any name.
+    hosts: Vec<String>,
     origins: Vec<String>,
 }
 
-enum Hosts {
-    Any,
-    /// Loopback names, and these.
-    Loopback(Vec<String>),
-}
-
 impl Gate {
-    pub(crate) fn new(options: &Options, listening: SocketAddr) -> Gate {
-        let any = options.allowed_hosts.is_empty() && !listening.ip().is_loopback();
-        Gate {
-            hosts: if any { Hosts::Any } else { Hosts::Loopback(options.allowed_hosts.clone()) },
-            origins: options.allow_origins.clone(),
-        }
+    pub(crate) fn new(options: &Options) -> Gate {
+        Gate { hosts: options.allowed_hosts.clone(), origins: options.allow_origins.clone() }
     }
 
     /// Checks whom the request is addressed to.
-    pub(crate) fn check_host(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Failure> {
-        let Hosts::Loopback(more) = &self.hosts else { return Ok(()) };
+    pub(crate) fn check_host(
+        &self,
+        entrance: Entrance,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Result<(), Failure> {
+        let more = &self.hosts;
+        if more.is_empty() && entrance == Entrance::Other {
+            return Ok(());
+        }
         let mut hosts = headers.get_all(header::HOST).iter();
         let host = hosts.next().and_then(|host| host.to_str().ok());
         // A target in absolute form has an authority of its own, and both must be right.
@@ -94,7 +94,7 @@ fn is_json(content_type: &str) -> bool {
 }
 
 /// `[::1]:80` → `[::1]`, `localhost:80` → `localhost`.
-fn without_port(authority: &str) -> &str {
+pub(crate) fn without_port(authority: &str) -> &str {
     match authority.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
         _ => authority,
@@ -105,7 +105,8 @@ fn is_same(a: &str, b: &str) -> bool {
     a.strip_suffix('.').unwrap_or(a).eq_ignore_ascii_case(b.strip_suffix('.').unwrap_or(b))
 }
 
-fn is_loopback(name: &str) -> bool {
+/// Whether a name or an address is that of this machine to itself.
+pub(crate) fn is_loopback(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
     let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
     if let Ok(address) = address.parse::<IpAddr>() {
@@ -121,14 +122,14 @@ fn is_loopback(name: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn gate(listening: &str, hosts: &[&str], origins: &[&str]) -> Gate {
+    fn gate(hosts: &[&str], origins: &[&str]) -> Gate {
         let list = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         let options = Options {
             allowed_hosts: list(hosts),
             allow_origins: list(origins),
             ..Options::default()
         };
-        Gate::new(&options, listening.parse().unwrap())
+        Gate::new(&options)
     }
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
@@ -137,15 +138,16 @@ mod tests {
 
     #[test]
     fn hosts() {
-        let local = gate("127.0.0.1:8432", &["db.example.com"], &[]);
-        let check = |gate: &Gate, uri: &str, hosts: &[&str], expect: bool| {
-            let mut headers = HeaderMap::new();
-            for host in hosts {
-                headers.append(header::HOST, host.parse().unwrap());
-            }
-            let result = gate.check_host(&uri.parse().unwrap(), &headers);
-            assert_eq!(result.is_ok(), expect, "{uri} {hosts:?}");
-        };
+        let local = (gate(&["db.example.com"], &[]), Entrance::Loopback);
+        let check =
+            |(gate, entrance): &(Gate, Entrance), uri: &str, hosts: &[&str], expect: bool| {
+                let mut headers = HeaderMap::new();
+                for host in hosts {
+                    headers.append(header::HOST, host.parse().unwrap());
+                }
+                let result = gate.check_host(*entrance, &uri.parse().unwrap(), &headers);
+                assert_eq!(result.is_ok(), expect, "{uri} {hosts:?}");
+            };
         for good in [
             "127.0.0.1:8432",
             "127.0.0.1",
@@ -178,14 +180,15 @@ mod tests {
         check(&local, "/", &["localhost", "localhost"], false);
         check(&local, "http://localhost/", &["localhost"], true);
         check(&local, "http://example.com/", &["localhost"], false);
-        check(&gate("0.0.0.0:1", &[], &[]), "/", &["anything"], true);
-        check(&gate("0.0.0.0:1", &["db"], &[]), "/", &["anything"], false);
-        check(&gate("0.0.0.0:1", &["db"], &[]), "/", &["db:1"], true);
+        check(&(gate(&[], &[]), Entrance::Loopback), "/", &["anything"], false);
+        check(&(gate(&[], &[]), Entrance::Other), "/", &["anything"], true);
+        check(&(gate(&["db"], &[]), Entrance::Other), "/", &["anything"], false);
+        check(&(gate(&["db"], &[]), Entrance::Other), "/", &["db:1"], true);
     }
 
     #[test]
     fn origins() {
-        let gate = gate("127.0.0.1:1", &[], &["https://app.example.com"]);
+        let gate = gate(&[], &["https://app.example.com"]);
         for (origin, expect) in [
             ("https://app.example.com", true),
             ("http://app.example.com", false),

@@ -13,16 +13,23 @@ use axum::routing::{get, post};
 use super::reply::Dialect;
 use super::service::Service;
 use super::{body, guard, health, metrics, query, reply};
+use crate::admin::{Admin, DASHBOARD, LIVE};
 use crate::failure::Failure;
 use crate::hrana::{CursorRequest, PipelineRequest, SingleBatch, SingleExecute};
 use crate::json::Answer;
 use crate::request::Request as Decoded;
 
 /// Every route; the guard counts by these names and no others.
-pub(crate) const ROUTES: [&str; 11] = [
+pub(crate) const ROUTES: [&str; 17] = [
     "/",
     "/health",
+    "/health/live",
+    "/health/ready",
+    "/health/detailed",
     "/metrics",
+    "/metrics/performance",
+    "/metrics/cache",
+    "/openapi.json",
     "/v1/query",
     "/v1/execute",
     "/v1/batch",
@@ -33,12 +40,43 @@ pub(crate) const ROUTES: [&str; 11] = [
     "/v3/cursor",
 ];
 
+/// Where the admin API is.
+pub(crate) const ADMIN: &str = "/api/v1/admin";
+
+/// What is served here, in the words of OpenAPI.
+const OPENAPI: &str = include_str!("openapi.json");
+
+/// Whether a route is one of the admin API, which lets in by itself.
+pub(crate) fn is_admin(route: &str) -> bool {
+    route == "/health/detailed"
+        || route.strip_prefix(ADMIN).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// Whether a route's answer does not end.
+pub(crate) fn is_live(route: &str) -> bool {
+    route.strip_prefix(ADMIN) == Some(LIVE)
+}
+
+/// Whether a browser asks for the dashboard.
+pub(crate) fn wants_page(request: &Request) -> bool {
+    let headers = request.headers();
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    request.uri().path() == "/"
+        && !headers.contains_key(header::UPGRADE)
+        && accept.is_some_and(|accept| accept.contains("text/html"))
+}
+
 /// The routes over `service`, with everything that is checked before them.
 pub(crate) fn router(service: Arc<Service>) -> Router {
     Router::new()
         .route("/", get(index))
         .route("/health", get(health::health))
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready))
         .route("/metrics", get(metrics::metrics))
+        .route("/metrics/performance", get(metrics::performance))
+        .route("/metrics/cache", get(metrics::cache))
+        .route("/openapi.json", get(openapi))
         .route("/v1/query", post(query::query))
         .route("/v1/execute", post(execute))
         .route("/v1/batch", post(batch))
@@ -47,6 +85,8 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
         .route("/v3", get(hrana))
         .route("/v3/pipeline", post(pipeline))
         .route("/v3/cursor", post(cursor))
+        .merge(service.admin.detailed())
+        .nest(ADMIN, service.admin.router())
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(service.clone(), guard::guard))
@@ -63,7 +103,14 @@ async fn index(request: Request) -> Response {
         );
         return reply::failure(&failure, Dialect::Plain);
     }
+    if wants_page(&request) {
+        return Admin::page(&format!("{}{DASHBOARD}", &ADMIN[1..]));
+    }
     reply::text(StatusCode::OK, "Forebay: POST /v1/query, GET /health, GET /metrics, Hrana 2, 3\n")
+}
+
+async fn openapi() -> Response {
+    reply::respond(StatusCode::OK, "application/json", OPENAPI.into())
 }
 
 async fn hrana() -> Response {

@@ -14,7 +14,8 @@ use tokio::sync::OwnedSemaphorePermit;
 /// more; a connection that asks no more is the business of `stall`.
 pub(crate) struct Sending {
     pub(crate) body: Body,
-    pub(crate) deadline: Instant,
+    /// None for an answer that is not meant to end.
+    pub(crate) deadline: Option<Instant>,
     pub(crate) place: Option<OwnedSemaphorePermit>,
 }
 
@@ -26,7 +27,7 @@ impl HttpBody for Sending {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        if Instant::now() > self.deadline {
+        if self.deadline.is_some_and(|deadline| Instant::now() > deadline) {
             self.place = None;
             let error = std::io::Error::from(std::io::ErrorKind::TimedOut);
             return Poll::Ready(Some(Err(axum::Error::new(error))));

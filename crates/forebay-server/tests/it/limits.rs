@@ -359,6 +359,7 @@ fn plain(value: &str) -> String {
     let text = value.replace(',', "").replace(" s", "s");
     let found = units.iter().find_map(|(unit, size)| Some((text.strip_suffix(unit)?, size)));
     match found {
+        None if text == "0s" => "0ns".to_owned(),
         Some((count, size)) => (count.parse::<u64>().unwrap() * size).to_string(),
         None => text,
     }

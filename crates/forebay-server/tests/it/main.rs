@@ -13,8 +13,16 @@ mod limits;
 mod amplify;
 // What is refused, and to whom.
 mod security;
+// Requests that are made to break things, byte by byte.
+mod hostile;
+// The admin API, and the document of all routes.
+mod admin;
+// The dashboard, and what the admin API has for it.
+mod dashboard;
 // `GET /health` and `GET /metrics`.
 mod observe;
+// TLS, sockets of the file system, several listeners.
+mod listen;
 // Stopping.
 mod shutdown;
 

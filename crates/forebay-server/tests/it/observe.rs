@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use forebay::CacheMode;
+use forebay::{Breaker, Cache, CacheMode, Monitor};
 use serde_json::json;
 
 use crate::pattern::assert_matches;
@@ -29,6 +29,7 @@ async fn health_tells_what_is_there() {
                 "writer": { "in_use": 0 },
                 "session": { "in_use": 0 },
             },
+            "parts": [],
             "streams_open": 0,
             "requests_in_work": 0,
         }),
@@ -47,6 +48,65 @@ async fn a_database_out_of_reach_is_unhealthy() {
     assert_eq!(reply.status, 503);
     let database = json!({ "reachable": false, "error": "*" });
     assert_matches(&reply.json(), &json!({ "status": "unavailable", "database": database }));
+}
+
+/// A part that is not well makes the service slower, not unable: it stays in service.
+#[tokio::test]
+async fn parts_that_are_not_well_degrade_the_service() {
+    let breaker = Breaker::builder().build();
+    let monitor = Monitor::new().breaker("prices", &breaker);
+    let service = Service::with(|options| {
+        options.monitor = monitor;
+        options.token = Some(forebay_server::Token::new("open sesame"));
+    })
+    .await;
+    let status = async |word: &str, state: &str| {
+        // Without the token: the word alone.
+        let reply = service.get("/health").await;
+        assert_eq!((reply.status, reply.json()), (200, json!({ "status": word })));
+        let mut client = service.client().await;
+        let token = [("authorization", "Bearer open sesame")];
+        let reply = client.send("GET", "/health", &token, "").await;
+        let part = json!({ "part": "breaker", "name": "prices", "state": state });
+        assert_matches(&reply.json(), &json!({ "status": word, "parts": [part] }));
+    };
+    status("ok", "closed").await;
+    breaker.force_open();
+    status("degraded", "forced_open").await;
+    breaker.reset();
+    status("ok", "closed").await;
+}
+
+/// The caches and guards of an application that carries the service, beside its database.
+#[tokio::test]
+async fn metrics_show_what_the_application_registers() {
+    let (here, there) =
+        (Cache::builder("a").build().unwrap(), Cache::builder("b").build().unwrap());
+    let breaker = Breaker::builder().build();
+    let monitor =
+        Monitor::new().cache("here", &here).cache("th\"ere", &there).breaker("prices", &breaker);
+    let service = Service::with(|options| options.monitor = monitor).await;
+    for _ in 0..3 {
+        here.get_or_load("a", || async { Ok::<_, std::io::Error>(1) }).await.unwrap();
+    }
+    let reply = service.get("/metrics").await;
+    let text = reply.text();
+    for (series, expect) in [
+        ("forebay_keyed_hits_total{cache=\"here\"}", 2.0),
+        ("forebay_keyed_hits_total{cache=\"th\\\"ere\"}", 0.0),
+        ("forebay_keyed_loads_total{cache=\"here\"}", 1.0),
+        ("forebay_keyed_load_seconds_count{cache=\"here\"}", 1.0),
+        ("forebay_keyed_load_seconds_bucket{le=\"+Inf\",cache=\"here\"}", 1.0),
+        ("forebay_keyed_load_seconds_bucket{le=\"+Inf\",cache=\"th\\\"ere\"}", 0.0),
+        ("forebay_breaker_state{breaker=\"prices\",state=\"closed\"}", 1.0),
+        ("forebay_cache_on", 1.0),
+    ] {
+        assert_eq!(value(text, series), Some(expect), "{series} in\n{text}");
+    }
+    for name in ["forebay_keyed_hits", "forebay_keyed_load_seconds", "forebay_cache_hits"] {
+        let described = text.lines().filter(|line| line.starts_with(&format!("# TYPE {name} ")));
+        assert_eq!(described.count(), 1, "{name} in\n{text}");
+    }
 }
 
 fn value(text: &str, series: &str) -> Option<f64> {
@@ -137,8 +197,22 @@ async fn statements_shown_are_bounded() {
     assert!(value(reply.text(), "forebay_statements_known").unwrap() >= 10.0);
 }
 
-/// What is exported of a PostgreSQL server only.
-const REPLICATION: &str = "forebay_replication_";
+/// What is exported where an application has it: looked for in the tests of the library, and of
+/// the command for a PostgreSQL server.
+const ELSEWHERE: [&str; 12] = [
+    "forebay_request",
+    "forebay_rate_limit_",
+    "forebay_responses_",
+    "forebay_replication_",
+    "forebay_keyed_",
+    "forebay_disk_",
+    "forebay_redis_",
+    "forebay_breaker_",
+    "forebay_limiter_",
+    "forebay_bulkhead_",
+    "forebay_retry_",
+    "forebay_time_limit_",
+];
 
 #[tokio::test]
 async fn the_guide_names_every_metric() {
@@ -147,8 +221,8 @@ async fn the_guide_names_every_metric() {
     let documented: BTreeSet<&str> = guide
         .lines()
         .filter_map(|line| line.strip_prefix("| `")?.split(['`', '{']).next())
-        // Those of PostgreSQL are looked for where one is served: in the tests of the command.
-        .filter(|name| name.starts_with("forebay_") && !name.starts_with(REPLICATION))
+        .filter(|name| name.starts_with("forebay_"))
+        .filter(|name| !ELSEWHERE.iter().any(|prefix| name.starts_with(prefix)))
         .collect();
     let service = Service::start().await;
     service.query("SELECT random()").await;
@@ -162,6 +236,14 @@ async fn the_guide_names_every_metric() {
         .lines()
         .filter(|line| !line.starts_with('#'))
         .filter_map(|line| line.split(['{', ' ']).next())
+        .map(|name| family(name, &documented))
         .collect();
     assert_eq!(documented, exported);
+}
+
+/// The name of a histogram, of which a line has a part, or the name itself.
+fn family<'a>(name: &'a str, documented: &BTreeSet<&str>) -> &'a str {
+    let parts = ["_bucket", "_count", "_sum"];
+    let whole = parts.iter().find_map(|part| name.strip_suffix(part));
+    whole.filter(|it| documented.contains(it)).unwrap_or(name)
 }

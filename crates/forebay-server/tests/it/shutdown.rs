@@ -35,6 +35,57 @@ async fn what_is_in_work_is_answered() {
     assert!(idle.try_send("GET", "/health", &[], "").await.is_err());
 }
 
+/// Whoever sends requests here learns that it will end before it does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readiness_ends_before_the_service_does() {
+    let grace = Duration::from_millis(700);
+    let mut service = Service::with(|options| options.drain_grace = grace).await;
+    let mut kept = service.client().await;
+    assert_eq!(kept.get("/health/ready").await.status, 200);
+    let (address, started) = (service.address, Instant::now());
+    service.stop();
+    while service.get("/health/ready").await.status == 200 {
+        assert!(started.elapsed() < grace, "it stays ready");
+    }
+    let reply = service.get("/health/ready").await;
+    assert_eq!((reply.status, reply.json()), (503, json!({ "status": "stopping" })));
+    assert_eq!(service.get("/health").await.json()["status"], "stopping");
+    assert_eq!(service.get("/health/live").await.status, 200);
+    // Until then everybody is served, on old connections and on new ones.
+    service.query("SELECT 1").await;
+    assert_eq!(kept.post("/v1/query", &json!({ "sql": "SELECT 2" })).await.status, 200);
+    let _folder = service.ended().await;
+    assert!(started.elapsed() >= grace);
+    assert!(TcpStream::connect(address).await.is_err(), "the port is still open");
+    assert!(kept.try_send("GET", "/health", &[], "").await.is_err());
+}
+
+/// A cursor that is being read is read to its end; a stream that lies idle is rolled back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn open_streams_do_not_hold_it_up() {
+    let mut service = Service::start().await;
+    service.query("CREATE TABLE t(x)").await;
+    let begun = json!({ "requests": [
+        { "type": "execute", "stmt": { "sql": "BEGIN IMMEDIATE" } },
+        { "type": "execute", "stmt": { "sql": "INSERT INTO t VALUES (1)" } },
+    ] });
+    assert_eq!(service.post("/v3/pipeline", &begun).await.status, 200);
+    let mut reader = service.client().await;
+    let rows = "SELECT i FROM (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n \
+                LIMIT 300000) SELECT i FROM n)";
+    let body = json!({ "batch": { "steps": [{ "stmt": { "sql": rows } }] } });
+    let read = tokio::spawn(async move { reader.post("/v3/cursor", &body).await });
+    until_in_work(&service).await;
+    let started = Instant::now();
+    service.stop();
+    assert_eq!(read.await.unwrap().lines().len(), 300_000 + 3);
+    let folder = service.ended().await;
+    assert!(started.elapsed() < Duration::from_secs(20));
+    let db = forebay::open(folder.path().join("test.db").to_str().unwrap()).await.unwrap();
+    assert_eq!(db.query("SELECT count(*) FROM t").one::<i64>().await.unwrap(), 0);
+    db.close().await;
+}
+
 #[tokio::test]
 async fn acknowledged_writes_are_kept_and_open_transactions_are_not() {
     let mut service = Service::start().await;

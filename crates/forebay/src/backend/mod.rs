@@ -2,6 +2,7 @@
 //! when is decided above.
 
 mod answer;
+mod batch;
 mod effect;
 mod known;
 #[cfg(feature = "postgres")]
@@ -10,6 +11,7 @@ mod scope;
 pub(crate) mod sqlite;
 
 pub(crate) use answer::{Answer, Collect, Limits, RowSink};
+pub(crate) use batch::{Batch, Batched};
 pub(crate) use effect::Effect;
 pub(crate) use known::{Described, Known};
 pub(crate) use scope::Scope;

@@ -34,7 +34,7 @@ pub(crate) struct Bounds {
 pub(crate) struct Store<K, V> {
     cache: Cache<K, Arc<V>, BySize, RandomState, Count>,
     evictions: Arc<AtomicU64>,
-    bytes_max: u64,
+    bytes_max: AtomicU64,
 }
 
 /// What an insert has thrown out: what stood under its key, what had to make room, or the new
@@ -80,7 +80,7 @@ impl<K: Resident + Eq + Hash, V: Resident> Store<K, V> {
         let count = Count(evictions.clone());
         let by_size = BySize { weight_min };
         let cache = Cache::with_options(options, by_size, RandomState::default(), count);
-        Store { cache, evictions, bytes_max }
+        Store { cache, evictions, bytes_max: AtomicU64::new(bytes_max) }
     }
 
     /// The value under `key`; whether it is still true is the caller's to ask.
@@ -137,7 +137,14 @@ impl<K: Resident + Eq + Hash, V: Resident> Store<K, V> {
     }
 
     pub(crate) fn bytes_max(&self) -> u64 {
-        self.bytes_max
+        self.bytes_max.load(Ordering::Relaxed)
+    }
+
+    /// Sets another bound; what has no room any more is thrown out. A bound on entries stays one of
+    /// the bytes that it was made with.
+    pub(crate) fn set_bytes_max(&self, bytes_max: u64) {
+        self.bytes_max.store(bytes_max, Ordering::Relaxed);
+        self.cache.set_capacity(bytes_max);
     }
 
     pub(crate) fn evictions(&self) -> u64 {

@@ -22,22 +22,30 @@ pub(crate) struct Text {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TextRef<'a> {
     pub(crate) sql: &'a str,
+    /// The same with what is around it, such as comments. It has no part in any comparison.
+    pub(crate) whole: &'a str,
     hash: u64,
     /// The text behind it, if it is kept already.
     kept: Option<&'a Arc<str>>,
 }
 
 impl TextHasher {
-    #[inline]
+    #[cfg(test)]
     pub(crate) fn text<'a>(&self, sql: &'a str) -> TextRef<'a> {
-        TextRef { sql, hash: self.0.hash_one(sql), kept: None }
+        self.text_within(sql, sql)
+    }
+
+    /// A text out of a larger one.
+    #[inline]
+    pub(crate) fn text_within<'a>(&self, sql: &'a str, whole: &'a str) -> TextRef<'a> {
+        TextRef { sql, whole, hash: self.0.hash_one(sql), kept: None }
     }
 }
 
 impl Text {
     #[inline]
     pub(crate) fn as_ref(&self) -> TextRef<'_> {
-        TextRef { sql: &self.sql, hash: self.hash, kept: Some(&self.sql) }
+        TextRef { sql: &self.sql, whole: &self.sql, hash: self.hash, kept: Some(&self.sql) }
     }
 }
 
@@ -93,7 +101,7 @@ mod tests {
         assert!(Arc::ptr_eq(&text.as_ref().to_text().sql, &text.sql), "it is not copied");
         for other in ["SELECT 2", "SELECT 1 ", "select 1", ""] {
             assert!(!hasher.text(other).equivalent(&text), "{other}");
-            let collides = TextRef { sql: other, hash: text.hash, kept: None };
+            let collides = TextRef { sql: other, whole: other, hash: text.hash, kept: None };
             assert!(!collides.equivalent(&text), "{other}, with the same hash");
         }
     }

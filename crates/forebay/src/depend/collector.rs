@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use foldhash::fast::RandomState;
 
 use super::evidence::{Authority, Evidence, Ground, Part};
+use crate::watch::Scope;
 
 /// Answers that one piece of work may rest on; asking them all takes some 10 µs.
 const PARTS_MAX: usize = 1_000;
@@ -89,12 +90,21 @@ pub(crate) fn is_collecting() -> bool {
 ///
 /// To be called in the task that loads, not within the new one. A task that is still running when
 /// the load has ended adds nothing any more, and a query that is under way in it then makes what
-/// was loaded fall back to its time to live. Outside a load it does nothing.
+/// was loaded fall back to its time to live.
+///
+/// The [`crate::Scope`] of the task that this is called in goes with it, too. Outside a load and a
+/// scope it does nothing.
 pub fn inherit<F: Future>(future: F) -> impl Future<Output = F::Output> {
-    let collector = current();
+    let (collector, scope) = (current(), Scope::current());
     async move {
-        match collector {
-            Some(collector) => COLLECTOR.scope(collector, future).await,
+        let future = async move {
+            match collector {
+                Some(collector) => COLLECTOR.scope(collector, future).await,
+                None => future.await,
+            }
+        };
+        match scope {
+            Some(scope) => scope.run(future).await,
             None => future.await,
         }
     }

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::admission::CallGuards;
+use super::database::Engine;
 use super::policy::{Policy, Sight};
 use crate::backend::Limits;
 use crate::cache::{KeyRef, Shape, TextRef};
@@ -16,9 +17,17 @@ use crate::pool::HolderLabel;
 pub(crate) struct Call<'a> {
     /// The text, without white space and comments around it.
     pub(crate) text: TextRef<'a>,
+    /// The text with what stands around it; empty if that is nothing.
+    pub(crate) around: &'a str,
     pub(crate) params: Params,
     pub(crate) name: Option<&'a str>,
     pub(crate) no_cache: bool,
+    /// Its caller wants nothing that may be stale.
+    pub(crate) is_exact: bool,
+    /// Its rule has been looked for.
+    pub(crate) is_ruled: bool,
+    /// At the database it may be run together with others of its text.
+    pub(crate) coalesces: bool,
     /// The cache has to catch up with the database first.
     pub(crate) is_strict: bool,
     /// The caller's own limit; the database's default otherwise.
@@ -34,6 +43,12 @@ pub(crate) struct Call<'a> {
 }
 
 impl Call<'_> {
+    /// The same past the guards of the database.
+    pub(super) fn unguarded(mut self) -> Self {
+        self.guards.get_or_insert_default().skips_database = true;
+        self
+    }
+
     /// Whether it may be answered by what is in the cache right now.
     #[inline]
     pub(crate) fn looks_up(&self) -> bool {
@@ -63,5 +78,39 @@ impl Call<'_> {
     pub(crate) fn deadline(&self, default: Option<Duration>) -> Option<Instant> {
         let limit = || self.timeout.or(default).and_then(|it| Instant::now().checked_add(it));
         *self.until.get_or_init(limit)
+    }
+}
+
+impl Engine {
+    /// A statement without parameters, under the settings of the database.
+    pub(crate) fn call<'a>(&self, sql: &'a str, caller: &'static Location<'static>) -> Call<'a> {
+        self.call_of(self.text_ref(sql), caller)
+    }
+
+    /// The same for a text that is ready to be looked up.
+    // Always: out of line, the call would be copied out of it.
+    #[inline(always)]
+    pub(crate) fn call_of<'a>(
+        &self,
+        text: TextRef<'a>,
+        caller: &'static Location<'static>,
+    ) -> Call<'a> {
+        Call {
+            text,
+            around: "",
+            params: Params::default(),
+            name: None,
+            no_cache: false,
+            is_exact: false,
+            is_ruled: false,
+            coalesces: false,
+            is_strict: self.is_strict(),
+            timeout: None,
+            until: OnceLock::new(),
+            limits: self.limits(),
+            policy: self.policy(),
+            guards: None,
+            caller,
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The parts of one open database, put together.
 
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
@@ -12,11 +13,15 @@ use super::call::Call;
 use super::connection::Connection;
 use super::entry::Entry;
 use super::flight::Flights;
+use super::keep;
 use super::origin::{Origin, Purpose};
 use super::pinned::Closing;
 use super::policy::{Policy, Shelf};
 #[cfg(feature = "postgres")]
 use super::postgres::{self, Postgres, PostgresSettings};
+use super::repeat::Repeats;
+use super::rule::Rules;
+use super::scribe::{Scribe, WatchSettings};
 use super::sqlite::{self, Sqlite, SqliteSettings};
 use super::template::Template;
 use super::trust::{Trust, TrustSettings};
@@ -27,7 +32,10 @@ use crate::error::{Error, Kind, Result};
 use crate::guard::Guards;
 use crate::mode::{CacheMode, Freshness};
 use crate::pool::HolderLabel;
-use crate::watch::Fingerprints;
+use crate::rule::Rule;
+use crate::secret::Secret;
+use crate::sql::Dialect;
+use crate::watch::{Fingerprints, RepeatSettings, SlowLimits};
 
 /// Templates expected; with long texts there are fewer of them.
 const TEMPLATES_ESTIMATE: usize = 10_000;
@@ -56,6 +64,7 @@ impl Weighter<Text, Arc<Template>> for ByContent {
 pub(crate) struct Settings {
     pub(crate) place: Place,
     pub(crate) trust: TrustSettings,
+    pub(crate) watch: WatchSettings,
     pub(crate) guards: Guards,
     pub(crate) cache_bytes: u64,
     pub(crate) policy_bytes: u64,
@@ -67,6 +76,10 @@ pub(crate) struct Settings {
     pub(crate) statement_timeout: Option<Duration>,
     pub(crate) transaction_idle_timeout: Duration,
     pub(crate) transaction_timeout: Duration,
+    /// What cursors of pages are authenticated with.
+    pub(crate) cursor_key: Secret,
+    pub(crate) repeats: RepeatSettings,
+    pub(crate) rules: Vec<Rule>,
 }
 
 /// Where the database is, with the settings that only its kind has.
@@ -89,6 +102,7 @@ pub(crate) struct Engine {
     pub(crate) texts: TextHasher,
     pub(super) templates: Cache<Text, Arc<Template>, ByContent, RandomState>,
     pub(super) fingerprints: Fingerprints,
+    pub(super) repeats: Repeats,
     limits: Limits,
     freshness: Freshness,
     pub(super) statement_timeout: Option<Duration>,
@@ -96,7 +110,11 @@ pub(crate) struct Engine {
     pub(super) transaction_timeout: Duration,
     pub(super) closing: Arc<Closing>,
     pub(super) trust: Trust,
+    pub(super) scribe: Scribe,
+    pub(super) statistics_file: Option<PathBuf>,
     pub(super) guards: Guards,
+    pub(super) rules: Rules,
+    cursor_key: Secret,
     /// Itself, for what runs in the background, and the runtime that it was opened in.
     pub(super) this: Weak<Engine>,
     pub(super) runtime: Handle,
@@ -113,6 +131,11 @@ impl Engine {
             }
         };
         let dialect = origin.dialect();
+        let (scribe, desk) = Scribe::new(&settings.watch);
+        let fingerprints = Fingerprints::new(dialect, settings.watch.slow);
+        if let Some(path) = settings.watch.statistics_file.clone() {
+            keep::restore(path, &fingerprints).await;
+        }
         let engine = Arc::new_cyclic(|this| Engine {
             origin,
             store: Store::new(Bounds { bytes_max: settings.cache_bytes, entries_max: None }),
@@ -129,7 +152,8 @@ impl Engine {
                 RandomState::default(),
                 quick_cache::sync::DefaultLifecycle::default(),
             ),
-            fingerprints: Fingerprints::new(dialect),
+            fingerprints,
+            repeats: Repeats::new(settings.repeats, dialect),
             limits: settings.limits,
             freshness: settings.freshness,
             statement_timeout: settings.statement_timeout,
@@ -137,10 +161,17 @@ impl Engine {
             transaction_timeout: settings.transaction_timeout,
             closing: Closing::new(),
             trust: Trust::new(settings.trust),
+            scribe,
+            statistics_file: settings.watch.statistics_file,
             guards: settings.guards,
+            rules: Rules::none(),
+            cursor_key: settings.cursor_key,
             this: this.clone(),
             runtime: Handle::current(),
         });
+        engine.set_rules(settings.rules)?;
+        drop(tokio::spawn(desk.work(engine.this.clone())));
+        drop(tokio::spawn(Engine::keep_statistics(engine.this.clone())));
         match &engine.origin {
             Origin::Sqlite(_) => drop(tokio::spawn(sqlite::tend(engine.this.clone()))),
             #[cfg(feature = "postgres")]
@@ -164,10 +195,31 @@ impl Engine {
         }
     }
 
+    /// Sets how many bytes of answers are kept at most.
+    pub(crate) fn set_cache_bytes(&self, bytes: u64) {
+        self.store.set_bytes_max(bytes);
+    }
+
+    /// Sets what is slow from now on.
+    pub(crate) fn set_slow_after(&self, after: Option<Duration>) {
+        self.fingerprints.set_slow(SlowLimits { after });
+        self.scribe.expect_slow(after.is_some());
+    }
+
     /// How large a collected answer may become unless the caller says otherwise.
     #[inline]
     pub(crate) fn limits(&self) -> Limits {
         self.limits
+    }
+
+    /// Whose rules texts are cut by.
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.origin.dialect()
+    }
+
+    /// What cursors of pages are authenticated with.
+    pub(crate) fn cursor_key(&self) -> &Secret {
+        &self.cursor_key
     }
 
     /// How answers may be kept, unless a query says otherwise.
@@ -264,7 +316,9 @@ impl Engine {
     /// Waits for statements in flight and closes every connection.
     pub(crate) async fn close(&self) {
         self.closing.begin();
+        self.scribe.flush().await;
         self.origin.close().await;
+        self.save_statistics().await;
         self.origin.flush();
         self.store.retain(|_, _| false);
         self.clear_shelf();

@@ -76,7 +76,7 @@ impl Differences {
     }
 }
 
-fn shown(params: &Params) -> String {
+pub(super) fn shown(params: &Params) -> String {
     let named = params.named().map(|(name, value)| format!("{name} = {value:?}"));
     let all: Vec<String> =
         params.positional().map(|value| format!("{value:?}")).chain(named).collect();

@@ -18,7 +18,7 @@ use crate::watch::{Record, Switch};
 const ASKED: &str = "it asked what a statement means";
 
 impl Engine {
-    pub(crate) async fn explain(&self, call: Call<'_>) -> Result<Explanation> {
+    pub(crate) async fn explain(&self, mut call: Call<'_>) -> Result<Explanation> {
         self.origin.check()?;
         depend::doubt(ASKED);
         self.check_nested()?;
@@ -28,6 +28,7 @@ impl Engine {
         let record = self.fingerprints.look_up(call.text.sql);
         record.set_tables(&analysis.read_tables);
         self.trust.switches.settle(&record);
+        let rule = self.rule_in_words(&mut call, [&analysis.read_tables, &analysis.write_tables]);
         let is_cacheable = analysis.is_cacheable();
         let tables =
             |names: &[Box<str>]| names.iter().map(|name| name.to_string()).collect::<Vec<_>>();
@@ -52,10 +53,25 @@ impl Engine {
                 |why| format!("nothing is cached through this handle: {why}"),
             ),
             switch: if is_cacheable { switch(&record) } else { String::new() },
+            rule,
             policy: self.policy_in_words(&call, &analysis),
+            coalesces: self.coalesces_in_words(&call).await?,
             worth: if is_cacheable { self.worth(&record) } else { String::new() },
             plan,
         })
+    }
+
+    /// Whether the statement is run together with others, if somebody wants to know.
+    async fn coalesces_in_words(&self, call: &Call<'_>) -> Result<String> {
+        if !call.coalesces {
+            return Ok(String::new());
+        }
+        #[cfg(feature = "postgres")]
+        if self.postgres().is_some() {
+            let template = self.template(call).await?;
+            return Ok(self.coalesces(call, &template).await);
+        }
+        Ok("no: a read of SQLite has no round trip that could be saved".to_owned())
     }
 
     /// What is known of the statement. A PostgreSQL server is asked for more than one connection

@@ -2,7 +2,7 @@
 //! short one the way to another thread, else on a worker thread.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::call::Call;
 use super::database::Engine;
@@ -10,6 +10,7 @@ use super::flight::{Landing, Working};
 use super::read::finish;
 use super::sqlite::Sqlite;
 use super::template::{INLINE_STEPS, Template};
+use super::trip::Trip;
 use super::worker::blocking;
 use crate::backend::sqlite::{Budget, Connector, Ran, Request};
 use crate::backend::{Answer, Collect, Scope};
@@ -18,18 +19,18 @@ use crate::guard::{Stop, StopOnDrop};
 use crate::pool::Checkout;
 
 impl Engine {
-    /// The answer, and how long it took.
+    /// The answer. Of the trip it says when it had a connection.
     pub(super) async fn read_at_sqlite(
         &self,
         sqlite: &Sqlite,
         call: &Call<'_>,
         template: &Arc<Template>,
-        fill: bool,
-        landing: Option<&Landing<'_>>,
-    ) -> Result<(Answer, Duration)> {
+        (fill, landing): (bool, Option<&Landing<'_>>),
+        trip: &mut Trip,
+    ) -> Result<Answer> {
         let holder = call.holder(Some(template.record.text().clone()));
         let mut reader = sqlite.readers.acquire(holder).await?;
-        let began = reader.since();
+        trip.arrive(reader.since());
         let deadline = call.deadline(self.statement_timeout);
         if template.is_short() {
             let request = Request {
@@ -42,7 +43,7 @@ impl Engine {
                 fill,
             };
             match reader.run(&request, &mut Collect::new(call.limits))? {
-                Ran::Done(answer) => return Ok((answer, began.elapsed())),
+                Ran::Done(answer) => return Ok(answer),
                 Ran::NeedsWorker => template.was_long(),
             }
         }
@@ -50,7 +51,7 @@ impl Engine {
         let work = self.read_on_worker(reader, call, template, deadline, (fill, working));
         let answer = Box::pin(work).await?;
         template.took(answer.steps);
-        Ok((answer, began.elapsed()))
+        Ok(answer)
     }
 
     async fn read_on_worker(

@@ -61,6 +61,14 @@ impl Proven {
         }
     }
 
+    /// Of a statement, whatever it is run with.
+    pub(super) fn of_any(analysis: &postgres::Analysis) -> Proven {
+        match analysis.schema {
+            None => Proven::nothing(),
+            schema => Proven { extent: analysis.widest(), is_clean: analysis.is_clean, schema },
+        }
+    }
+
     /// Whether it only reads.
     pub(super) fn is_read(&self) -> bool {
         self.is_clean && self.extent.is_none()

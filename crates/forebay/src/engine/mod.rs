@@ -3,15 +3,20 @@
 
 mod admission;
 mod audit;
+mod batch;
 mod call;
+#[cfg(feature = "postgres")]
+mod coalesce;
 mod compare;
 mod connection;
+mod custody;
 mod database;
 mod difference;
 mod entry;
 mod explain;
 mod flight;
 mod inline;
+mod keep;
 #[cfg(feature = "postgres")]
 mod link;
 mod origin;
@@ -20,15 +25,24 @@ mod policy;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod read;
+mod relate;
+mod repeat;
 mod report;
+mod rule;
+mod scribe;
 mod session;
 mod shadow;
 mod sqlite;
 mod stream;
+#[cfg(feature = "postgres")]
+mod study;
 mod switch;
 mod template;
+mod tour;
 mod transaction;
+mod trip;
 mod trust;
+mod unit;
 mod witness;
 mod work;
 mod worker;
@@ -36,14 +50,21 @@ mod write;
 
 pub(crate) use admission::CallGuards;
 pub(crate) use call::Call;
+pub(crate) use custody::Custody;
 pub(crate) use database::{Engine, Place, Settings};
 pub(crate) use pinned::Pinned;
 pub(crate) use policy::Policy;
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::PostgresSettings;
 pub(crate) use read::{Read, Source};
+pub(crate) use relate::{Merge, merge};
+pub(crate) use repeat::Telling;
+pub(crate) use rule::{Asking, check_rules};
+pub(crate) use scribe::WatchSettings;
 pub(crate) use session::SessionState;
 pub(crate) use sqlite::SqliteSettings;
 pub(crate) use stream::Chunks;
+pub(crate) use template::Template;
 pub(crate) use transaction::{transact, transact_again};
 pub(crate) use trust::TrustSettings;
+pub(crate) use unit::{Hands, Seat};

@@ -1,7 +1,7 @@
 //! A connection that one caller keeps for several statements, with the limits that keep it from
 //! being kept for ever.
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Mutex as Turn, OwnedMutexGuard, Semaphore};
@@ -10,6 +10,7 @@ use tokio::task::AbortHandle;
 use super::connection::{Connection, Hold, perform};
 use super::work::Work;
 use crate::error::{Error, Kind, Result};
+use crate::watch::Scope;
 
 /// How long a connection may be kept.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +49,8 @@ pub(crate) struct Pinned {
     patience: Patience,
     /// Ends with the connection's keeper, or the watches of ended transactions would pile up.
     watch: AbortHandle,
+    /// What its statements belong to, if their task says nothing else.
+    scope: OnceLock<Scope>,
 }
 
 struct State {
@@ -81,7 +84,8 @@ impl Pinned {
         };
         let state = Arc::new(Mutex::new(state));
         let watch = watch(Arc::downgrade(&state), patience, closing);
-        Arc::new(Pinned { turn: Arc::default(), state, patience, watch })
+        let scope = OnceLock::new();
+        Arc::new(Pinned { turn: Arc::default(), state, patience, watch, scope })
     }
 
     /// Does `work` on the connection, after what was asked for before.
@@ -111,6 +115,11 @@ impl Pinned {
         let done = perform(away, work).await;
         hearing.end();
         done
+    }
+
+    /// What its statements belong to.
+    pub(super) fn scope(&self) -> &Scope {
+        self.scope.get_or_init(|| Scope::alone("transaction"))
     }
 
     /// Waits until a statement that was given up has ended.

@@ -1,23 +1,29 @@
 //! What an engine has of a PostgreSQL database: its pool, what is known of the server by following
 //! it, and how reads are kept.
 
+use std::panic::Location;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use super::call::Call;
+use super::coalesce::Ride;
 use super::connection::Connection;
 use super::database::Engine;
 use super::link::{Link, Proven};
 use super::origin::{Counters, Origin, Purpose};
 use super::template::{Analysis, Template};
+use super::trip::Trip;
 use super::work::{Run, Work as _};
-use crate::backend::postgres::{self, Analyst, Config, Connector, Followed, Keeper, Lanes, Status};
+use crate::backend::postgres::{
+    self, Analyst, Config, Connector, Followed, Keeper, Lanes, Status, Study,
+};
 use crate::backend::{Answer, Scope};
 use crate::error::Result;
 use crate::guard::Stop;
 use crate::invalidate::{Bindings, Draft, Reflection};
 use crate::params::Params;
 use crate::pool::{self, HolderLabel, Pool};
+use crate::sql::tree::Spread;
 use crate::stats::{ForeignStats, PoolStats, ReplicationStats, StatementCacheStats};
 use crate::value::Value;
 
@@ -125,6 +131,11 @@ impl Postgres {
         self.analyst.analyse(sql, deadline).await
     }
 
+    /// The same for somebody who asks several servers.
+    pub(super) async fn study(&self, sql: &str, spread: Option<&[Spread]>) -> Result<Study> {
+        self.analyst.study(sql, spread).await
+    }
+
     /// Whether what was found out about a statement is of the schema as it is now. As long as the
     /// schema has no number, what is known has to do, and nothing is kept.
     #[inline]
@@ -150,6 +161,16 @@ impl Postgres {
         let limit = Instant::now() + CATCH_UP_MAX;
         let until = deadline.map_or(limit, |deadline| limit.min(deadline));
         tokio::time::timeout_at(until.into(), self.followed.catch_up()).await.unwrap_or(false)
+    }
+
+    /// The same for somebody who has just heard of a commit and asks again later: where nothing is
+    /// served now, whatever is served later was read after this.
+    pub(super) async fn settle(&self) -> bool {
+        !self.reflection().is_live() || self.catch_up(None).await
+    }
+
+    pub(super) fn has_sole_writer(&self) -> bool {
+        self.sole_writer
     }
 
     /// A connection, in turn. One that lay idle for long has answered just now. Where one has not
@@ -223,10 +244,10 @@ impl Postgres {
         &self,
         connection: &postgres::Connection,
         analysis: &postgres::Analysis,
-        call: &Call<'_>,
+        params: &Params,
     ) -> Option<Draft> {
         let schema = analysis.schema?;
-        let values: Vec<&Value> = call.params.positional().collect();
+        let values: Vec<&Value> = params.positional().collect();
         let meanings = analysis.meanings(&values)?;
         let meanings: Vec<&Value> = meanings.iter().collect();
         let draft = self.reflection().draft(&analysis.basis, Bindings(&meanings))?;
@@ -257,25 +278,38 @@ pub(super) async fn tend(weak: Weak<Engine>) {
 }
 
 impl Engine {
-    /// The answer, and how long it took: on a lane, if the statement is a short one that only
-    /// reads, else on a connection of the pool.
+    /// The answer: on a lane, if the statement is a short one that only reads, else on a connection
+    /// of the pool. Of the trip it says when it had one.
     pub(super) async fn read_at_postgres(
         &self,
         postgres: &Postgres,
         call: &Call<'_>,
-        template: &Template,
+        template: &Arc<Template>,
         fill: bool,
-    ) -> Result<(Answer, Duration)> {
+        trip: &mut Trip,
+    ) -> Result<Answer> {
+        let mut _alone = None;
+        if call.coalesces && template.is_short() {
+            match Box::pin(self.ride(call, template, fill)).await {
+                Ride::Done(answer, spent) => {
+                    trip.ride(spent);
+                    return Ok(answer);
+                }
+                Ride::Alone(solo) => _alone = solo,
+            }
+        }
         if template.is_short()
             && let Some(schema) = template.proven(&call.params).read_under()
             && let Some(lane) = postgres.lanes.pick(schema)
-            && let Some(done) = self.read_in_lane(postgres, &lane, call, template, fill).await
+            && let Some(done) =
+                self.read_in_lane(postgres, &lane, (call, template), fill, trip).await
         {
             return done;
         }
         let holder = call.holder(Some(template.record.text().clone()));
         let mut connection = self.acquire_for(call, Purpose::Read, holder).await?;
         let began = Instant::now();
+        trip.arrive(began);
         let deadline = call.deadline(self.statement_timeout);
         let run = Run {
             sql: template.text.sql.clone(),
@@ -287,10 +321,11 @@ impl Engine {
         };
         let link = connection.link();
         let is_fit = fill && link.is_fit_for_fill(deadline).await?;
-        let filling = Filling::begin(postgres, link.connection(), call, template, fill && is_fit);
+        let filling =
+            Filling::begin(postgres, link.connection(), &call.params, template, fill && is_fit);
         let answer = run.on_postgres(link).await?;
         template.was(began.elapsed() < SHORT);
-        Ok((filling.end(postgres, answer), began.elapsed()))
+        Ok(filling.end(postgres, answer))
     }
 
     /// The same on a connection that others use at the same time; `None` if it takes so long that
@@ -299,12 +334,12 @@ impl Engine {
         &self,
         postgres: &Postgres,
         lane: &postgres::Connection,
-        call: &Call<'_>,
-        template: &Template,
+        (call, template): (&Call<'_>, &Template),
         fill: bool,
-    ) -> Option<Result<(Answer, Duration)>> {
-        let began = Instant::now();
-        let filling = Filling::begin(postgres, lane, call, template, fill);
+        trip: &mut Trip,
+    ) -> Option<Result<Answer>> {
+        trip.arrive(Instant::now());
+        let filling = Filling::begin(postgres, lane, &call.params, template, fill);
         let request = postgres::Request {
             sql: template.text.sql.clone(),
             params: call.params.clone(),
@@ -314,7 +349,7 @@ impl Engine {
         };
         let ran = tokio::time::timeout(LANE_MAX, lane.run(request, call.limits)).await;
         match ran {
-            Ok(Ok(answer)) => Some(Ok((filling.end(postgres, answer), began.elapsed()))),
+            Ok(Ok(answer)) => Some(Ok(filling.end(postgres, answer))),
             // It was not run, or may be run again.
             Ok(Err(error)) if error.is_closed() => None,
             Ok(Err(error)) => Some(Err(error)),
@@ -327,7 +362,7 @@ impl Engine {
 }
 
 /// A read that is to be kept, from before its statement is sent.
-struct Filling {
+pub(super) struct Filling {
     draft: Option<Draft>,
     /// How long the ticket took, if the read is to be kept.
     time: Option<Duration>,
@@ -335,23 +370,23 @@ struct Filling {
 
 impl Filling {
     /// To be called before the statement is sent.
-    fn begin(
+    pub(super) fn begin(
         postgres: &Postgres,
         connection: &postgres::Connection,
-        call: &Call<'_>,
+        params: &Params,
         template: &Template,
         fill: bool,
     ) -> Filling {
         let began = Instant::now();
         let draft = match &template.analysis {
-            Analysis::Postgres(analysis) if fill => postgres.draft(connection, analysis, call),
+            Analysis::Postgres(analysis) if fill => postgres.draft(connection, analysis, params),
             _ => None,
         };
         Filling { draft, time: fill.then(|| began.elapsed()) }
     }
 
     /// The answer with its ticket.
-    fn end(self, postgres: &Postgres, mut answer: Answer) -> Answer {
+    pub(super) fn end(self, postgres: &Postgres, mut answer: Answer) -> Answer {
         answer.ticket = self.draft.map(|draft| {
             let rows = &answer.rows;
             let last = |column: usize| rows.values(rows.len().checked_sub(1)?).get(column);
@@ -388,6 +423,23 @@ impl Engine {
             drop(Box::pin(self.template(call)).await);
         }
         self.proven(call)
+    }
+
+    /// What is proven of a text, whatever it is run with; it is found out, if it is not known.
+    pub(super) async fn proven_of_any(
+        &self,
+        sql: &str,
+        caller: &'static Location<'static>,
+    ) -> Result<Proven> {
+        if self.postgres().is_none() {
+            return Ok(Proven::nothing());
+        }
+        let call = self.call(sql, caller).unguarded();
+        let template = Box::pin(self.template(&call)).await?;
+        Ok(match &template.analysis {
+            Analysis::Postgres(analysis) => Proven::of_any(analysis),
+            Analysis::Sqlite(_) => Proven::nothing(),
+        })
     }
 
     /// The database, if it is a PostgreSQL one.

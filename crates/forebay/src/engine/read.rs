@@ -11,6 +11,7 @@ use super::flight::{Following, Landing, Part};
 use super::origin::Origin;
 use super::switch::Way;
 use super::template::Template;
+use super::trip::{Brought, Errand, Trip};
 use super::trust::Keeping;
 use crate::backend::sqlite::Ran;
 use crate::backend::{Answer, Effect, Limits};
@@ -131,6 +132,7 @@ impl Engine {
                 return None;
             }
             self.witness(&entry);
+            self.note_hit(call, &entry);
             return Some(entry);
         }
         if self.store.remove(&key, &entry) {
@@ -333,16 +335,19 @@ impl Engine {
         fill: bool,
         landing: Option<&Landing<'_>>,
     ) -> Result<Answer> {
-        let (answer, spent) = match &self.origin {
+        let mut trip = Trip::begin();
+        let done = match &self.origin {
             Origin::Sqlite(sqlite) => {
-                self.read_at_sqlite(sqlite, call, template, fill, landing).await?
+                self.read_at_sqlite(sqlite, call, template, (fill, landing), &mut trip).await
             }
             #[cfg(feature = "postgres")]
             Origin::Postgres(postgres) => {
-                self.read_at_postgres(postgres, call, template, fill).await?
+                self.read_at_postgres(postgres, call, template, fill, &mut trip).await
             }
         };
-        self.note_origin(template, &answer, spent);
+        let spent = self.note_trip(trip, &Errand::of(call, &template.record), &Brought::of(&done));
+        let answer = done?;
+        self.note_cost(template, &answer, spent);
         self.forget_if_prepared_again(&answer, template);
         Ok(answer)
     }

@@ -1,21 +1,24 @@
 //! The counters of one database as plain data.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::database::Engine;
 use super::policy::Shelf;
 use crate::invalidate::Author;
+use crate::slow::SlowLog;
 use crate::sql::{Bypass, Fingerprint};
-use crate::stats::{CacheStats, DropStats, FingerprintStats, ShadowStats, Stats};
-use crate::watch::{Pair, Record};
+use crate::stats::{CacheStats, DropStats, FingerprintStats, ShadowStats, Stats, WatchStats};
+use crate::watch::{Pair, Pulse, Record};
 
 impl Engine {
     /// A snapshot of every counter. Cost: one pass over the fingerprints.
     pub(crate) fn stats(&self) -> Stats {
         let counted = self.origin.counters();
-        let records = self.fingerprints.all();
-        let mut fingerprints: Vec<FingerprintStats> =
-            records.iter().map(|record| record.snapshot()).collect();
+        let now = Instant::now();
+        let records = self.fingerprints.shown(now);
+        let snapshot = |record: &Arc<Record>| self.fingerprints.snapshot(record, now);
+        let mut fingerprints: Vec<FingerprintStats> = records.iter().map(snapshot).collect();
         fingerprints.sort_unstable_by_key(|record| std::cmp::Reverse(record.calls));
         let mut cache = CacheStats {
             off: self.cache_off(),
@@ -59,7 +62,33 @@ impl Engine {
             statements: counted.statements,
             replication: self.origin.replication(),
             fingerprints,
+            watch: WatchStats {
+                since: self.fingerprints.since(),
+                folded: self.fingerprints.folded(),
+                ..self.scribe.stats()
+            },
         }
+    }
+
+    /// The sums of all counters. Cost: one pass over the fingerprints, of which nothing is copied.
+    pub(crate) fn pulse(&self) -> Pulse {
+        let counted = self.origin.counters();
+        let mut pulse = Pulse::new(Instant::now());
+        self.fingerprints.all().iter().for_each(|record| pulse.add(record));
+        pulse.evictions = self.store.evictions();
+        pulse.entries = self.store.len() as u64;
+        pulse.bytes = self.store.bytes();
+        pulse.bytes_max = self.store.bytes_max();
+        pulse.readers = counted.readers;
+        pulse.writer = counted.writer;
+        pulse.sessions = counted.sessions;
+        pulse.replication = self.origin.replication();
+        pulse
+    }
+
+    /// What was slow lately.
+    pub(crate) fn slow(&self) -> SlowLog {
+        self.scribe.log()
     }
 }
 

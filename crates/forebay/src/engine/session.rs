@@ -11,8 +11,9 @@ use super::database::Engine;
 use super::origin::Purpose;
 use super::pinned::Pinned;
 use super::read::Read;
+use super::transaction;
 use crate::backend::{Effect, Scope};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// What a session holds on to.
 #[derive(Default)]
@@ -43,16 +44,32 @@ impl SessionState {
         self.turn.lock().await
     }
 
+    /// Refuses a use of the session by a piece of work that has it, and would wait for itself.
+    pub(super) fn check_nested(&self) -> Result<()> {
+        if transaction::is_open_on(self) {
+            return Err(Error::usage(
+                "the session was used by the source of the rows that it is writing, which would \
+                 wait for itself forever; read them from the database's own handle",
+            ));
+        }
+        Ok(())
+    }
+
     /// The connection that the session holds now.
     pub(super) fn pinned(&self) -> Option<Arc<Pinned>> {
         self.slot().clone()
+    }
+
+    /// The connection of the transaction that is open.
+    pub(crate) fn transaction(&self) -> Option<Arc<Pinned>> {
+        self.pinned().filter(|pinned| pinned.is_in_transaction())
     }
 
     fn slot(&self) -> std::sync::MutexGuard<'_, Option<Arc<Pinned>>> {
         self.pinned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn unpin_if_free(&self) {
+    pub(super) fn unpin_if_free(&self) {
         let mut slot = self.slot();
         if slot.as_ref().is_some_and(|pinned| !pinned.is_needed()) {
             *slot = None;
@@ -68,6 +85,7 @@ impl Engine {
         call: &Call<'_>,
     ) -> Result<Read> {
         self.origin.check()?;
+        session.check_nested()?;
         self.begin_limit(call);
         let _turn = session.turn.lock().await;
         let pinned = match session.pinned() {
@@ -88,6 +106,7 @@ impl Engine {
         call: Call<'_>,
     ) -> Result<()> {
         self.origin.check()?;
+        session.check_nested()?;
         let _turn = session.turn.lock().await;
         let pinned = match session.pinned() {
             Some(pinned) => pinned,

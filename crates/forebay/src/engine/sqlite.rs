@@ -11,6 +11,7 @@ use super::origin::{Counters, Origin, Purpose};
 use super::worker::blocking;
 use crate::backend::sqlite::{
     self, CatchUp, Connector, Foreign, Location, Opened, Role, StatementCounters, Sweep, Sweeper,
+    Traces,
 };
 use crate::error::Result;
 use crate::invalidate::Header;
@@ -46,7 +47,10 @@ pub(super) struct Sqlite {
     statements: Arc<StatementCounters>,
     /// One connection serves every role.
     pub(super) is_single: bool,
+    /// Asked for, or because the file may not be written.
+    pub(super) is_read_only: bool,
     has_moved: AtomicBool,
+    traces: Option<Traces>,
 }
 
 impl Sqlite {
@@ -73,7 +77,9 @@ impl Sqlite {
             catchup: opened.catchup,
             statements,
             is_single,
+            is_read_only: opened.options.read_only,
             has_moved: AtomicBool::new(false),
+            traces: opened.traces,
         })
     }
 
@@ -127,6 +133,14 @@ impl Sqlite {
         self.readers.close().await;
         self.writer.close().await;
         self.sessions.close().await;
+        if let Some(traces) = self.traces.clone() {
+            // What it may fail with is no concern of who has read the database.
+            let removed = blocking(move || {
+                traces.remove();
+                Ok(())
+            });
+            let _ = removed.await;
+        }
     }
 }
 

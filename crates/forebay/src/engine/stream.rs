@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
@@ -17,6 +17,8 @@ use super::origin::Purpose;
 use super::pinned::Pinned;
 use super::session::SessionState;
 use super::template::Template;
+use super::tour::{Tally, has_failed};
+use super::trip::Trip;
 use super::work::Work;
 #[cfg(feature = "postgres")]
 use crate::backend::postgres;
@@ -61,6 +63,11 @@ impl Chunks {
             _stop: None,
             places: None,
         }
+    }
+
+    /// Whether it is still being read.
+    pub(crate) fn is_live(&self) -> bool {
+        self.receiver.is_some()
     }
 
     pub(crate) fn columns(&self) -> &[Column] {
@@ -114,12 +121,15 @@ impl Engine {
     }
 
     async fn begin_stream(&self, call: &Call<'_>, template: &Template) -> Result<Chunks> {
+        let mut tour = self.tour(call, &template.record, Trip::begin());
         let holder = call.holder(Some(template.record.text().clone()));
         let reader = self.acquire_for(call, Purpose::Read, holder).await?;
+        tour.arrive();
         let stop = Stop::at(call.deadline(self.statement_timeout));
         let (feed, receiver) = self.feed(call, stop.clone(), Scope::Shared);
         tokio::spawn(async move {
             let pumped = perform(reader, Pump(feed.clone())).await;
+            tour.end(&feed.tally, has_failed(&pumped));
             if let Ok(last) = pumped {
                 feed.finish(last).await;
             }
@@ -146,6 +156,9 @@ impl Engine {
         call: &Call<'_>,
         scope: Scope,
     ) -> Result<Chunks> {
+        let record = self.fingerprints.of(call.text.sql);
+        record.bypass(Bypass::Stream);
+        let tour = self.tour(call, &record, Trip::here());
         let deadline = call.deadline(self.statement_timeout).into_iter().chain(pinned.deadline());
         let stop = Stop::at(deadline.min());
         let (feed, receiver) = self.feed(call, stop.clone(), scope);
@@ -153,6 +166,7 @@ impl Engine {
         tokio::spawn(async move {
             let (pump, sender) = (Pump(feed.clone()), feed.sender.clone());
             let last = pinned.run_for(pump, move || sender.is_closed()).await;
+            tour.end(&feed.tally, has_failed(&last));
             if let Some(engine) = engine.upgrade() {
                 engine.wrote();
             }
@@ -169,6 +183,7 @@ impl Engine {
             stop,
             scope,
             sender,
+            tally: Arc::default(),
             runtime: tokio::runtime::Handle::current(),
             #[cfg(feature = "postgres")]
             proven: self.proven(call),
@@ -205,12 +220,13 @@ struct Feed {
     stop: Arc<Stop>,
     scope: Scope,
     sender: Sender<Message>,
+    tally: Arc<Tally>,
     runtime: tokio::runtime::Handle,
     #[cfg(feature = "postgres")]
     proven: Proven,
 }
 
-enum Message {
+pub(super) enum Message {
     Columns(Arc<[Column]>),
     Chunk(Chunk),
     /// All rows have been sent.
@@ -264,6 +280,7 @@ impl Feed {
             _ if sink.stalled => Vec::new(),
             Ok(Ran::Done(answer)) => {
                 let rows = answer.rows;
+                self.tally.add(&rows, answer.steps);
                 vec![Message::Columns(rows.columns_arc()), Message::Chunk(Ok(rows)), Message::End]
             }
             Ok(Ran::NeedsWorker) => {
@@ -296,13 +313,17 @@ impl Feed {
                 () = self.sender.closed() => return Ok(Vec::new()),
             };
             let Some(rows) = next.transpose()? else { break };
+            self.tally.add(&rows, 0);
             let message = match last.replace(rows) {
                 Some(before) => Message::Chunk(Ok(before)),
                 None => {
                     Message::Columns(last.as_ref().map_or_else(Default::default, Rows::columns_arc))
                 }
             };
-            if self.sender.send_timeout(message, STALL_MAX).await.is_err() {
+            let began = Instant::now();
+            let sent = self.sender.send_timeout(message, STALL_MAX).await;
+            self.tally.idle(began);
+            if sent.is_err() {
                 return Ok(Vec::new());
             }
         }
@@ -320,10 +341,12 @@ impl Feed {
     fn put(&self, message: Message) -> Result<()> {
         match self.sender.try_send(message) {
             Ok(()) => Ok(()),
-            Err(tokio::sync::mpsc::error::TrySendError::Full(message)) => self
-                .runtime
-                .block_on(self.sender.send_timeout(message, STALL_MAX))
-                .map_err(|_| stalled()),
+            Err(tokio::sync::mpsc::error::TrySendError::Full(message)) => {
+                let began = Instant::now();
+                let sent = self.runtime.block_on(self.sender.send_timeout(message, STALL_MAX));
+                self.tally.idle(began);
+                sent.map_err(|_| stalled())
+            }
             Err(tokio::sync::mpsc::error::TrySendError::Closed(_)) => Err(stalled()),
         }
     }
@@ -365,6 +388,7 @@ impl RowSink for ChunkSink<'_> {
         }
         self.bytes = 0;
         let rows = Rows::new(columns.clone(), std::mem::take(values));
+        self.feed.tally.add(&rows, 0);
         self.put(Message::Chunk(Ok(rows)))
     }
 }

@@ -277,6 +277,12 @@ impl Engine {
         self.store.retain(|_, entry| self.origin.is_valid(&entry.ticket));
         self.clear_shelf();
     }
+
+    /// Drops the entries of one statement, and all that are kept by a policy.
+    pub(crate) fn clear_cached_statement(&self, statement: &StatementRef) {
+        self.store.retain(|_, entry| !is_meant(statement, &entry.record));
+        self.clear_shelf();
+    }
 }
 
 #[cfg(test)]
@@ -290,7 +296,7 @@ mod tests {
     #[test]
     fn the_nearest_switch_counts() {
         let check = |rules: &str, expect: Switch, glance: Glance| {
-            let records = Fingerprints::new(Dialect::Sqlite);
+            let records = Fingerprints::new(Dialect::Sqlite, crate::watch::SlowLimits::default());
             let record = records.of("SELECT 1 FROM a, b");
             record.set_name("n");
             record.set_tables(&["a".into(), "B".into()]);
@@ -326,7 +332,7 @@ mod tests {
 
     #[test]
     fn a_condemned_statement_stays_off_until_its_own_switch_is_set() {
-        let records = Fingerprints::new(Dialect::Sqlite);
+        let records = Fingerprints::new(Dialect::Sqlite, crate::watch::SlowLimits::default());
         let (record, other) = (records.of("SELECT 1"), records.of("SELECT 1, 2"));
         let switches = Switches::new(On);
         switches.condemn(&record);
@@ -343,7 +349,7 @@ mod tests {
 
     #[test]
     fn switches_are_bounded() {
-        let records = Fingerprints::new(Dialect::Sqlite);
+        let records = Fingerprints::new(Dialect::Sqlite, crate::watch::SlowLimits::default());
         let switches = Switches::new(On);
         for n in 0..RULES_MAX as u64 {
             switches.set_statement(&n.into(), Some(Off), &records).unwrap();

@@ -6,8 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::call::Call;
+#[cfg(feature = "postgres")]
+use super::coalesce::Coalescing;
 use super::database::Engine;
 use super::origin::Origin;
+use super::rule::Ruling;
 use super::sqlite::Sqlite;
 use super::worker::blocking;
 #[cfg(feature = "postgres")]
@@ -32,6 +35,10 @@ pub(crate) struct Template {
     /// 0 while the statement runs inline, at PostgreSQL beside others on one connection; else short
     /// runs to go until it is tried again.
     pace: AtomicU32,
+    pub(super) ruling: Ruling,
+    /// Being run for many values at once.
+    #[cfg(feature = "postgres")]
+    pub(super) coalescing: Coalescing,
 }
 
 /// What a database has found out about a statement.
@@ -97,7 +104,7 @@ impl Engine {
     /// The statement in a text, without white space and comments around it.
     #[inline]
     pub(crate) fn text_ref<'a>(&self, sql: &'a str) -> TextRef<'a> {
-        self.texts.text(without_margins(sql, self.origin.dialect()))
+        self.texts.text_within(without_margins(sql, self.origin.dialect()), sql)
     }
 
     /// The same to be kept: the copy that its template has, if there is one.
@@ -122,9 +129,23 @@ impl Engine {
         self.check_nested()?;
         let text = call.text.to_text();
         let analysis = self.guard_preparation(call, self.analyse(call, &text)).await?;
+        // Of several who have found it out at once under one schema, the first keeps it: those who
+        // wait to be run together do so in one place. SQLite's schema has no number to tell that.
+        if !matches!(self.origin, Origin::Sqlite(_))
+            && let Some(template) = self.known_template(&call.text)
+        {
+            return Ok(template);
+        }
         let record = self.record_of(&text.sql, &analysis.read_tables);
-        let template = Template { text: text.clone(), analysis, record, pace: AtomicU32::new(0) };
-        let template = Arc::new(template);
+        let template = Arc::new(Template {
+            text: text.clone(),
+            analysis,
+            record,
+            pace: AtomicU32::new(0),
+            ruling: Ruling::default(),
+            #[cfg(feature = "postgres")]
+            coalescing: Coalescing::default(),
+        });
         self.templates.insert(text, template.clone());
         Ok(template)
     }

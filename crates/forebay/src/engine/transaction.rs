@@ -4,13 +4,14 @@ use std::future::Future;
 use std::hash::{BuildHasher as _, RandomState};
 use std::panic::Location;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::call::Call;
 use super::database::Engine;
 use super::origin::Purpose;
 use super::pinned::{Patience, Pinned};
 use super::read::{Read, Source, WRITES};
+use super::trip::{Brought, Errand, Trip};
 use super::work::{Begin, Commit, RollBack, Run, Savepoint, Script};
 use crate::backend::{Effect, Scope};
 use crate::depend;
@@ -25,13 +26,24 @@ tokio::task_local! {
     static OPEN: Vec<usize>;
 }
 
-fn identity(engine: &Engine) -> usize {
-    std::ptr::from_ref(engine).addr()
+fn identity<T>(of: &T) -> usize {
+    std::ptr::from_ref(of).addr()
 }
 
-/// Whether the current task is inside a transaction on `engine`.
-pub(super) fn is_open_on(engine: &Engine) -> bool {
-    OPEN.try_with(|open| open.contains(&identity(engine))).unwrap_or(false)
+/// Whether the current task is inside a transaction on this engine, or inside a piece of work that
+/// has this session.
+pub(super) fn is_open_on<T>(of: &T) -> bool {
+    OPEN.try_with(|open| open.contains(&identity(of))).unwrap_or(false)
+}
+
+/// Does `work` inside a transaction on this engine, or as one that has this session.
+pub(super) fn open_on<T, W: Future>(
+    of: &T,
+    work: W,
+) -> impl Future<Output = W::Output> + use<T, W> {
+    let mut open = OPEN.try_with(Clone::clone).unwrap_or_default();
+    open.insert(0, identity(of));
+    OPEN.scope(open, work)
 }
 
 /// The longest pause before a transaction is tried again.
@@ -39,10 +51,24 @@ const RETRY_PAUSE_MAX: Duration = Duration::from_millis(100);
 
 /// Runs `work` in a transaction on a connection that may write: committed when it returns `Ok`,
 /// rolled back when it returns `Err`, panics, or is dropped.
-pub(crate) async fn transact<T, F>(
+pub(crate) fn transact<T, F>(
     engine: &Arc<Engine>,
     caller: &'static Location<'static>,
     options: &TransactionOptions,
+    work: impl FnOnce(Arc<Pinned>) -> F,
+) -> impl Future<Output = Result<T>>
+where
+    F: Future<Output = Result<T>>,
+{
+    transact_for(engine, caller, options, engine.patience(), work)
+}
+
+/// The same for as long as `patience` says.
+pub(super) async fn transact_for<T, F>(
+    engine: &Arc<Engine>,
+    caller: &'static Location<'static>,
+    options: &TransactionOptions,
+    patience: Patience,
     work: impl FnOnce(Arc<Pinned>) -> F,
 ) -> Result<T>
 where
@@ -52,13 +78,11 @@ where
     engine.check_nested_write()?;
     // Its beginning is the call that is judged; how it goes on is its owner's affair.
     let admitted = engine.admit(None).await?;
-    let begun = engine.begin(caller, options).await;
+    let begun = engine.begin(caller, options, patience).await;
     let _places = admitted.map(|admitted| admitted.ended(&begun));
     let pinned = begun?;
     let _release = Release(pinned.clone());
-    let mut open = OPEN.try_with(Clone::clone).unwrap_or_default();
-    open.insert(0, identity(engine));
-    let done = OPEN.scope(open, work(pinned.clone())).await;
+    let done = open_on::<Engine, _>(engine, work(pinned.clone())).await;
     match done {
         Ok(value) => {
             let done = pinned.run(Commit).await;
@@ -107,7 +131,7 @@ fn pause(tries: u32) -> Duration {
 }
 
 /// Ends a transaction, whatever happens around it.
-struct Release(Arc<Pinned>);
+pub(super) struct Release(pub(super) Arc<Pinned>);
 
 impl Drop for Release {
     fn drop(&mut self) {
@@ -124,13 +148,14 @@ impl Engine {
         &self,
         caller: &'static Location<'static>,
         options: &TransactionOptions,
+        patience: Patience,
     ) -> Result<Arc<Pinned>> {
         let holder = HolderLabel { caller, statement: None };
         let writer = self.origin.acquire(Purpose::Write, holder).await?;
         let stop = Stop::at(None);
         let _stop = StopOnDrop(stop.clone());
         // Pinned first: when the caller is gone by the time it has begun, it is rolled back.
-        let pinned = Pinned::new(writer, self.patience(), self.closing.clone());
+        let pinned = Pinned::new(writer, patience, self.closing.clone());
         pinned.run(Begin { options: options.clone(), stop }).await?;
         Ok(pinned)
     }
@@ -147,7 +172,7 @@ impl Engine {
             self.set_name(&record, name);
         }
         let admitted = self.admit_pinned(call).await?;
-        let began = Instant::now();
+        let trip = Trip::here();
         let deadline = call.deadline(self.statement_timeout).into_iter().chain(pinned.deadline());
         let stop = Stop::at(deadline.min());
         let _stop = StopOnDrop(stop.clone());
@@ -164,7 +189,7 @@ impl Engine {
         if let Some(admitted) = admitted {
             drop(admitted.ended(&done));
         }
-        record.origin(began.elapsed());
+        self.note_trip(trip, &Errand::of(call, &record), &Brought::of(&done));
         match done {
             Ok(answer) => {
                 let source = match answer.effect {

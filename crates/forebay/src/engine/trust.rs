@@ -18,7 +18,7 @@ use crate::mode::CacheMode;
 use crate::watch::{Cost, Drops, Pair, Record, Switch};
 
 /// One hit in so many is timed, a power of two.
-const TIMED_HITS: u64 = 1_024;
+const TIMED_HITS: u64 = 128;
 
 /// One read past the cache in so many counts for the mean, a power of two.
 const TIMED_READS: u32 = 16;
@@ -101,7 +101,9 @@ impl Engine {
             // The same once more: the way of a hit itself is spared two looks at the clock.
             let began = Instant::now();
             std::hint::black_box(self.peek(call, shape));
-            entry.record.worth.note(Cost::Hit, began.elapsed());
+            let spent = began.elapsed();
+            entry.record.worth.note(Cost::Hit, spent);
+            entry.record.hit_took(spent);
         }
         if self.trust.audit.picks(hits) {
             self.audit(call, entry);
@@ -155,10 +157,9 @@ impl Engine {
         }
     }
 
-    /// Notes how long a read took at the database.
-    pub(super) fn note_origin(&self, template: &Template, answer: &Answer, spent: Duration) {
+    /// Notes how long a read took at the database, for the judgement of its worth.
+    pub(super) fn note_cost(&self, template: &Template, answer: &Answer, spent: Duration) {
         let record = &template.record;
-        record.origin(spent);
         match answer.ticket_time {
             // Nothing was to be kept. The last bits of a time pick as well as chance does.
             None if !answer.is_fill && (spent.subsec_nanos() >> 3).is_multiple_of(TIMED_READS) => {

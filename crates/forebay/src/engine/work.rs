@@ -156,6 +156,25 @@ impl Work for WholeScript {
     }
 }
 
+/// Reads what a statement does, and the relations that it names.
+pub(super) struct Relate {
+    pub(super) sql: Arc<str>,
+}
+
+impl Work for Relate {
+    type Done = (Arc<sqlite::Analysis>, Arc<sqlite::Relations>);
+
+    fn on_sqlite(self, connection: &mut sqlite::Connection) -> Result<Self::Done> {
+        let (analysis, relations) = connection.relations(&self.sql)?;
+        Ok((analysis, Arc::new(relations)))
+    }
+
+    #[cfg(feature = "postgres")]
+    async fn on_postgres(self, _: &mut Link) -> Result<Self::Done> {
+        Err(Error::usage("only the relations of an SQLite database can be read"))
+    }
+}
+
 /// Begins a transaction that may write.
 pub(super) struct Begin {
     pub(super) options: TransactionOptions,

@@ -11,6 +11,7 @@ use super::origin::Purpose;
 use super::read::{Read, Source, WRITES};
 use super::template::Template;
 use super::transaction;
+use super::trip::{Brought, Errand, Trip};
 use super::work::{Run, Script, WholeScript};
 use crate::backend::{Effect, Scope};
 use crate::depend;
@@ -22,9 +23,10 @@ impl Engine {
     pub(super) async fn write(&self, call: &Call<'_>, template: &Arc<Template>) -> Result<Read> {
         template.record.write();
         self.check_nested_write()?;
+        let mut trip = Trip::begin();
         let holder = call.holder(Some(template.record.text().clone()));
         let writer = self.acquire_for(call, Purpose::Write, holder).await?;
-        let began = Instant::now();
+        trip.arrive(Instant::now());
         let stop = Stop::at(call.deadline(self.statement_timeout));
         let _stop = StopOnDrop(stop.clone());
         let run = Run {
@@ -38,7 +40,7 @@ impl Engine {
         };
         let done = perform(writer, run).await;
         self.wrote();
-        template.record.origin(began.elapsed());
+        self.note_trip(trip, &Errand::of(call, &template.record), &Brought::of(&done));
         if template.analysis.effect == Effect::Schema {
             self.forget_templates();
         }

@@ -122,6 +122,15 @@ impl Ledger {
         }
     }
 
+    /// What is left of each window for `key`.
+    #[cfg(feature = "http")]
+    pub(super) fn left(&self, key: &[u8], now: Nanos) -> smallvec::SmallVec<[super::Left; 2]> {
+        match self.keys.get(key) {
+            Some(account) => self.quota.left(&account.used, now, account.wanted),
+            None => self.quota.left(&self.quota.unused(), now, 0),
+        }
+    }
+
     /// Takes `cost` places, or a place in line, if the wait is likely to be short enough.
     pub(super) fn join(
         &mut self,

@@ -18,7 +18,7 @@ use crate::error::{Error, Kind, Result};
 const KEYS_MAX: usize = 100_000;
 
 /// The longest key, so that keys are bounded in bytes too.
-const KEY_BYTES_MAX: usize = 1_024;
+pub(crate) const KEY_BYTES_MAX: usize = 1_024;
 
 /// The longest wait in line, unless the builder says otherwise.
 const WAIT_MAX: Duration = Duration::from_secs(10);
@@ -93,6 +93,17 @@ pub struct LimiterStats {
     pub keys: usize,
 }
 
+/// What became of one call.
+#[cfg(feature = "http")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Attempt {
+    Admitted,
+    /// It could be admitted after this time; `None`: never.
+    Refused(Option<Duration>),
+    /// No other key can be kept.
+    Full,
+}
+
 impl LimiterBuilder {
     /// What errors and logs call it; empty by default.
     #[must_use]
@@ -144,7 +155,7 @@ impl LimiterBuilder {
     }
 
     #[cfg(test)]
-    pub(super) fn clock(mut self, clock: Clock) -> LimiterBuilder {
+    pub(crate) fn clock(mut self, clock: Clock) -> LimiterBuilder {
         self.clock = clock;
         self
     }
@@ -234,6 +245,20 @@ impl Limiter {
     pub fn available(&self, key: impl AsRef<[u8]>) -> u32 {
         let key = key.as_ref();
         self.ledger(key).available(key, self.now())
+    }
+
+    /// Admits one call for `key` or refuses it, and tells what is left then. The key has to be
+    /// short enough.
+    #[cfg(feature = "http")]
+    pub(crate) fn attempt(&self, key: &[u8]) -> (Attempt, smallvec::SmallVec<[super::Left; 2]>) {
+        let (mut ledger, now) = (self.ledger(key), self.now());
+        let attempt = match ledger.take(key, 1, now) {
+            Ok(()) => Attempt::Admitted,
+            Err(Refusal::Wait(wait)) => Attempt::Refused(Some(Duration::from_nanos(wait))),
+            Err(Refusal::Never) => Attempt::Refused(None),
+            Err(Refusal::Full(_)) => Attempt::Full,
+        };
+        (attempt, ledger.left(key, now))
     }
 
     /// Counters since it was made.

@@ -22,7 +22,11 @@ mod time_limit;
 pub(crate) use admission::{Admitted, Asked, GuardRefs, Guards, Places};
 pub use breaker::{Breaker, BreakerBuilder, BreakerState, BreakerStats, Permit};
 pub use bulkhead::{Bulkhead, BulkheadBuilder, BulkheadStats, Place};
+#[cfg(feature = "http")]
+pub(crate) use limiter::{Attempt, KEY_BYTES_MAX};
 pub use limiter::{Limiter, LimiterBuilder, LimiterStats};
+#[cfg(feature = "http")]
+pub(crate) use quota::Left;
 pub use quota::Quota;
 pub use retry::{Again, Retry, RetryStats};
 pub(crate) use stop::{Stop, StopOnDrop};

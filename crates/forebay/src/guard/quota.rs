@@ -38,6 +38,20 @@ struct Window {
     burst: u32,
 }
 
+/// What a window allows, and what is left of it.
+#[cfg(feature = "http")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Left {
+    /// Places that may be taken at once; 0 if nothing is ever admitted.
+    pub(crate) burst: u32,
+    /// Time until one place is given back.
+    pub(crate) interval: Duration,
+    /// Places that are free.
+    pub(crate) free: u32,
+    /// When all of them will be, if nobody comes meanwhile.
+    pub(crate) whole_in: Duration,
+}
+
 /// What a quota says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -121,6 +135,18 @@ impl Quota {
     pub(super) fn available(&self, used: &Used, now: Nanos, before: u64) -> u32 {
         let free = self.windows.iter().zip(used).map(|(w, &used)| w.available(used, now, before));
         free.min().unwrap_or(0)
+    }
+
+    /// What is left of each window, after `before` places that others have a right to.
+    #[cfg(feature = "http")]
+    pub(super) fn left(&self, used: &Used, now: Nanos, before: u64) -> SmallVec<[Left; 2]> {
+        let left = |(window, &used): (&Window, &Nanos)| Left {
+            burst: if window.interval == 0 { 0 } else { window.burst },
+            interval: Duration::from_nanos(window.interval),
+            free: window.available(used, now, before),
+            whole_in: Duration::from_nanos(used.saturating_sub(now)),
+        };
+        self.windows.iter().zip(used).map(left).collect()
     }
 
     /// Takes `cost` places of every window.

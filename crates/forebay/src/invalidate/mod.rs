@@ -42,7 +42,7 @@ pub(crate) use author::{Author, Authors};
 pub(crate) use basis::Basis;
 pub(crate) use change::{Changes, Op, RowChange};
 pub(crate) use columns::ColumnSet;
-pub(crate) use comparand::Scalar;
+pub(crate) use comparand::{Comparand, Constant, Number, Scalar};
 pub(crate) use draft::{Awaited, Draft};
 #[cfg(feature = "postgres")]
 pub(crate) use extent::Extent;
@@ -51,6 +51,7 @@ pub(crate) use fence::{Asked, Fence, LostFence};
 pub(crate) use header::{Header, LastFrame, Verdict};
 pub(crate) use horizon::Horizon;
 pub(crate) use index::Index;
+pub(crate) use interval::Span;
 pub(crate) use pages::{Owner, Pages, Traced};
 #[cfg(feature = "postgres")]
 pub(crate) use position::Lsn;

@@ -28,7 +28,7 @@ const RANGES_MAX: usize = 2;
 pub(crate) struct Bindings<'a>(pub(crate) &'a [&'a Value]);
 
 impl<'a> Bindings<'a> {
-    pub(super) fn value(self, operand: &'a Operand) -> Option<&'a Value> {
+    pub(crate) fn value(self, operand: &'a Operand) -> Option<&'a Value> {
         match operand {
             Operand::Literal(value) => Some(value),
             Operand::Parameter(number) => self.0.get(number.checked_sub(1)?).copied(),

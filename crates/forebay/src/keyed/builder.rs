@@ -7,7 +7,7 @@ use super::cache::Cache;
 use super::core::Core;
 use super::policy::Policy;
 use super::space::Space;
-use super::tiers::{Below, Disk, Redis};
+use super::tiers::{Below, Claim, Disk, Redis};
 use super::words::words;
 use crate::cache::Bounds;
 use crate::clock::{Calendar, Clock};
@@ -32,6 +32,9 @@ pub struct CacheBuilder {
     clock: Clock,
     #[cfg(test)]
     calendar: Option<Calendar>,
+    /// Whether others may use its name on the disk.
+    #[cfg(test)]
+    is_unclaimed: bool,
 }
 
 impl CacheBuilder {
@@ -48,6 +51,8 @@ impl CacheBuilder {
             clock: Clock::real(),
             #[cfg(test)]
             calendar: None,
+            #[cfg(test)]
+            is_unclaimed: false,
         }
     }
 
@@ -71,8 +76,8 @@ impl CacheBuilder {
     /// Keeps values on disk as well, so that they outlive the process and memory's bound. It is
     /// asked when memory has nothing.
     ///
-    /// One cache of a name on one disk: build it once, and clone it. Caches of other names on the
-    /// same disk do not meet.
+    /// One cache of a name on one disk: build it once, and clone it; a second one is refused as
+    /// long as the first is there. Caches of other names on the same disk do not meet.
     #[cfg(feature = "disk")]
     pub fn disk(mut self, disk: Disk) -> Self {
         self.disk = Some(disk);
@@ -105,6 +110,13 @@ impl CacheBuilder {
         self
     }
 
+    /// One that looks at what another one has on disk.
+    #[cfg(all(test, feature = "disk"))]
+    pub(crate) fn unclaimed(mut self) -> Self {
+        self.is_unclaimed = true;
+        self
+    }
+
     #[cfg(test)]
     pub(crate) fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
@@ -115,7 +127,8 @@ impl CacheBuilder {
     ///
     /// # Errors
     ///
-    /// [`is_usage`](Error::is_usage) when a setting makes no sense; its text says which.
+    /// [`is_usage`](Error::is_usage) when a setting makes no sense, and when a cache of this name
+    /// uses the disk already; its text says which.
     pub fn build(self) -> Result<Cache> {
         if self.name.is_empty() {
             return Err(Error::usage("give the cache a name: what it keeps is found under it"));
@@ -126,11 +139,12 @@ impl CacheBuilder {
             ));
         }
         self.policy.check()?;
+        let claim = self.claim()?;
         let bounds = Bounds { bytes_max: self.bytes_max, entries_max: self.entries_max };
         let calendar = Calendar::new(self.clock.clone());
         #[cfg(test)]
         let calendar = self.calendar.unwrap_or(calendar);
-        let below = Below::new(&self.name, self.version, self.disk, self.redis, calendar);
+        let below = Below::new(&self.name, self.version, self.disk, self.redis, calendar, claim);
         let core = Arc::new(Core::new(self.name, bounds, self.clock, below));
         Ok(Cache {
             core,
@@ -138,5 +152,23 @@ impl CacheBuilder {
             policy: self.policy,
             guards: self.guards,
         })
+    }
+
+    /// The name on the disk, if there is one.
+    fn claim(&self) -> Result<Option<Claim>> {
+        let Some(disk) = &self.disk else { return Ok(None) };
+        #[cfg(test)]
+        if self.is_unclaimed {
+            return Ok(None);
+        }
+        let claim = disk.claim(&self.name).ok_or_else(|| {
+            let name = &self.name;
+            Error::usage(format!(
+                "a cache called {name:?} uses this disk already, and neither would hear of what \
+                 the other deletes: clone it instead of building it again, or give this one a \
+                 name of its own; if it was dropped, loads of it are still under way"
+            ))
+        })?;
+        Ok(Some(claim))
     }
 }

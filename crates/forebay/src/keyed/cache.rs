@@ -128,6 +128,9 @@ impl Cache {
 
     /// Keeps a value in place of what stands under the key. A load of the key that is under way is
     /// not kept. Values larger than about a tenth of the bound are not kept either.
+    ///
+    /// With Redis it returns once all processes have been told, or have not: that is logged and
+    /// counted (`unacknowledged`), and [`Cache::try_set`] says so.
     pub async fn set<T: Cacheable>(&self, key: impl AsRef<[u8]>, value: T) {
         self.entry(key).set(value).await;
     }
@@ -135,6 +138,19 @@ impl Cache {
     /// The same for a value that is shared already.
     pub async fn set_shared<T: Cacheable>(&self, key: impl AsRef<[u8]>, value: Arc<T>) {
         self.entry(key).set_shared(value).await;
+    }
+
+    /// Keeps a value as [`Cache::set`] does, for those who have to know whether everybody is given
+    /// it from now on.
+    ///
+    /// # Errors
+    ///
+    /// One that [`is_outcome_unknown`](crate::Error::is_outcome_unknown) when Redis has not
+    /// acknowledged it. This process has nothing in memory then; Redis, and so other processes, may
+    /// have the value from before or this one: repeat it, or delete the key. None without Redis: a
+    /// disk that does not take a value forgets what it had.
+    pub async fn try_set<T: Cacheable>(&self, key: impl AsRef<[u8]>, value: T) -> Result<()> {
+        self.entry(key).try_set(value).await
     }
 
     /// The value under a key, loaded by `load` if there is none that is fresh.
@@ -291,6 +307,15 @@ impl Cache {
     /// Keeps what stands under a key warm no longer; whether it was kept so.
     pub fn cool(&self, key: impl AsRef<[u8]>) -> bool {
         self.core.keepers.remove(&self.key(key.as_ref()).to_key())
+    }
+
+    /// Keeps nothing warm any longer in this namespace and all within it; how many entries were.
+    ///
+    /// What is kept warm holds what its load has captured. Where that is a handle of this cache, as
+    /// it is for a [`cached`](macro@crate::cached) method of what has the cache in it, the cache
+    /// stays as long as it keeps the entry warm, even if nobody else has a handle: this lets it go.
+    pub fn cool_all(&self) -> usize {
+        self.core.keepers.remove_all(&Reach::Within(&self.space))
     }
 
     /// The disk tier of the cache, if it has one: its health and its statistics are there.

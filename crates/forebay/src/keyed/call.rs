@@ -7,11 +7,12 @@ use smallvec::{SmallVec, smallvec};
 
 use super::Cacheable;
 use super::core::Wanted;
-use super::entry::CacheEntry;
+use super::entry::{Batcher, CacheEntry};
 use super::failure::Cause;
 use super::guarded::{guarded, guarded_here};
+use super::keep::Keeper;
 use super::kept::Content;
-use super::load::{Ask, Batch, Produced};
+use super::load::{Ask, Load, Produced};
 use super::space::Space;
 use super::tagged::Tagged;
 use crate::error::Result;
@@ -86,15 +87,32 @@ impl<V> CacheEntry<'_, V> {
         if self.is_past {
             return Ok(self.load_alone(begin()).await?.into_value());
         }
-        let batch = || {
-            let (guards, limit) = (self.guards.clone(), self.limit());
-            let (space, load) = (self.cache.space.clone(), begin());
-            let is_spelled = self.cache.core.below.is_some();
-            Box::pin(async move {
-                let returned: Returned<T> = guarded(&guards, limit, load).await?;
-                Ok::<Batch, _>(smallvec![returned.produced(&space, is_spelled)])
-            }) as _
-        };
+        let batch = || batch(self.batcher(), begin());
+        Ok(self.answer(wanted, || self.asking(wanted, wants), batch).await?.get())
+    }
+
+    /// The same, kept warm: `make` gives what begins the loads, from now on in the background too.
+    pub(crate) async fn call_warm<T, E, L, M>(
+        self,
+        wants: Wants,
+        make: impl Fn() -> M,
+    ) -> Result<Option<Arc<T>>>
+    where
+        T: Cacheable,
+        E: Into<Cause> + 'static,
+        M: Fn() -> L + Send + Sync + 'static,
+        L: Future<Output = Result<Returned<T>, E>> + Send + 'static,
+    {
+        let wanted = Wanted::of::<T>(wants.takes_nothing);
+        if self.is_past {
+            return Ok(self.load_alone(make()()).await?.into_value());
+        }
+        self.cache.core.keep_warm(&self.key_ref().to_key(), || {
+            let (begin, batcher) = (make(), self.batcher());
+            let load = move || batch(batcher.clone(), begin());
+            Keeper::new(self.asking(wanted, wants), Box::new(load))
+        });
+        let batch = || batch(self.batcher(), make()());
         Ok(self.answer(wanted, || self.asking(wanted, wants), batch).await?.get())
     }
 
@@ -130,4 +148,16 @@ impl<V> CacheEntry<'_, V> {
         let ask = self.how(wanted);
         Ask { tells_more: ask.tells_more || wants.tells_tags, ..ask }
     }
+}
+
+/// A load of a function, behind the guards of its entry.
+fn batch<T: Cacheable, E: Into<Cause>>(
+    batcher: Batcher,
+    load: impl Future<Output = Result<Returned<T>, E>> + Send + 'static,
+) -> Load {
+    Box::pin(async move {
+        let Batcher { guards, limit, space, is_spelled, .. } = batcher;
+        let returned = guarded(&guards, limit, load).await?;
+        Ok(smallvec![returned.produced(&space, is_spelled)])
+    })
 }

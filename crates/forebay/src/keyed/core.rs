@@ -390,6 +390,7 @@ impl Core {
             loading: self.flights.len() as u64,
             warm: self.keepers.len() as u64,
             load_times: tally.times(),
+            load_time: tally.load_time(),
             disk: self.below.as_ref().and_then(Below::disk_stats),
             redis: self.below.as_ref().and_then(Below::redis_stats),
         }
@@ -447,7 +448,7 @@ impl Found {
 }
 
 impl Reach<'_> {
-    fn holds(&self, key: &Key) -> bool {
+    pub(super) fn holds(&self, key: &Key) -> bool {
         match self {
             Reach::Matching(space, glob) => **space == *key.space && glob.matches(&key.bytes),
             Reach::Within(space) => space.holds(&key.space),

@@ -139,20 +139,46 @@ impl<'a, V> CacheEntry<'a, V> {
     }
 
     /// The same for a value that is shared already.
-    pub async fn set_shared<T: Cacheable>(mut self, value: Arc<T>)
+    pub async fn set_shared<T: Cacheable>(self, value: Arc<T>)
+    where
+        V: Admits<T>,
+    {
+        let name = &self.cache.core.name;
+        if let Err(error) = self.try_set_shared(value).await {
+            tracing::warn!(cache = name, %error, "setting a value is not acknowledged");
+        }
+    }
+
+    /// Keeps a value, and says when that is not acknowledged. See [`Cache::try_set`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Cache::try_set`].
+    pub async fn try_set<T: Cacheable>(self, value: T) -> Result<()>
+    where
+        V: Admits<T>,
+    {
+        self.try_set_shared(Arc::new(value)).await
+    }
+
+    /// The same for a value that is shared already.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cache::try_set`].
+    pub async fn try_set_shared<T: Cacheable>(mut self, value: Arc<T>) -> Result<()>
     where
         V: Admits<T>,
     {
         if self.is_past {
-            return;
+            return Ok(());
         }
         let (key, core) = (self.key_ref().to_key(), &self.cache.core);
         if self.hooks.look_at(&*value, &self.cache.space, &mut self.tagged) {
             let content = Content::of(Some(value));
-            core.set_through(key, content, &self.policy, self.tagged, Codec::of::<T>()).await;
+            core.set_through(key, content, &self.policy, self.tagged, Codec::of::<T>()).await
         } else {
-            // What is not acknowledged is counted.
-            let _ = core.delete_through(&key).await;
+            core.delete_through(&key).await.map(drop)
         }
     }
 
@@ -307,11 +333,11 @@ impl<'a, V> CacheEntry<'a, V> {
 /// What a load of an entry needs of it.
 #[derive(Clone)]
 pub(super) struct Batcher {
-    guards: Guards,
-    limit: Duration,
-    hooks: Hooks,
-    space: Arc<Space>,
-    is_spelled: bool,
+    pub(super) guards: Guards,
+    pub(super) limit: Duration,
+    pub(super) hooks: Hooks,
+    pub(super) space: Arc<Space>,
+    pub(super) is_spelled: bool,
 }
 
 impl Batcher {

@@ -11,7 +11,7 @@ use foldhash::fast::RandomState;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
-use super::core::Core;
+use super::core::{Core, Reach};
 use super::kept::Standing;
 use super::key::Key;
 use super::life::{Moment, nanos};
@@ -76,6 +76,15 @@ impl Keepers {
         // Dropped without the lock: it holds what is a caller's.
         let removed = self.all().remove(key);
         removed.is_some()
+    }
+}
+
+impl Keepers {
+    /// Keeps nothing warm any longer of what is meant; how many were.
+    pub(super) fn remove_all(&self, reach: &Reach<'_>) -> usize {
+        // Dropped without the lock, as above.
+        let removed: Vec<_> = self.all().extract_if(|key, _| reach.holds(key)).collect();
+        removed.len()
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
+use tracing::{Instrument as _, Span};
 
 use super::berth::{Berth, Change};
 use super::caught::{Caught, Panicked};
@@ -23,6 +24,7 @@ use super::load::{Ask, Batch, Load, Produced};
 use super::tagged::Tagged;
 use super::thread;
 use super::tiers::{Embarked, Errand, How, OnDisk, Point};
+use super::trace::{self, Outcome};
 use crate::depend::{self, Evidence};
 use crate::error::{Error, Result};
 
@@ -75,8 +77,13 @@ impl Departed {
     /// Spawns the load.
     pub(super) fn depart(self, ask: &Ask, load: Load, runtime: &Handle) {
         let (ask, link) = (ask.clone(), self.link());
-        runtime.spawn(async move {
-            let Some((departed, errands)) = self.embark(&ask).await else { return };
+        let span = self.span();
+        let own = span.clone();
+        let way = async move {
+            let (departed, errands) = match self.embark(&ask).await {
+                Ok(embarked) => embarked,
+                Err(outcome) => return outcome.tell(&own),
+            };
             departed.core.tally.loads.add(departed.berths.len() as u64);
             let began = departed.core.now();
             let limit = ask.policy.load_timeout;
@@ -87,46 +94,57 @@ impl Departed {
                 Ok(Err(Panicked)) => Err(panicked()),
                 Err(_) => Err(overdue(limit)),
             };
+            outcome(&done).tell(&own);
             departed.core.at(Point::Landing).await;
             let took = Duration::from_nanos(departed.core.now().saturating_sub(began));
             departed.land(done, ask, Loaded { began, took }, evidence, errands).await;
-        });
+        };
+        // What a load asks counts for whoever has begun it.
+        #[cfg(feature = "http")]
+        let way = crate::watch::carry(way);
+        runtime.spawn(way.instrument(span));
     }
 
-    /// Asks the tiers first; nothing if there is nothing left to load.
-    async fn embark(mut self, ask: &Ask) -> Option<(Departed, Vec<Errand>)> {
+    fn span(&self) -> Span {
+        trace::of_load(&self.core.name, self.berths.len(), self.way == Way::Behind)
+    }
+
+    /// Asks the tiers first; an end if there is nothing left to load.
+    async fn embark(mut self, ask: &Ask) -> Result<(Departed, Vec<Errand>), Outcome> {
         let core = self.core.clone();
-        let Some(below) = &core.below else { return Some((self, Vec::new())) };
+        let Some(below) = &core.below else { return Ok((self, Vec::new())) };
         core.at(Point::Looking).await;
         if self.way == Way::HasLooked {
             let asked = self.berths.iter().filter_map(Berth::asked).collect();
             let errands = below.embark_many(asked, ask).await;
-            return Some((self, errands));
+            return Ok((self, errands));
         }
-        let berth = self.berths.pop()?;
-        let mut asked = berth.asked()?;
+        let berth = self.berths.pop().ok_or(Outcome::Elsewhere)?;
+        let mut asked = berth.asked().ok_or(Outcome::Elsewhere)?;
         match below.embark(&mut asked, ask, self.way == Way::Behind).await {
             Embarked::Load(errand) => {
                 self.berths.push(berth);
-                Some((self, vec![errand]))
+                Ok((self, vec![errand]))
             }
             Embarked::Risen(risen) => {
                 core.at(Point::Looked).await;
                 core.lift(berth, *risen, ask);
-                None
+                Err(Outcome::Found)
             }
             // It is lost, and whoever waits for it asks again.
-            Embarked::Elsewhere => None,
+            Embarked::Elsewhere => Err(Outcome::Elsewhere),
         }
     }
 
     /// Runs a load that blocks, on this thread. The tiers are not asked.
     pub(super) fn run_here(self, ask: &Ask, load: impl FnOnce() -> Result<Batch>) {
-        let (link, core) = (self.link(), self.core.clone());
+        let (link, core, span) = (self.link(), self.core.clone(), self.span());
+        let _entered = span.enter();
         core.tally.loads.add(self.berths.len() as u64);
         let began = core.now();
         let caught = || catch_unwind(AssertUnwindSafe(load)).unwrap_or_else(|_| Err(panicked()));
         let (done, evidence) = thread::collect(|| link.around_thread(caught));
+        outcome(&done).tell(&span);
         let took = Duration::from_nanos(core.now().saturating_sub(began));
         let common = self.ended(ask.clone(), Loaded { began, took }, evidence);
         match done {
@@ -202,6 +220,10 @@ impl Departed {
             berth.land(Change::Leave, OnDisk::Leave, Landed::Failed(error.clone()));
         }
     }
+}
+
+fn outcome(done: &Result<Batch>) -> Outcome {
+    if done.is_ok() { Outcome::Loaded } else { Outcome::Failed }
 }
 
 impl Core {

@@ -44,6 +44,7 @@ mod tally;
 mod tests;
 mod thread;
 mod tiers;
+mod trace;
 mod warm_entry;
 mod warming;
 mod weigh;

@@ -42,6 +42,8 @@ pub struct KeyedStats {
     pub warm: u64,
     /// How many loads took how long, in buckets that double.
     pub load_times: Vec<LoadTime>,
+    /// How long all of these took together.
+    pub load_time: Duration,
     /// What it has done with the disk tier, if it has one.
     pub disk: Option<CacheTierStats>,
     /// What it has done with the tier in Redis, if it has one.

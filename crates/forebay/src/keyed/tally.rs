@@ -45,6 +45,8 @@ pub(crate) struct Tally {
     pub(crate) bytes: Number,
     drops: [Number; CAUSES],
     times: [Number; BUCKETS],
+    /// Of all loads together, in nanoseconds.
+    time: Number,
 }
 
 /// A counter that is not raised at every hit.
@@ -82,6 +84,7 @@ impl Tally {
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let bucket = (u64::BITS - micros.leading_zeros()) as usize;
         self.times[bucket.min(BUCKETS - 1)].add(1);
+        self.time.add(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
     }
 
     pub(crate) fn drops(&self) -> EntryDrops {
@@ -95,6 +98,10 @@ impl Tally {
             tag: of(Cause::Tag),
             replaced: of(Cause::Replaced),
         }
+    }
+
+    pub(crate) fn load_time(&self) -> Duration {
+        Duration::from_nanos(self.time.get())
     }
 
     pub(crate) fn times(&self) -> Vec<LoadTime> {

@@ -81,6 +81,7 @@ impl Query<'_> {
     /// Takes back every word, those of the builder too: the answer is exact.
     pub fn exact(mut self) -> Self {
         self.call.policy = None;
+        self.call.is_exact = true;
         self
     }
 

@@ -286,4 +286,6 @@ fn takes_operand(word: &[u8]) -> bool {
 }
 
 #[cfg(test)]
+mod pairs;
+#[cfg(test)]
 mod tests;

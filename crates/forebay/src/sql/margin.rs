@@ -28,6 +28,16 @@ pub(crate) fn without_margins(sql: &str, dialect: Dialect) -> &str {
     sql
 }
 
+/// Whether a text begins as a statement about rows does, which has a plan.
+pub(crate) fn is_about_rows(sql: &str, dialect: Dialect) -> bool {
+    let first = tokens_in(sql, dialect).find(|token| token.kind.is_significant());
+    first.is_some_and(|token| is_verb(&sql[token.start..token.end]))
+}
+
+fn is_verb(word: &str) -> bool {
+    VERBS.iter().any(|verb| word.eq_ignore_ascii_case(verb))
+}
+
 #[inline]
 fn begins_with_comment(sql: &str) -> bool {
     matches!(sql.as_bytes(), [b'/', b'*', ..] | [b'-', b'-', ..])
@@ -70,7 +80,7 @@ impl Margins {
         let mut tokens = tokens_in(sql, dialect);
         let first = tokens.find(|token| !is_margin(sql, *token))?;
         let word = &sql[first.start..first.end];
-        if !VERBS.iter().any(|verb| word.eq_ignore_ascii_case(verb)) {
+        if !is_verb(word) {
             return None;
         }
         let mut names = Names::default();
@@ -96,7 +106,8 @@ impl Margins {
     }
 
     fn within(self, sql: &str) -> &str {
-        &sql[self.start..self.end]
+        // A vertical tab stays, and takes the blanks behind it into its token.
+        sql[self.start..self.end].trim_ascii_end()
     }
 }
 

@@ -7,4 +7,6 @@ mod disk;
 pub(crate) mod redis;
 
 #[cfg(feature = "disk")]
+pub(crate) use disk::Claim;
+#[cfg(feature = "disk")]
 pub use disk::{Disk, DiskBuilder, DiskHealth, DiskStats};

@@ -25,6 +25,12 @@ impl Counter {
         before
     }
 
+    /// Adds so many at once.
+    pub(crate) fn add(&self, count: u64) {
+        let Own(own) = self.0.get_or_default();
+        own.store(own.load(Ordering::Relaxed).wrapping_add(count), Ordering::Relaxed);
+    }
+
     pub(crate) fn sum(&self) -> u64 {
         self.0.iter().map(|Own(own)| own.load(Ordering::Relaxed)).sum()
     }

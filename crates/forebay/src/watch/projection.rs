@@ -50,6 +50,20 @@ impl Projection {
         self.misses.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Adds what another one has counted.
+    pub(super) fn absorb(&self, other: &Projection) {
+        for (own, others) in [
+            (&self.hits, &other.hits),
+            (&self.misses, &other.misses),
+            (&self.compared, &other.compared),
+            (&self.differing, &other.differing),
+            (&self.skipped, &other.skipped),
+            (&self.saved_nanos, &other.saved_nanos),
+        ] {
+            own.fetch_add(others.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+    }
+
     pub(crate) fn snapshot(&self) -> ShadowStats {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         ShadowStats {

@@ -1,16 +1,25 @@
 //! The counters of one fingerprint.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+#[cfg(feature = "http")]
+use super::account;
 use super::counter::Counter;
+use super::epoch::Epoch;
+use super::ledger::Kept;
+use super::measures::{Measures, Noted, Visit};
 use super::projection::Projection;
+use super::slow::SlowLimits;
 use super::weigh::Worth;
 use super::worth::{Findings, Verdict};
 use crate::mode::CacheMode;
 use crate::sql::Bypass;
 use crate::stats::{FingerprintStats, WorthStats};
+
+/// What a hit counts beside time at the database, in nanoseconds.
+const HIT_NANOS: u64 = 100;
 
 /// The switch in force for one fingerprint, and who has set it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +40,11 @@ pub(crate) struct Record {
     id: u64,
     text: Arc<str>,
     name: OnceLock<Box<str>>,
-    hits: Counter,
+    caller: OnceLock<Box<str>>,
+    /// One of its texts.
+    sample: OnceLock<Arc<str>>,
+    /// Boxed, since it is as large as all else together and many have no hits.
+    hits: OnceLock<Box<Counter>>,
     stale: AtomicU64,
     misses: AtomicU64,
     writes: AtomicU64,
@@ -45,8 +58,11 @@ pub(crate) struct Record {
     bytes: AtomicI64,
     switch: AtomicU8,
     is_condemned: AtomicBool,
+    measures: Mutex<Measures>,
     /// The tables that its statements read, as far as they have been analysed.
     tables: Mutex<Arc<[Box<str>]>>,
+    /// The rule that acts on its statements.
+    rule: Mutex<Option<Arc<str>>>,
     pub(crate) worth: Worth,
     projection: OnceLock<Box<Projection>>,
 }
@@ -57,7 +73,9 @@ impl Record {
             id,
             text,
             name: OnceLock::new(),
-            hits: Counter::default(),
+            caller: OnceLock::new(),
+            sample: OnceLock::new(),
+            hits: OnceLock::new(),
             stale: AtomicU64::new(0),
             misses: AtomicU64::new(0),
             writes: AtomicU64::new(0),
@@ -71,7 +89,9 @@ impl Record {
             bytes: AtomicI64::new(0),
             switch: AtomicU8::new(Switch::On as u8),
             is_condemned: AtomicBool::new(false),
+            measures: Mutex::default(),
             tables: Mutex::default(),
+            rule: Mutex::default(),
             worth: Worth::new(),
             projection: OnceLock::new(),
         }
@@ -135,6 +155,16 @@ impl Record {
         }
     }
 
+    /// Notes the rule that acts on its statements.
+    pub(crate) fn set_rule(&self, rule: Option<Arc<str>>) {
+        *self.rule.lock().unwrap_or_else(PoisonError::into_inner) = rule;
+    }
+
+    fn rule(&self) -> Option<String> {
+        let rule = self.rule.lock().unwrap_or_else(PoisonError::into_inner);
+        rule.as_ref().map(|rule| rule.to_string())
+    }
+
     /// What caching would have brought.
     pub(crate) fn projection(&self) -> &Projection {
         self.projection.get_or_init(Box::default)
@@ -144,11 +174,13 @@ impl Record {
     /// them.
     #[inline]
     pub(crate) fn hit(&self) -> u64 {
-        self.hits.increment()
+        #[cfg(feature = "http")]
+        account::hit();
+        self.hits.get_or_init(Box::default).increment()
     }
 
     pub(crate) fn hits(&self) -> u64 {
-        self.hits.sum()
+        self.hits.get().map_or(0, |hits| hits.sum())
     }
 
     /// Notes that a hit was not known to be true.
@@ -158,6 +190,8 @@ impl Record {
 
     /// Counts a miss; gives its number, beginning at 1.
     pub(crate) fn miss(&self) -> u64 {
+        #[cfg(feature = "http")]
+        account::statement();
         self.misses.fetch_add(1, Ordering::Relaxed) + 1
     }
 
@@ -166,15 +200,33 @@ impl Record {
     }
 
     pub(crate) fn write(&self) {
+        #[cfg(feature = "http")]
+        account::statement();
         self.writes.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn bypass(&self, why: Bypass) {
+        #[cfg(feature = "http")]
+        account::statement();
         self.bypasses[why as usize].fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn error(&self) {
         self.errors.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn errors(&self) -> u64 {
+        self.errors.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn invalidations(&self) -> u64 {
+        self.invalidations.load(Ordering::Relaxed)
+    }
+
+    /// Executions that went to the database.
+    pub(super) fn at_database(&self) -> u64 {
+        let past: u64 = self.bypassed().map(|(_, count)| count).sum();
+        self.misses() + self.writes.load(Ordering::Relaxed) + past
     }
 
     pub(crate) fn refused(&self) {
@@ -185,9 +237,73 @@ impl Record {
         self.invalidations.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn origin(&self, spent: Duration) {
-        let nanos = u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX);
+    /// Notes how a statement went at the database.
+    pub(super) fn visited(&self, visit: &Visit, epoch: &Epoch, limits: SlowLimits) -> Noted {
+        #[cfg(feature = "http")]
+        account::spent(visit.spent);
+        let nanos = u64::try_from(visit.spent.as_nanos()).unwrap_or(u64::MAX);
         self.origin_nanos.fetch_add(nanos, Ordering::Relaxed);
+        self.measures().note(visit, epoch, limits)
+    }
+
+    /// Notes how long a hit took.
+    pub(crate) fn hit_took(&self, spent: Duration) {
+        self.measures().note_hit(spent);
+    }
+
+    /// Puts the hits so far into the windows.
+    pub(super) fn roll(&self, now: Instant, epoch: &Epoch) {
+        let hits = self.hits();
+        if hits > 0 {
+            self.measures().roll(hits, now, epoch);
+        }
+    }
+
+    /// Notes the digest of its query plan; gives the one before.
+    pub(crate) fn set_plan(&self, plan: u64) -> Option<u64> {
+        self.measures().plan.replace(plan)
+    }
+
+    pub(super) fn measures(&self) -> MutexGuard<'_, Measures> {
+        self.measures.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Who has asked for it, and one of its texts; the first ones stay.
+    pub(crate) fn set_caller(&self, caller: &str) {
+        if self.caller.get().is_none() {
+            let _ = self.caller.set(caller.into());
+        }
+    }
+
+    pub(crate) fn caller(&self) -> Option<&str> {
+        self.caller.get().map(|caller| &**caller)
+    }
+
+    pub(crate) fn set_sample(&self, text: impl FnOnce() -> Option<Arc<str>>) {
+        if self.sample.get().is_none()
+            && let Some(text) = text()
+        {
+            let _ = self.sample.set(text);
+        }
+    }
+
+    pub(crate) fn sample(&self) -> Option<&Arc<str>> {
+        self.sample.get()
+    }
+
+    /// Whether anything was counted in it.
+    pub(super) fn is_used(&self) -> bool {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let counted = read(&self.misses) + read(&self.writes) + read(&self.fills);
+        let past: u64 = self.bypasses.iter().map(read).sum();
+        let visited = read(&self.origin_nanos);
+        counted + past + read(&self.errors) + self.hits() + visited > 0
+    }
+
+    /// How much its counts matter: the time that it took, and something for each hit.
+    pub(super) fn weight(&self) -> u64 {
+        let nanos = self.origin_nanos.load(Ordering::Relaxed);
+        nanos.saturating_add(self.hits().saturating_mul(HIT_NANOS))
     }
 
     /// An entry of `bytes` became resident.
@@ -211,18 +327,105 @@ impl Record {
         self.refused.load(Ordering::Relaxed)
     }
 
+    /// Adds what another one has counted.
+    pub(super) fn absorb(&self, other: &Record, now: Instant, epoch: &Epoch) {
+        other.roll(now, epoch);
+        let counters: [(&AtomicU64, &AtomicU64); 8] = [
+            (&self.stale, &other.stale),
+            (&self.misses, &other.misses),
+            (&self.writes, &other.writes),
+            (&self.errors, &other.errors),
+            (&self.fills, &other.fills),
+            (&self.refused, &other.refused),
+            (&self.invalidations, &other.invalidations),
+            (&self.origin_nanos, &other.origin_nanos),
+        ];
+        for (own, others) in counters.into_iter().chain(self.bypasses.iter().zip(&other.bypasses)) {
+            own.fetch_add(others.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+        for (own, others) in [(&self.entries, &other.entries), (&self.bytes, &other.bytes)] {
+            own.fetch_add(others.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+        if let Some(projection) = other.projection.get() {
+            self.projection().absorb(projection);
+        }
+        // Never both locks at once: two that absorb each other would wait for ever.
+        let measured = other.measures().clone();
+        self.measures().absorb(&measured, now, epoch);
+        // After it: hits that are there before they count as rolled would be rolled twice.
+        self.add_hits(other.hits());
+    }
+
+    pub(super) fn add_hits(&self, hits: u64) {
+        if hits > 0 {
+            self.hits.get_or_init(Box::default).add(hits);
+        }
+    }
+
+    /// What of it is kept in a file.
+    pub(super) fn kept(&self) -> Kept {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let measures = self.measures().clone();
+        Kept {
+            id: self.id,
+            text: self.text.clone(),
+            name: self.name().map(str::to_owned),
+            caller: self.caller().map(str::to_owned),
+            sample: self.sample().map(|text| text.to_string()),
+            hits: self.hits(),
+            stale: read(&self.stale),
+            misses: read(&self.misses),
+            writes: read(&self.writes),
+            bypasses: self.bypasses.each_ref().map(read),
+            errors: read(&self.errors),
+            invalidations: read(&self.invalidations),
+            rows: measures.rows,
+            bytes: measures.bytes,
+            wait_nanos: measures.wait_nanos,
+            first_ms: measures.first_ms,
+            last_ms: measures.last_ms,
+            plan: measures.plan,
+            times: measures.times,
+        }
+    }
+
+    /// Adds what was counted in an earlier run.
+    pub(super) fn restore(&self, kept: &Kept) {
+        let counters: [(&AtomicU64, u64); 6] = [
+            (&self.stale, kept.stale),
+            (&self.misses, kept.misses),
+            (&self.writes, kept.writes),
+            (&self.errors, kept.errors),
+            (&self.invalidations, kept.invalidations),
+            (&self.origin_nanos, kept.times.nanos()),
+        ];
+        let bypasses = self.bypasses.iter().zip(kept.bypasses);
+        for (counter, count) in counters.into_iter().chain(bypasses) {
+            counter.fetch_add(count, Ordering::Relaxed);
+        }
+        self.measures().restore(kept);
+        self.add_hits(kept.hits);
+        kept.name.iter().for_each(|name| _ = self.set_name(name));
+        kept.caller.iter().for_each(|caller| self.set_caller(caller));
+        self.set_sample(|| kept.sample.as_deref().map(Arc::from));
+    }
+
+    /// How often it went past the cache for each reason that it had.
+    pub(crate) fn bypassed(&self) -> impl Iterator<Item = (Bypass, u64)> {
+        let count = |why: &Bypass| self.bypasses[*why as usize].load(Ordering::Relaxed);
+        Bypass::ALL.iter().map(move |why| (*why, count(why))).filter(|(_, count)| *count > 0)
+    }
+
     /// The counters as they are now.
-    pub(crate) fn snapshot(&self) -> FingerprintStats {
+    pub(crate) fn snapshot(&self, now: Instant, epoch: &Epoch) -> FingerprintStats {
+        self.roll(now, epoch);
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let gauge = |counter: &AtomicI64| counter.load(Ordering::Relaxed).max(0).unsigned_abs();
-        let bypasses: Vec<(&'static str, u64)> = Bypass::ALL
-            .iter()
-            .map(|why| (why.name(), read(&self.bypasses[*why as usize])))
-            .filter(|(_, count)| *count > 0)
-            .collect();
-        let hits = self.hits.sum();
+        let bypasses: Vec<(&'static str, u64)> =
+            self.bypassed().map(|(why, count)| (why.name(), count)).collect();
+        let hits = self.hits();
         let past: u64 = bypasses.iter().map(|(_, count)| count).sum();
-        FingerprintStats {
+        let mut stats = FingerprintStats {
             id: self.id,
             statement: self.text.to_string(),
             name: self.name.get().map(|name| name.to_string()),
@@ -237,10 +440,16 @@ impl Record {
             bytes: gauge(&self.bytes),
             origin_time: Duration::from_nanos(read(&self.origin_nanos)),
             mode: self.switch().mode(),
+            rule: self.rule(),
             is_condemned: self.is_condemned(),
             worth: self.worth.findings().into(),
             shadow: self.projection.get().map(|projection| projection.snapshot()),
-        }
+            caller: self.caller().map(str::to_owned),
+            sample: self.sample().map(|text| text.to_string()),
+            ..FingerprintStats::default()
+        };
+        self.measures().show(now, epoch, &mut stats);
+        stats
     }
 }
 

@@ -2,7 +2,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use fastrand::Rng;
-use forebay::{Capture, Db, Error, Value};
+use forebay::{BulkReport, Capture, Conflict, Db, Error, Value};
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
@@ -266,7 +266,8 @@ impl Test {
                 let script = self.script();
                 expected(self.db.execute_batch(&script).await);
             }
-            80..90 => self.transaction().await,
+            80..86 => self.transaction().await,
+            86..92 => self.bulk().await,
             _ => {
                 let session = self.db.session();
                 let begin = ["BEGIN", "BEGIN IMMEDIATE", "SAVEPOINT s"][self.rng.usize(..3)];
@@ -280,6 +281,40 @@ impl Test {
                 session.execute(end).await.unwrap();
             }
         }
+    }
+
+    /// Several rows of one table at a time, some of which may fail.
+    async fn bulk(&mut self) {
+        let mut draw = |spread: i64| (self.rng.f64() * self.rng.f64() * spread as f64) as i64;
+        let ids: Vec<i64> = (0..draw(40)).map(|_| draw(40)).collect();
+        let rows: Vec<(i64, i64)> = ids.iter().map(|id| (*id, draw(60))).collect();
+        let chunk = draw(20) as usize;
+        let bulk = |table: &str| self.db.bulk(table).chunk_rows(chunk);
+        let done = match self.rng.u8(..9) {
+            0 => bulk("users").columns(["id", "karma"]).insert(&rows).await.map(drop_report),
+            1 => bulk("posts").columns(["author", "score"]).insert(&rows).await.map(drop_report),
+            2 => bulk("votes").columns(["post", "user"]).insert(&rows).await.map(drop_report),
+            3 => bulk("users").columns(["id", "karma"]).update("id", &rows).await.map(drop_report),
+            4 => {
+                let add = Conflict::on("id").set("v", "lonely.v + excluded.v");
+                bulk("lonely").columns(["id", "v"]).upsert(add, &rows).await.map(drop_report)
+            }
+            5 => {
+                bulk("posts").set("id", &ids, serde_json::json!({"score": chunk})).await.map(|_| ())
+            }
+            6 => bulk("users").delete("id", ids.iter().take(4)).await.map(|_| ()),
+            7 => {
+                let each = self.db.bulk("").commit_per_chunk().chunk_rows(chunk);
+                let sql = "UPDATE users SET name = 'User' || ?2 WHERE id = ?1";
+                each.execute_many(sql, &rows).await.map(drop_report)
+            }
+            _ => {
+                let rows = ids.iter().map(|id| (format!("tag{}", id + 28), *id));
+                let tags = bulk("tags").columns(["name", "uses"]);
+                tags.insert_returning::<i64, _>(rows).await.map(|_| ())
+            }
+        };
+        expected(done);
     }
 
     async fn transaction(&mut self) {
@@ -340,6 +375,8 @@ impl Test {
         (0..count).map(|_| write(self)).collect::<Vec<_>>().join("; ")
     }
 }
+
+fn drop_report(_: BulkReport) {}
 
 /// Constraints, and names that a schema change has taken away, are part of life.
 fn expected(done: Result<(), Error>) {

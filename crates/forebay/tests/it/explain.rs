@@ -80,3 +80,14 @@ async fn a_write_says_what_it_drops() {
         check("INSERT INTO words VALUES ('a')", [words, untold, untold]).await;
     }
 }
+
+#[tokio::test]
+async fn reads_of_sqlite_are_run_alone() {
+    let place = Place::new();
+    let db = place.open("CREATE TABLE t (id INTEGER PRIMARY KEY)").await;
+    let query = || db.query("SELECT id FROM t WHERE id = ?");
+    assert_eq!(query().explain().await.unwrap().coalesces, "");
+    let explained = query().coalesce().explain().await.unwrap();
+    assert!(explained.coalesces.starts_with("no: a read of SQLite"), "{explained}");
+    assert_eq!(query().bind(1).coalesce().optional::<i64>().await.unwrap(), None);
+}

@@ -270,7 +270,7 @@ async fn a_size_limit_of_the_database() {
 
 /// Runs `test` in a child with a name space of its own for mounts, after `mount` in it. False
 /// when this system does not let us; the reason is printed.
-fn in_mounts(mount: &str, test: &str, path: &Path) -> bool {
+pub(crate) fn in_mounts(mount: &str, test: &str, path: &Path) -> bool {
     let probe = Command::new("unshare").args(["-m", "sh", "-ec", mount, "sh", "true"]).output();
     match probe {
         Ok(probe) if probe.status.success() => {}

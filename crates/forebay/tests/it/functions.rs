@@ -779,6 +779,68 @@ async fn a_deletion_may_need_the_result() {
     assert!(cache.contains("count:5").await);
 }
 
+/// Functions whose values are loaded again behind their callers.
+#[derive(Clone)]
+struct Reports {
+    cache: Cache,
+    runs: Runs,
+    held: Arc<()>,
+}
+
+impl Reports {
+    #[cached("report:{month}", keep_warm, tags("month:{month}"), if = !month.is_empty())]
+    async fn report(
+        &self,
+        month: &str,
+        by: Option<&str>,
+        mut factor: u32,
+    ) -> Result<String, Error> {
+        factor *= 2;
+        Ok(format!("{month} {} {factor} {}", by.unwrap_or("-"), self.runs.note()))
+    }
+
+    #[cached(key = &years, keep_warm, tags("month:{result}"))]
+    async fn total(&self, years: Vec<u8>) -> Option<usize> {
+        self.runs.note();
+        Some(years.into_iter().map(usize::from).sum())
+    }
+}
+
+async fn until_so(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let start = std::time::Instant::now();
+    while !is_so().await {
+        assert!(start.elapsed() < Duration::from_secs(30), "{what} within 30 s");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_warm_is_loaded_behind_its_callers() {
+    let held = Arc::new(());
+    let app = Reports { cache: cache(), runs: Runs::default(), held: held.clone() };
+    assert_eq!(app.report("may", Some("ada"), 3).await.unwrap(), "may ada 6 1");
+    assert_eq!(app.report("may", None, 4).await.unwrap(), "may ada 6 1", "the key is the same");
+    assert_eq!(app.total(vec![1, 2]).await, Some(3));
+    assert_eq!(app.cache.stats().warm, 2);
+    // Past the cache, nothing is kept warm.
+    assert_eq!(app.report("", None, 1).await.unwrap(), " - 2 3");
+    assert_eq!(app.cache.stats().warm, 2);
+
+    let report = async || app.cache.get::<String>("report:may").await.map(|text| (*text).clone());
+    app.cache.delete_by_tag("month:may").await.unwrap();
+    until_so("the report is there again", async || report().await.is_some()).await;
+    assert_eq!(report().await.unwrap(), "may ada 6 4", "as it was asked for first");
+    app.cache.delete_by_tag("month:3").await.unwrap();
+    until_so("the total is there again", async || app.runs.count() == 5).await;
+
+    assert!(app.cache.cool("report:may") && !app.cache.cool("report:may"));
+    assert_eq!(app.cache.namespace("other").cool_all(), 0);
+    assert_eq!((app.cache.cool_all(), app.cache.stats().warm), (1, 0));
+    let Reports { cache, held: own, .. } = app;
+    drop((cache, own));
+    until_so("what was kept warm holds nothing", async || Arc::strong_count(&held) == 1).await;
+}
+
 /// What is on a disk is found again by the same function, until one that invalidates it.
 #[cfg(feature = "disk")]
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,6 @@
-use forebay::{Db, Freshness, Value};
+use std::sync::Arc;
+
+use forebay::{Db, Explanation, Freshness, Value};
 
 use crate::place::{Place, on_each, on_each_alone};
 use crate::ready::{
@@ -538,6 +540,48 @@ fn changes_of_the_schema_are_seen() {
     });
 }
 
+/// What a view meant when a query was looked at is not what it means when its turn comes.
+#[test]
+fn a_view_that_changes_before_it_is_read() {
+    on_each("a_view_that_changes_before_it_is_read", async |place| {
+        let script = "
+            CREATE TABLE one (id int PRIMARY KEY, n bigint); INSERT INTO one VALUES (1, 0);
+            CREATE TABLE two (id int PRIMARY KEY, n bigint); INSERT INTO two VALUES (1, 0);
+            CREATE VIEW v AS SELECT n FROM one WHERE id = 1";
+        prepare(place, script).await;
+        let db = open(place.single()).await;
+        for (round, table) in ["two", "one", "two"].into_iter().enumerate() {
+            let sql: Arc<str> = format!("SELECT n, {round} FROM v").into();
+            keep(&db, &sql).await;
+            caught_up(&db).await;
+            db.cache().clear();
+            let holder = db.session();
+            holder.execute("BEGIN").await.unwrap();
+            // It takes too long for a connection that others use, too.
+            let mut locker = place.cluster().session(place.name()).unwrap();
+            locker.query("BEGIN; LOCK TABLE one, two IN ACCESS EXCLUSIVE MODE").unwrap();
+            let read = {
+                let (db, sql) = (db.clone(), sql.clone());
+                tokio::spawn(async move { db.query(&sql).fetch().await.unwrap() })
+            };
+            soon("it waits for the connection", async || db.stats().readers.waiting == 1).await;
+            locker.query("ROLLBACK").unwrap();
+            let flushes = db.stats().cache.flushes;
+            place.psql(&format!("CREATE OR REPLACE VIEW v AS SELECT n FROM {table} WHERE id = 1"));
+            let is_seen = async || {
+                let stats = db.stats();
+                stats.cache.flushes > flushes && stats.replication.unwrap().unconfirmed == 0
+            };
+            soon("the change is seen by all", is_seen).await;
+            holder.execute("COMMIT").await.unwrap();
+            read.await.unwrap();
+            place.psql(&format!("UPDATE {table} SET n = n + 1"));
+            caught_up(&db).await;
+            is_hit(&db, &sql).await;
+        }
+    });
+}
+
 #[test]
 fn names_are_found_along_the_search_path() {
     on_each("names_are_found_along_the_search_path", async |place| {
@@ -659,12 +703,7 @@ fn what_is_not_kept_says_why() {
             ("SHOW TimeZone", ""),
             ("UPDATE t SET v = v", "writes"),
         ] {
-            let mut explained = db.explain(sql).await.unwrap();
-            while explained.reasons.concat().contains("the cache is off") {
-                // Another test has made a role on the same server.
-                until_live(&db).await;
-                explained = db.explain(sql).await.unwrap();
-            }
+            let explained = explain_live(&db, sql).await;
             let reasons = explained.reasons.join("; ");
             if says.is_empty() && !sql.starts_with("SHOW") {
                 assert!(explained.cacheable && reasons.is_empty(), "{sql}: {reasons}");
@@ -686,6 +725,18 @@ fn what_is_not_kept_says_why() {
     });
 }
 
+/// What is said of a statement while commits are followed. They may not be for a moment: a role
+/// that another test has made on the same server, or a stream that is late, switches the cache off.
+async fn explain_live(db: &Db, sql: &str) -> Explanation {
+    loop {
+        let explained = db.explain(sql).await.unwrap();
+        if !explained.reasons.concat().contains("the cache is off") {
+            return explained;
+        }
+        until_live(db).await;
+    }
+}
+
 /// Whoever may not make temporary objects is told so, and by the words of it what a statement does.
 #[test]
 fn a_role_that_may_not_make_temporary_objects() {
@@ -699,7 +750,7 @@ fn a_role_that_may_not_make_temporary_objects() {
         place.psql(&revoke);
         let db = open(forebay::Builder::new(place.url_for("poor"))).await;
         let sql = "SELECT id FROM t";
-        let explained = db.explain(sql).await.unwrap();
+        let explained = explain_live(&db, sql).await;
         let reasons = explained.reasons.join("; ");
         assert!(
             !explained.cacheable && reasons.contains("GRANT TEMPORARY ON DATABASE"),
@@ -708,7 +759,7 @@ fn a_role_that_may_not_make_temporary_objects() {
         assert!(!db.query(sql).fetch().await.unwrap().cached);
         place.psql(&format!("GRANT TEMPORARY ON DATABASE \"{name}\" TO poor"));
         keep(&db, sql).await;
-        assert!(db.explain(sql).await.unwrap().cacheable);
+        assert!(explain_live(&db, sql).await.cacheable);
     });
 }
 
@@ -812,12 +863,15 @@ fn what_a_function_leaves_in_its_session_fills_nothing() {
                 PERFORM set_config('search_path', 'other', false); RETURN 1; END $$;
             CREATE TABLE w (id int);
             CREATE FUNCTION fired() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-                PERFORM shadow(); RETURN NEW; END $$;
+                PERFORM public.shadow(); RETURN NEW; END $$;
             CREATE TRIGGER fired BEFORE INSERT ON w FOR EACH ROW EXECUTE FUNCTION fired()";
         prepare(place, script).await;
         let db = open(place.single()).await;
         let sql = "SELECT v FROM t WHERE id = 1";
-        for leave in ["SELECT shadow()", "SELECT astray()", "INSERT INTO w VALUES (1)"] {
+        // By their whole names: what the one before has left may still be there.
+        for leave in
+            ["SELECT public.shadow()", "SELECT public.astray()", "INSERT INTO public.w VALUES (1)"]
+        {
             for in_transaction in [false, true] {
                 if in_transaction {
                     db.transaction(async |tx| tx.execute(leave).await.map(drop)).await.unwrap();
@@ -950,19 +1004,34 @@ fn parameters_of_odd_types() {
             ));
             set_up(&place.url()).await;
             until_live(&db).await;
-            caught_up(&db).await;
+            let (odd, third) =
+                ("UPDATE x SET id = id WHERE id = 1", "SELECT id FROM x WHERE id = 3");
+            soon("its rows are told apart", async || {
+                caught_up(&db).await;
+                keep(&db, third).await;
+                place.psql(odd);
+                caught_up(&db).await;
+                is_hit(&db, third).await
+            })
+            .await;
             let sql = "SELECT id, x::text FROM x WHERE x = $1 ORDER BY id";
             let look = async |after: &str| {
+                let mut hits = 0;
                 for value in &params {
                     for _ in 0..2 {
                         let params = [value.clone()];
-                        let answer = shown(&ask(&db, sql, &params).fetch().await);
-                        let expect = shown(&ask(&db, sql, &params).no_cache().fetch().await);
-                        assert_eq!(answer, expect, "{kind} {value:?} {after}");
+                        let answer = ask(&db, sql, &params).fetch().await;
+                        let expect = ask(&db, sql, &params).no_cache().fetch().await;
+                        assert_eq!(shown(&answer), shown(&expect), "{kind} {value:?} {after}");
+                        hits += u32::from(answer.is_ok_and(|answer| answer.cached));
                     }
                 }
+                hits
             };
-            look("at first").await;
+            // It is noticed at times that the publication is another one, and off until then.
+            let is_kept = !matches!(kind, "mood" | "int[]");
+            let is_found = async || (look("at first").await > 0) == is_kept;
+            soon(&format!("a hit of {kind}"), is_found).await;
             for (id, value) in [(1, second), (2, first), (3, first), (1, first), (3, "NULL")] {
                 let value = if value == "NULL" { "NULL".into() } else { format!("'{value}'") };
                 place.psql(&format!("UPDATE x SET x = {value} WHERE id = {id}"));

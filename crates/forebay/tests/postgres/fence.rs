@@ -199,6 +199,29 @@ fn nobody_reads_less_than_is_known() {
     });
 }
 
+/// A name is of another table to whoever has another search path, though it is known what the text
+/// means to everybody else.
+#[test]
+fn writes_under_another_path() {
+    let script = "
+        CREATE TABLE c (id int PRIMARY KEY, n bigint NOT NULL); INSERT INTO c VALUES (1, 0);
+        CREATE SCHEMA aside; CREATE TABLE aside.c (LIKE c INCLUDING ALL);
+        INSERT INTO aside.c VALUES (1, 0)";
+    on_each_way("writes_under_another_path", script, async |_, db| {
+        let update = "UPDATE c SET n = $1 WHERE id = 1";
+        for n in 0..3 {
+            db.execute(update).bind(n).await.unwrap();
+        }
+        let session = &db.session();
+        session.execute("SET search_path = aside").await.unwrap();
+        game(db, &mut 0, "SELECT n FROM aside.c WHERE id = 1", "session", async |n| {
+            session.execute(update).bind(n).await.unwrap();
+        })
+        .await;
+        assert_eq!(db.query(COUNT).scalar::<i64>().await.unwrap(), 2);
+    });
+}
+
 #[test]
 fn writes_by_another_name() {
     on_each_way("writes_by_another_name", SCRIPT, async |_, db| {

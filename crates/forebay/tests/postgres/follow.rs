@@ -1,14 +1,16 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 use cluster::{Cluster, Follow, Settings, Stop};
 use forebay::{Builder, Db, Freshness, Query};
+use tokio::task::JoinSet;
 
 use crate::place::{Place, ms, on_each, on_each_alone, on_each_version, until};
 use crate::proxy::Proxy;
 use crate::ready::{
-    MARKED, caught_up, follow, is_hit, keep, open, plain, prepare, set_up, soon, until_live,
-    until_off,
+    MARKED, caught_up, follow, is_hit, is_hit_with, keep, open, plain, prepare, set_up, soon,
+    until_live, until_off,
 };
 
 const SCRIPT: &str = "
@@ -241,6 +243,101 @@ fn a_transaction_that_was_open_before() {
         until_live(&db).await;
         assert_eq!(read(&db).await, 7);
         recovers(place, &db, 10).await;
+    });
+}
+
+/// A commit that was logged before the stream begins is not told, though it may be shown to others
+/// only afterwards. So it is, if it began while the slot waited for older ones to end.
+#[test]
+fn a_commit_that_is_shown_after_the_beginning() {
+    on_each_alone("a_commit_that_is_shown_after_the_beginning", &[], async |place| {
+        prepare(place, SCRIPT).await;
+        let open_one = || {
+            let mut session = place.cluster().session(place.name()).unwrap();
+            session.query("BEGIN; SELECT pg_current_xact_id()").unwrap();
+            session
+        };
+        let waits_for = async |pid: u32| {
+            let sql = format!(
+                "SELECT count(*) FROM pg_locks w JOIN pg_locks h USING (transactionid)
+                JOIN pg_stat_activity a ON a.pid = w.pid WHERE a.backend_type = 'walsender'
+                AND NOT w.granted AND h.granted AND h.pid = {pid}"
+            );
+            until("the slot waits", || place.psql(&sql) == "1").await;
+        };
+        let mut first = open_one();
+        let db = plain(place.builder()).open().await.unwrap();
+        waits_for(first.pid()).await;
+        let mut second = open_one();
+        first.query("ROLLBACK").unwrap();
+        waits_for(second.pid()).await;
+        place.cluster().configure("synchronous_standby_names = 'nobody'").unwrap();
+        let (cluster, name) = (place.cluster().clone(), place.name().to_owned());
+        let update = "UPDATE t SET n = 7 WHERE id = 1";
+        let hidden = tokio::task::spawn_blocking(move || cluster.psql_in(&name, update).unwrap());
+        let hangs = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+        until("the commit hangs", || place.psql(hangs) == "1").await;
+        second.query("ROLLBACK").unwrap();
+        let begun = "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'";
+        until("the stream begins", || place.psql(begun) == "1").await;
+        for _ in 0..40 {
+            assert_eq!(read(&db).await, 0);
+            assert!(!is_hit(&db, COUNT).await, "what is kept now lacks the commit for good");
+            tokio::time::sleep(ms(10)).await;
+        }
+        place.cluster().configure("synchronous_standby_names = ''").unwrap();
+        hidden.await.unwrap();
+        assert_eq!(read(&db).await, 7);
+        until_live(&db).await;
+        recovers(place, &db, 10).await;
+    });
+}
+
+/// What is read while the stream is being lost is not kept over to the next one: what others write
+/// in between is not told.
+#[test]
+fn reads_while_the_stream_is_lost() {
+    const ROWS: i64 = 200;
+    on_each("reads_while_the_stream_is_lost", async |place| {
+        let script = format!(
+            "CREATE TABLE r (id int PRIMARY KEY, n bigint);
+             INSERT INTO r SELECT i, 0 FROM generate_series(1, {ROWS}) i"
+        );
+        let db = follow(place, &script).await;
+        let others = plain(place.builder()).cache(false).open().await.unwrap();
+        let sql = "SELECT n FROM r WHERE id = $1";
+        let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE backend_type = 'walsender' AND datname = current_database()";
+        for _ in 0..2 {
+            let is_over = Arc::new(AtomicBool::new(false));
+            let mut tasks = JoinSet::new();
+            for reader in 0..4 {
+                let (db, is_over) = (db.clone(), is_over.clone());
+                tasks.spawn(async move {
+                    let ids = (1..=ROWS).cycle().skip(reader * 50);
+                    for id in ids.take_while(|_| !is_over.load(SeqCst)) {
+                        db.query(sql).bind(id).fetch().await.unwrap();
+                        tokio::task::yield_now().await;
+                    }
+                });
+            }
+            let streams = || db.stats().replication.unwrap().streams;
+            let before = streams();
+            place.psql(end);
+            // Up to the loss: what the next stream tells would drop what was kept.
+            while db.stats().cache.off.is_none() && streams() == before {
+                others.execute("UPDATE r SET n = n + 1").await.unwrap();
+            }
+            until_live(&db).await;
+            is_over.store(true, SeqCst);
+            while let Some(task) = tasks.join_next().await {
+                task.unwrap();
+            }
+            caught_up(&db).await;
+            for id in 1..=ROWS {
+                is_hit_with(&db, sql, &[id.into()]).await;
+            }
+        }
     });
 }
 

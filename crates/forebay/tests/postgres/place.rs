@@ -44,7 +44,8 @@ impl Place {
 
     /// One connection for everybody, so that whoever comes next gets the one before.
     pub(crate) fn single(&self) -> Builder {
-        self.builder().max_size(1).max_overflow(0).min_idle(1)
+        // The plan of what was slow would be asked for on another one.
+        self.builder().max_size(1).max_overflow(0).min_idle(1).slow_after(None)
     }
 
     pub(crate) async fn open(&self, script: &str) -> Db {
@@ -92,9 +93,14 @@ pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
 
 /// Runs `check` with a database of its own on every version.
 pub(crate) fn on_each(test: &str, check: impl AsyncFn(&Place) + Copy) {
+    on_each_within(test, TEST_MAX, check);
+}
+
+/// The same for a test that may be told to take longer.
+pub(crate) fn on_each_within(test: &str, limit: Duration, check: impl AsyncFn(&Place) + Copy) {
     cluster::for_each_version(test, |version| {
         let place = Place { database: Database::create(version).unwrap() };
-        in_time(check(&place));
+        in_time(limit, check(&place));
     });
 }
 
@@ -106,20 +112,20 @@ pub(crate) fn on_each_alone(test: &str, lines: &[&str], check: impl AsyncFn(&Pla
         let settings = Settings { lines, ..Settings::on(version) };
         let cluster = Arc::new(Cluster::start(settings).unwrap());
         let place = Place { database: Database::on(&cluster).unwrap() };
-        in_time(check(&place));
+        in_time(TEST_MAX, check(&place));
     });
 }
 
 /// Runs `check` on every version, which starts servers of its own.
 pub(crate) fn on_each_version(test: &str, check: impl AsyncFn(&Version) + Copy) {
-    cluster::for_each_version(test, |version| in_time(check(version)));
+    cluster::for_each_version(test, |version| in_time(TEST_MAX, check(version)));
 }
 
-fn in_time(check: impl Future<Output = ()>) {
+fn in_time(limit: Duration, check: impl Future<Output = ()>) {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let checked = runtime.unwrap().block_on(async { tokio::time::timeout(TEST_MAX, check).await });
-    assert!(checked.is_ok(), "the test did not end within {TEST_MAX:?}");
+    let checked = runtime.unwrap().block_on(async { tokio::time::timeout(limit, check).await });
+    assert!(checked.is_ok(), "the test did not end within {limit:?}");
 }
 
 pub(crate) fn ms(n: u64) -> Duration {

@@ -372,6 +372,11 @@ async fn a_server_that_was_never_there() {
         assert_eq!(text(&cache, "a").await, None);
     }
     assert!(cache.delete("a").await.unwrap_err().is_outcome_unknown());
+    // Nobody is told of it, unless it is asked for.
+    cache.set("a", "1".to_owned()).await;
+    assert!(cache.try_set("a", "1".to_owned()).await.unwrap_err().is_outcome_unknown());
+    assert_eq!(cache.stats().redis.unwrap().unacknowledged, 3);
+    assert_eq!(text(&cache, "a").await, None);
 }
 
 /// With a disk between memory and Redis. What the disk has is believed while everything is heard.
@@ -390,6 +395,7 @@ async fn a_disk_between_memory_and_redis() {
     // A disk that was used alone: what it has cannot be believed.
     let alone = Cache::builder("shop").disk(disk.clone()).build().unwrap();
     alone.set("a", "alone".to_owned()).await;
+    drop(alone);
     let redis = tier(&server).await;
     // Memory has room for nothing.
     let builder = Cache::builder("shop").max_bytes(1).disk(disk.clone());

@@ -238,7 +238,7 @@ async fn a_busy_server_is_a_miss() {
 }
 
 /// What it says to everything; `None` closes the connection instead.
-fn liar(says: Option<&'static [u8]>) -> (u16, Arc<AtomicU32>) {
+pub(crate) fn liar(says: Option<&'static [u8]>) -> (u16, Arc<AtomicU32>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let heard = Arc::new(AtomicU32::new(0));
@@ -298,8 +298,8 @@ async fn garbage_is_a_miss() {
 #[tokio::test]
 async fn garbage_on_a_good_connection_is_survived() {
     let Some(server) = server() else { return };
-    let damage = Arc::new(Mutex::new(None::<u8>));
-    let port = proxy(server.port(), Arc::clone(&damage));
+    let wire = Arc::new(Mutex::new(Wire::Passes));
+    let port = proxy(server.port(), Arc::clone(&wire));
     let redis = patient(format!("redis://127.0.0.1:{port}"))
         .timeout(Duration::from_millis(300))
         .breaker(100, Duration::from_millis(10))
@@ -311,19 +311,29 @@ async fn garbage_on_a_good_connection_is_survived() {
         // The one connection may be good again before the other one.
         store(&redis, b"the value").await;
         let ticket = redis.ticket(b"a", &[]);
-        *damage.lock().unwrap() = Some(byte);
+        *wire.lock().unwrap() = Wire::Puts(byte);
         let found = redis.get(b"a").await;
         assert!(found.is_none() || found.as_deref() == Some(b"the value"), "{found:?}");
         if redis.remove(b"a").await.is_ok() {
             assert!(!ticket.is_some_and(|ticket| ticket.is_true()));
         }
-        *damage.lock().unwrap() = None;
+        *wire.lock().unwrap() = Wire::Passes;
         until("it hears again", || redis.stats().is_hearing).await;
     }
 }
 
-/// Passes everything on; puts the byte before each piece of the server's that passes.
-fn proxy(to: u16, damage: Arc<Mutex<Option<u8>>>) -> u16 {
+/// What becomes of what goes over the connections of a proxy.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wire {
+    Passes,
+    /// This byte comes before each piece of the server's.
+    Puts(u8),
+    /// Nothing arrives in either direction, until it passes again.
+    Holds,
+}
+
+/// Stands between a tier and its server.
+pub(crate) fn proxy(to: u16, wire: Arc<Mutex<Wire>>) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
@@ -332,20 +342,32 @@ fn proxy(to: u16, damage: Arc<Mutex<Option<u8>>>) -> u16 {
             let Ok(server) = std::net::TcpStream::connect(("127.0.0.1", to)) else { return };
             let (from_client, to_server) =
                 (client.try_clone().unwrap(), server.try_clone().unwrap());
-            std::thread::spawn(move || pass(from_client, to_server, &Mutex::new(None)));
-            let damage = Arc::clone(&damage);
-            std::thread::spawn(move || pass(server, client, &damage));
+            let (there, back) = (Arc::clone(&wire), Arc::clone(&wire));
+            std::thread::spawn(move || pass(from_client, to_server, &there, false));
+            std::thread::spawn(move || pass(server, client, &back, true));
         }
     });
     port
 }
 
-fn pass(mut from: std::net::TcpStream, mut to: std::net::TcpStream, damage: &Mutex<Option<u8>>) {
+fn pass(
+    mut from: std::net::TcpStream,
+    mut to: std::net::TcpStream,
+    wire: &Mutex<Wire>,
+    is_back: bool,
+) {
     let mut bytes = [0; 16_384];
     while let Ok(length @ 1..) = from.read(&mut bytes) {
-        let before = *damage.lock().unwrap();
-        let wrong = before.is_some_and(|byte| to.write_all(&[byte]).is_err());
-        if wrong || to.write_all(&bytes[..length]).is_err() {
+        let mut now = *wire.lock().unwrap();
+        while now == Wire::Holds {
+            std::thread::sleep(Duration::from_millis(1));
+            now = *wire.lock().unwrap();
+        }
+        let is_wrong = match now {
+            Wire::Puts(byte) if is_back => to.write_all(&[byte]).is_err(),
+            _ => false,
+        };
+        if is_wrong || to.write_all(&bytes[..length]).is_err() {
             break;
         }
     }

@@ -13,6 +13,9 @@ mod copies;
 mod counter;
 /// Servers that are killed, frozen, full, or no Redis at all.
 mod fault;
+/// Rate limits of requests.
+#[cfg(feature = "http")]
+mod http;
 /// One process fills, others wait.
 mod lease;
 /// Servers for the tests.
@@ -25,3 +28,5 @@ mod several;
 mod sweep;
 /// Numbers of tags.
 mod tag;
+/// A cache whose server is of no use.
+mod trouble;

@@ -1,7 +1,7 @@
 //! Sentinels, Clusters and TLS.
 
 use cluster::{RedisCluster, RedisServer, RedisSettings, Sentinel};
-use forebay::Redis;
+use forebay::{Cache, Redis};
 
 use crate::place::{MINUTE, is_installed, patient, until};
 
@@ -32,6 +32,7 @@ async fn a_failover_is_followed() {
     redis.remove(b"b").await.unwrap();
     assert_eq!(redis.get(b"b").await, None);
     assert!(!ticket.is_true());
+    check_caches(redis, hearing(servers.url()).await).await;
 }
 
 #[tokio::test]
@@ -76,6 +77,87 @@ async fn a_cluster_shares_the_keys() {
     assert_eq!(there.increment(b"n", 2, MINUTE).await, Some(2));
     let lease = there.lease(b"l", MINUTE).await.unwrap();
     assert!(lease.fill(b"1", MINUTE).await);
+    check_caches(here, there).await;
+}
+
+/// Two caches that share a tier, each as in a process of its own: what one does the other sees.
+async fn check_caches(here: Redis, there: Redis) {
+    let of = |redis: Redis| Cache::builder("app").redis(redis).build().unwrap();
+    let (here, there) = (of(here), of(there));
+    let keys: Vec<String> = (0..100).map(|number| format!("page:{number}")).collect();
+    let load = |missing: Vec<String>| async move {
+        let pairs = missing.into_iter().map(|key| (key.clone(), key));
+        Ok::<_, std::io::Error>(pairs.collect::<Vec<_>>())
+    };
+    assert_eq!(here.get_or_load_many(&keys, load).await.unwrap().len(), 100);
+    let found = there.get_many::<String>(&keys).await;
+    assert!(found.iter().zip(&keys).all(|(value, key)| value.as_deref() == Some(key)));
+    for number in 0..20 {
+        let (key, tag) = (format!("tagged:{number}"), format!("tag:{number}"));
+        here.entry(&key).tag(&tag).try_set(number).await.unwrap();
+        assert_eq!(there.get::<u32>(&key).await.as_deref(), Some(&number));
+        there.delete_by_tag(&tag).await.unwrap();
+        assert_eq!(here.get::<u32>(&key).await, None);
+    }
+    assert_eq!(there.increment("visits", 2).await.unwrap(), 2);
+    assert_eq!(here.increment("visits", 3).await.unwrap(), 5);
+    assert!(there.delete("page:0").await.unwrap());
+    assert_eq!(here.get::<String>("page:0").await, None);
+    assert_eq!(here.delete_pattern("page:1*").await.unwrap(), 11);
+    assert_eq!(there.get_many::<String>(&keys).await.into_iter().flatten().count(), 88);
+    there.clear().await.unwrap();
+    assert!(here.get_many::<String>(&keys).await.iter().all(Option::is_none));
+    let load = || async { Ok::<_, std::io::Error>(7_u32) };
+    assert_eq!(*here.get_or_load("loaded", load).await.unwrap(), 7);
+    assert!(there.touch("loaded").await && there.contains("loaded").await);
+    for cache in [&here, &there] {
+        assert_eq!(cache.stats().redis.unwrap().unacknowledged, 0);
+    }
+}
+
+/// What the guide gives a user is enough, and the server refuses nothing that is asked for.
+#[tokio::test]
+async fn the_rights_that_the_guide_names_are_enough() {
+    if !is_installed() {
+        return;
+    }
+    let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/guide/redis.md");
+    let guide = std::fs::read_to_string(guide).unwrap();
+    let rights = guide.split("```text\nuser ").nth(1).unwrap().split("```").next().unwrap();
+    let server = RedisServer::start().unwrap();
+    let info = server.talk(&["INFO", "server"]).unwrap();
+    let version = info.lines().find_map(|line| line.strip_prefix("redis_version:")).unwrap();
+    let mut parts = version.split('.').map(|part| part.trim().parse::<u32>().unwrap_or(0));
+    let version = (parts.next().unwrap(), parts.next().unwrap());
+    let mut rights = rights.replace("shop:", "app:");
+    if version < (7, 0) {
+        rights = rights.replace("client|tracking", "client").replace("cluster|slots", "cluster");
+    }
+    if version >= (7, 2) {
+        rights += " +client|setinfo";
+    }
+    let words: Vec<&str> = rights.split_whitespace().collect();
+    assert_eq!(server.talk(&[&["ACL", "SETUSER"], &words[..]].concat()).unwrap(), "OK");
+    let url = format!("redis://forebay:secret@127.0.0.1:{}", server.port());
+    let (here, there) = (hearing(url.clone()).await, hearing(url.clone()).await);
+    let rate = forebay::RedisRate::new(1, MINUTE).unwrap();
+    assert!(here.limit(b"r", rate, 1).await.is_some());
+    assert!(here.touch(b"none", MINUTE).await || !here.contains(b"none").await);
+    check_caches(here.clone(), there).await;
+    assert_eq!(here.stats().refused, 0, "{:?}", here.stats());
+    assert_eq!(server.talk(&["ACL", "LOG"]).unwrap(), "", "refused by the server");
+
+    // Without one of them it is told which state that is.
+    if version >= (7, 0) {
+        server.talk(&["ACL", "SETUSER", "forebay", "-client|tracking"]).unwrap();
+        let deaf = patient(url).connect().await.unwrap();
+        until("it is refused", || deaf.stats().refused > 0).await;
+        assert_eq!(deaf.health().word(), "deaf");
+        assert!(deaf.health().why().unwrap().contains("NOPERM"), "{}", deaf.health());
+        let cache = Cache::builder("app").redis(deaf).build().unwrap();
+        let load = || async { Ok::<_, std::io::Error>(7_u32) };
+        assert_eq!(*cache.get_or_load("loaded", load).await.unwrap(), 7);
+    }
 }
 
 #[tokio::test]
@@ -141,6 +223,10 @@ async fn tls_is_verified() {
     assert!(redis.set(b"a", &[7; 100_000], MINUTE).await);
     assert_eq!(redis.get(b"a").await, Some(vec![7; 100_000]));
     redis.remove(b"a").await.unwrap();
+    let again = patient(server.url()).certificate_authority(server.authority().unwrap());
+    let again = again.connect().await.unwrap();
+    until("it hears", || again.stats().is_hearing).await;
+    check_caches(redis, again).await;
 
     let stranger = patient(server.url()).connect().await.unwrap();
     assert!(!stranger.set(b"a", b"1", MINUTE).await, "the system does not know its authority");

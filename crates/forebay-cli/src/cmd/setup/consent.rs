@@ -39,7 +39,7 @@ impl Consent {
 }
 
 /// Asks at the terminal, and waits for the answer.
-pub(super) fn ask(question: &str) -> Result<bool> {
+pub(in crate::cmd) fn ask(question: &str) -> Result<bool> {
     let mut error = io::stderr().lock();
     write!(error, "{question} [y/N] ").and_then(|()| error.flush()).context("cannot ask")?;
     let mut answer = String::new();

@@ -5,4 +5,5 @@ mod consent;
 mod page;
 mod run;
 
+pub(super) use consent::ask;
 pub(crate) use run::setup;

@@ -72,7 +72,12 @@ impl Analysis {
             let meanings: Vec<&Value> = meanings.iter().collect();
             Extent::of_rows(target, Bindings(&meanings), beside)
         });
-        rows.unwrap_or_else(|| Extent::of(self.writes.clone()))
+        rows.unwrap_or_else(|| self.widest())
+    }
+
+    /// What it may change, whatever it is run with.
+    pub(crate) fn widest(&self) -> Extent {
+        Extent::of(self.writes.clone())
     }
 
     /// Bytes that it takes, about.

@@ -27,7 +27,7 @@ use crate::sql::tree::{
 /// Rounds of questions about one statement at most: views are not nested deeper.
 const ROUNDS_MAX: usize = 24;
 /// Objects of the catalogue that are kept; with more, all are forgotten.
-const OBJECTS_MAX: usize = 20_000;
+pub(super) const OBJECTS_MAX: usize = 20_000;
 /// Names of types that are kept; with more, all are forgotten.
 const TYPES_MAX: usize = 10_000;
 /// The longest text that is analysed: its tree is some fifty times as long.
@@ -55,17 +55,19 @@ pub(crate) struct Analyst {
     followed: Arc<Followed>,
     /// Taken out while it is used: what was begun on it and not ended goes with it.
     desk: Mutex<Option<Desk>>,
+    /// For those who need no stream.
+    studies: Mutex<Option<Desk>>,
 }
 
 /// A connection, and what was found out on it.
-struct Desk {
-    connection: Connection,
-    order: ByteOrder,
+pub(super) struct Desk {
+    pub(super) connection: Connection,
+    pub(super) order: ByteOrder,
     /// The names of types, qualified and quoted, by number.
-    types: HashMap<u32, String>,
-    catalogue: Catalogue,
+    pub(super) types: HashMap<u32, String>,
+    pub(super) catalogue: Catalogue,
     /// What the catalogue is of.
-    schema: u64,
+    pub(super) schema: u64,
     /// What was found out last: those who want the same wait for it together.
     last: Option<(Arc<str>, Analysis)>,
     /// There is no stream, and all tables of the server's own count as told.
@@ -74,7 +76,7 @@ struct Desk {
 
 impl Analyst {
     pub(crate) fn new(config: Config, followed: Arc<Followed>) -> Analyst {
-        Analyst { config, followed, desk: Mutex::new(None) }
+        Analyst { config, followed, desk: Mutex::new(None), studies: Mutex::new(None) }
     }
 
     /// What is known of a statement. Without a stream it is what its words tell; so it is where the
@@ -108,9 +110,24 @@ impl Analyst {
 
     /// Closes its connection, after the analysis that is under way. Without a stream none begins.
     pub(crate) async fn close(&self) {
-        if let Ok(mut place) = tokio::time::timeout(TURN_MAX, self.desk.lock()).await {
-            *place = None;
+        for desk in [&self.desk, &self.studies] {
+            if let Ok(mut place) = tokio::time::timeout(TURN_MAX, desk.lock()).await {
+                *place = None;
+            }
         }
+    }
+
+    pub(super) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    pub(super) fn studies(&self) -> &Mutex<Option<Desk>> {
+        &self.studies
+    }
+
+    /// The number of the schema, if the stream tells when it changes.
+    pub(super) fn schema(&self) -> Option<u64> {
+        self.followed.reflection().schema()
     }
 
     /// Asks the server, in turn. Dropped half-way, the connection is closed.
@@ -145,7 +162,7 @@ impl Analyst {
 
     /// Whether it is at the server whose stream tells of changes of the schema. A former one, whose
     /// connections are still open after another has taken over, has a schema of its own.
-    async fn is_followed(&self, desk: &Desk) -> bool {
+    pub(super) async fn is_followed(&self, desk: &Desk) -> bool {
         match self.followed.server() {
             Some(server) => desk.connection.is_of(&server, deadline()).await,
             None => false,
@@ -154,7 +171,11 @@ impl Analyst {
 }
 
 impl Desk {
-    async fn open(config: &Config, schema: u64) -> Result<Desk> {
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.connection.is_at_rest()
+    }
+
+    pub(super) async fn open(config: &Config, schema: u64) -> Result<Desk> {
         let connection = Connection::open(config).await?;
         let mut desk = Desk {
             connection,
@@ -284,7 +305,7 @@ impl Desk {
         Ok(refused(words, &[Reason::NotUnderstood("views are nested too deep")]))
     }
 
-    async fn learn(&mut self, needs: &Needs) -> Result<()> {
+    pub(super) async fn learn(&mut self, needs: &Needs) -> Result<()> {
         for question in needs.questions() {
             let rows = texts(&self.ask(&question.sql).await?);
             self.catalogue.learn(&question, &rows)?;
@@ -355,7 +376,7 @@ impl Desk {
     }
 
     /// The names of types, as they stand in a list of arguments.
-    async fn type_names(&mut self, oids: &[u32]) -> Result<String> {
+    pub(super) async fn type_names(&mut self, oids: &[u32]) -> Result<String> {
         let unknown: Vec<String> =
             oids.iter().filter(|oid| !self.types.contains_key(oid)).map(u32::to_string).collect();
         if !unknown.is_empty() {
@@ -383,7 +404,7 @@ impl Desk {
     /// The text ends where the server's own reading of it ended, so that nothing of it can be taken
     /// for what stands around it: it closes its quotes and comments, but for one up to the end of
     /// its line.
-    async fn tree(&self, sql: &str, types: &str) -> Result<String> {
+    pub(super) async fn tree(&self, sql: &str, types: &str) -> Result<String> {
         let sql = sql.trim_end().trim_end_matches(';');
         let script = format!(
             "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; \
@@ -397,11 +418,11 @@ impl Desk {
         rows.into_iter().next().and_then(|row| row.into_iter().next()?).ok_or_else(odd)
     }
 
-    async fn roll_back(&self) -> Result<()> {
+    pub(super) async fn roll_back(&self) -> Result<()> {
         self.connection.run_script("ROLLBACK".into(), deadline()).await
     }
 
-    async fn ask(&self, sql: &str) -> Result<Cells> {
+    pub(super) async fn ask(&self, sql: &str) -> Result<Cells> {
         Cells::ask(&self.connection, sql, deadline()).await
     }
 }
@@ -425,12 +446,12 @@ fn refused(words: Analysis, reasons: &[Reason]) -> Analysis {
     analysis
 }
 
-fn texts(cells: &Cells) -> Vec<tree::Row> {
+pub(super) fn texts(cells: &Cells) -> Vec<tree::Row> {
     let owned = |cell: Option<&str>| cell.map(str::to_owned);
     cells.rows().map(|row| row.into_iter().map(owned).collect()).collect()
 }
 
-fn deadline() -> Option<Instant> {
+pub(super) fn deadline() -> Option<Instant> {
     Instant::now().checked_add(ANSWER_MAX)
 }
 
@@ -455,7 +476,7 @@ fn unasked(error: &Error) -> String {
     format!("{what}: {}", error.message())
 }
 
-fn odd() -> Error {
+pub(super) fn odd() -> Error {
     let text = "the server has answered a question about its catalogue in another form";
     Error::new(Kind::Database, text)
 }

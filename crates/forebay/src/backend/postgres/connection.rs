@@ -11,7 +11,7 @@ use tokio::time::timeout_at;
 use super::config::Config;
 use super::follow::Fenced;
 use super::replication::Replication;
-use super::request::{Asker, Description, Done, Order, Ran, Request, Status, Take, Work};
+use super::request::{Asker, Copy, Description, Done, Order, Ran, Request, Status, Take, Work};
 use super::server::Server;
 use super::shared::Shared;
 use super::startup;
@@ -61,6 +61,14 @@ impl Connection {
         let work = Work::Run { sql, params, take: Take::Collect(limits) };
         match self.ask(work, deadline, is_repeatable, fence).await? {
             Done::Ran(ran) => Ok(answer(ran)),
+            _ => Err(mixed_up()),
+        }
+    }
+
+    /// Copies rows into a table: how many it has taken. Dropped, the statement is stopped.
+    pub(crate) async fn copy(&self, copy: Copy, deadline: Option<Instant>) -> Result<u64> {
+        match self.ask(Work::Copy(copy), deadline, false, None).await? {
+            Done::Ran(ran) => Ok(ran.tag.rows_affected),
             _ => Err(mixed_up()),
         }
     }

@@ -20,6 +20,7 @@ pub(super) struct Fault {
     severity: String,
     message: String,
     hint: Option<String>,
+    context: Option<Box<str>>,
     position: Option<u32>,
 }
 
@@ -59,6 +60,7 @@ impl Fault {
                 b'V' => fault.severity = text(),
                 b'M' => fault.message = cut(text()),
                 b'H' => fault.hint = Some(cut(text())),
+                b'W' => fault.context = Some(cut(text()).into()),
                 b'P' => fault.position = text().parse().ok(),
                 _ => {}
             }
@@ -68,6 +70,19 @@ impl Fault {
 
     pub(super) fn code(&self) -> &str {
         &self.code
+    }
+
+    /// The row, counted from 0, at which a COPY into this table has failed. The server says it in
+    /// its own language, but for the first words: `COPY calls, line 3, column cost: …`.
+    pub(super) fn copied_row(&self, relation: &str) -> Option<u64> {
+        let lines = self.context.as_deref()?.lines();
+        let place = |line: &str| {
+            let said = line.strip_prefix("COPY ")?.strip_prefix(relation)?.strip_prefix(", ")?;
+            let digits = said.trim_start_matches(|c: char| !c.is_ascii_digit());
+            let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+            digits[..end].parse::<u64>().ok()?.checked_sub(1)
+        };
+        lines.filter_map(place).next_back()
     }
 
     /// The connection ends with it.
@@ -247,6 +262,23 @@ mod tests {
         assert!(user.error(Some(Why::Unwanted)).is_cancelled());
         assert!(user.error(None).is_cancelled());
         assert!(limit.error(None).is_timeout());
+    }
+
+    #[test]
+    fn rows_of_a_copy() {
+        for (context, expect) in [
+            ("COPY t, line 3", Some(2)),
+            ("COPY t, line 12, column c: \"7\"", Some(11)),
+            ("COPY t, Zeile 5, Spalte c", Some(4)),
+            ("PL/pgSQL function f() line 9 at RAISE\nCOPY t, line 4: \"1\t2\"", Some(3)),
+            ("COPY t2, line 3", None),
+            ("COPY t, line 0", None),
+            ("COPY t, ", None),
+            ("line 3", None),
+        ] {
+            let body = body(&[(b'V', "ERROR"), (b'C', "23505"), (b'W', context)]);
+            assert_eq!(Fault::read(&body).unwrap().copied_row("t"), expect, "{context}");
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ use super::tag::Tag;
 use super::taking::{Held, Taking};
 use super::types::{self, Format};
 use crate::error::{Error, Kind, Result};
+use crate::row::Rows;
 
 /// A request is run again this often at most, whatever is the matter with it.
 const REPEATS_MAX: u32 = 8;
@@ -46,6 +47,8 @@ pub(super) enum Phase {
     Running { statement: Arc<Statement>, is_bound: bool, taking: Taking },
     /// A script runs.
     Scripting { taking: Taking, has_columns: bool },
+    /// Rows were sent behind the statement that takes them.
+    Copying,
     /// A round trip, nothing else.
     Pinging,
     /// The connection becomes one for replication.
@@ -133,6 +136,7 @@ impl Flight {
         match self.phase {
             Phase::Waiting | Phase::Preparing { .. } | Phase::Pinging | Phase::Turning => false,
             Phase::Running { .. } | Phase::Scripting { .. } => !self.order.is_repeatable,
+            Phase::Copying => true,
         }
     }
 
@@ -152,6 +156,7 @@ impl Flight {
                 self.failure.get_or_insert(Failure::Server(fault));
             }
             b'Z' => return Ok(Heard::Ready(status(body)?)),
+            b'G' if matches!(self.phase, Phase::Copying) => {}
             b'G' => {
                 self.fail(no_copy("COPY … FROM STDIN"));
                 return Ok(Heard::CopyIn);
@@ -183,6 +188,7 @@ impl Flight {
             (Phase::Running { taking, .. } | Phase::Scripting { taking, .. }, None) => {
                 self.ran(taking)
             }
+            (Phase::Copying, None) => self.copied(),
             (Phase::Pinging, None) => self.answer(Ok(Done::Ready)),
             (phase, Some(failure)) => self.failed(&phase, failure, status, statements),
             (Phase::Preparing { .. } | Phase::Turning | Phase::Waiting, None) => self.answer(Err(
@@ -283,10 +289,13 @@ impl Flight {
         let statement = Statement { name, parameters, shape, has_columns };
         match &self.order.work {
             Work::Describe { sql } => {
+                // What is known may be of an older schema, and keeps its types as long as it lives.
+                statements.forget(sql);
                 let statement = statements.keep(sql.clone(), statement);
                 let described = Description {
                     parameters: statement.parameters.clone(),
                     columns: statement.shape.columns.clone(),
+                    types: statement.shape.fields.iter().map(|field| field.oid).collect(),
                 };
                 self.answer(Ok(Done::Described(described)))
             }
@@ -294,7 +303,7 @@ impl Flight {
                 statements.keep(sql.clone(), statement);
                 End::Again(Box::new(self))
             }
-            Work::Script { .. } | Work::Ping | Work::Replicate { .. } => {
+            Work::Script { .. } | Work::Copy(_) | Work::Ping | Work::Replicate { .. } => {
                 unreachable!("only what is described or run is prepared")
             }
         }
@@ -304,6 +313,12 @@ impl Flight {
         let rows = taking.rest();
         let tag = self.tag.unwrap_or(Tag::EMPTY);
         let has_committed = self.has_committed;
+        self.answer(Ok(Done::Ran(Ran { rows, tag, has_committed })))
+    }
+
+    fn copied(self) -> End {
+        let rows = Rows::new([].into(), Vec::new());
+        let (tag, has_committed) = (self.tag.unwrap_or(Tag::EMPTY), false);
         self.answer(Ok(Done::Ran(Ran { rows, tag, has_committed })))
     }
 
@@ -337,6 +352,14 @@ impl Flight {
             return End::Again(Box::new(self));
         }
         let error = fault.error(self.why);
+        let row = match &self.order.work {
+            Work::Copy(copy) => fault.copied_row(&copy.relation).map(|row| copy.first + row),
+            _ => None,
+        };
+        let error = match row {
+            Some(row) => error.at_row(row, None),
+            None => error,
+        };
         self.answer(Err(error))
     }
 

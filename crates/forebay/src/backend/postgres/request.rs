@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::follow::Fenced;
@@ -28,6 +29,19 @@ pub(crate) struct Request {
     pub(crate) fence: Option<Fenced>,
 }
 
+/// Rows to be copied into a table, in a transaction that is open.
+#[derive(Debug)]
+pub(crate) struct Copy {
+    /// The COPY, FROM STDIN and in text form.
+    pub(crate) sql: Arc<str>,
+    /// All rows, in that form.
+    pub(crate) rows: Bytes,
+    /// The table, as the server names it when it says which row is to blame.
+    pub(crate) relation: Arc<str>,
+    /// The number of the first row.
+    pub(crate) first: u64,
+}
+
 /// In which state the last statement has left the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Status {
@@ -45,6 +59,8 @@ pub(crate) struct Description {
     /// The types of the parameters, by oid.
     pub(crate) parameters: Box<[u32]>,
     pub(crate) columns: Arc<[Column]>,
+    /// The types of the columns, by oid.
+    pub(crate) types: Box<[u32]>,
 }
 
 /// A request on its way to the task.
@@ -71,6 +87,7 @@ pub(super) enum Work {
         sql: Arc<str>,
         limits: Option<Limits>,
     },
+    Copy(Copy),
     Ping,
     Replicate {
         sql: Arc<str>,

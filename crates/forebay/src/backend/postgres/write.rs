@@ -3,16 +3,19 @@
 
 use bytes::BytesMut;
 use postgres_protocol::IsNull;
-use postgres_protocol::message::frontend::{self, BindError};
+use postgres_protocol::message::frontend::{self, BindError, CopyData};
 
 use super::describe::Shape;
 use super::flight::{Flight, Phase};
-use super::request::Work;
+use super::request::{Copy, Work};
 use super::statements::{Statement, Statements};
 use super::taking::Taking;
 use super::types::{self, Encoded, Format};
 use crate::error::{Error, Kind, Result};
 use crate::params::Params;
+
+/// Bytes of a message of rows: the server begins with them while the others are on their way.
+const COPY_BYTES: usize = 64 * 1024;
 
 /// The longest message that PostgreSQL takes.
 const MESSAGE_BYTES_MAX: usize = 0x3fff_ffff;
@@ -61,6 +64,10 @@ fn phase(work: &Work, statements: &mut Statements, out: &mut BytesMut) -> Result
             let taking = Taking::of_script(*limits, Shape::none());
             Ok(Phase::Scripting { taking, has_columns: false })
         }
+        Work::Copy(copy) => {
+            write_copy(copy, out)?;
+            Ok(Phase::Copying)
+        }
         Work::Ping => {
             frontend::sync(out);
             Ok(Phase::Pinging)
@@ -70,6 +77,18 @@ fn phase(work: &Work, statements: &mut Statements, out: &mut BytesMut) -> Result
             Ok(Phase::Turning)
         }
     }
+}
+
+/// The statement with its rows, without waiting until the server asks for them: where it does not
+/// because the statement has failed, it passes over them.
+fn write_copy(copy: &Copy, out: &mut BytesMut) -> Result<()> {
+    frontend::query(&copy.sql, out).map_err(unwritable)?;
+    for part in copy.rows.chunks(COPY_BYTES) {
+        let data = CopyData::new(part).map_err(unwritable)?;
+        data.write(out);
+    }
+    frontend::copy_done(out);
+    Ok(())
 }
 
 fn prepare(sql: &str, statements: &mut Statements, out: &mut BytesMut) -> Result<Phase> {

@@ -5,6 +5,7 @@ use rusqlite::types::{ToSqlOutput, Value as Owned, ValueRef};
 use smallvec::SmallVec;
 
 use super::fault;
+use crate::backend::Batch;
 use crate::error::{Error, Result};
 use crate::params::Params;
 use crate::value::Value;
@@ -74,6 +75,35 @@ pub(super) fn places<'p>(
         values[place(statement, name)? - 1] = value;
     }
     Ok(values)
+}
+
+/// For each value of a row of `batch` the parameter that it goes to, each of which gets one.
+/// Those that are the same for all rows are bound.
+pub(super) fn row_places(statement: &mut Statement<'_>, batch: &Batch) -> Result<Vec<usize>> {
+    let fixed = batch.fixed().len();
+    let (wanted, given) = (statement.parameter_count(), fixed + batch.width());
+    if wanted != given {
+        return Err(Error::usage(format!(
+            "the statement takes {wanted} parameters, and the rows have {given} values each"
+        )));
+    }
+    bind_row(statement, batch.fixed(), &(1..=fixed).collect::<Vec<_>>())?;
+    let Some(names) = batch.names() else { return Ok((fixed + 1..=given).collect()) };
+    names.iter().map(|name| place(statement, name)).collect()
+}
+
+/// Binds a row to the places of its values.
+pub(super) fn bind_row(
+    statement: &mut Statement<'_>,
+    row: &[Value],
+    places: &[usize],
+) -> Result<()> {
+    for (value, place) in row.iter().zip(places) {
+        statement
+            .raw_bind_parameter(*place, value)
+            .map_err(|error| fault::from_driver(error, None, None))?;
+    }
+    Ok(())
 }
 
 /// The place of the parameter called `name`, which may lack its prefix.

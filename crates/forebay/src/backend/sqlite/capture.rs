@@ -3,6 +3,7 @@
 //! a change of the whole table. It decides nothing about answers.
 
 use std::cell::{Cell, Ref, RefCell};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::analysis::Program;
@@ -66,6 +67,9 @@ fn is_hook_available() -> bool {
     false
 }
 
+/// Rows by table.
+pub(super) type Beside = BTreeMap<String, u64>;
+
 /// Whether every change of a statement was captured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Captured {
@@ -94,6 +98,8 @@ pub(super) struct Capture {
     is_beyond: Cell<bool>,
     /// Set while a callback runs: one that does not come to its end has lost a row.
     is_lost: Cell<bool>,
+    /// Rows that triggers and foreign keys have deleted, by table, while somebody counts them.
+    beside: RefCell<Option<Beside>>,
     #[cfg(test)]
     tap: RefCell<Option<Vec<tests::Recorded>>>,
 }
@@ -112,6 +118,7 @@ impl Capture {
             is_everything: Cell::new(false),
             is_beyond: Cell::new(false),
             is_lost: Cell::new(false),
+            beside: RefCell::default(),
             #[cfg(test)]
             tap: RefCell::default(),
         }
@@ -206,6 +213,29 @@ impl Capture {
             Some(row) => self.record(table, row),
             None => self.record_unknown(table),
         });
+    }
+
+    /// Counts from here on the rows that are deleted by triggers and foreign keys.
+    pub(super) fn count_beside(&self) {
+        *self.beside.borrow_mut() = Some(Beside::new());
+    }
+
+    /// How many that were; `None` where only the preupdate hook could tell, and there is none.
+    pub(super) fn take_beside(&self) -> Option<Beside> {
+        self.beside.take().filter(|_| self.means == Means::Hook)
+    }
+
+    /// The preupdate hook tells of a row that a trigger or a foreign key deletes.
+    #[cfg(forebay_preupdate)]
+    pub(super) fn on_beside(&self, database: Option<&str>, table: Option<&str>) {
+        if let (Some(beside), Some("main"), Some(table)) =
+            (&mut *self.beside.borrow_mut(), database, table)
+        {
+            match beside.get_mut(table) {
+                Some(rows) => *rows += 1,
+                None => drop(beside.insert(table.to_owned(), 1)),
+            }
+        }
     }
 
     /// The update hook tells the rowid of a row that has changed.

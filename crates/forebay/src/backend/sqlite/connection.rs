@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::analysis::Analysis;
 use super::capture::Capture;
+use super::catalogue;
 use super::catchup::{CatchUp, Wrote};
 use super::checkpoint::Checkpoints;
 use super::control::Control;
@@ -15,6 +16,7 @@ use super::hooks::Hooked;
 use super::lease::Leases;
 use super::observe::Policy;
 use super::options::Options;
+use super::relations::Relations;
 use super::snapshot::Held;
 use super::statements::{StatementCounters, Statements};
 use crate::backend::{Described, Effect, Known, Scope};
@@ -25,6 +27,9 @@ use crate::sql::skip_blank;
 
 /// Room among the prepared statements for those that hold and end snapshots.
 const OWN_STATEMENTS: usize = 2;
+
+/// Schemas within one look at what a statement means.
+const SCHEMAS_MAX: usize = 3;
 
 /// One fill in so many is measured.
 const TIMED_FILLS: u32 = 16;
@@ -143,6 +148,33 @@ impl Connection {
         drop(statement);
         self.statements.release(&self.hooked, sql);
         Ok(Described { params, known: Known::clone(&analysis) })
+    }
+
+    /// What `sql` does, and the relations that it names, under the schema as it is now.
+    pub(crate) fn relations(&mut self, sql: &str) -> Result<(Arc<Analysis>, Relations)> {
+        self.end_snapshot();
+        self.forget_pages();
+        self.hooked.control().arm(None, None, self.busy_timeout);
+        let fault = |error| fault::from_driver(error, None, None);
+        for _ in 0..SCHEMAS_MAX {
+            self.refresh();
+            let analysis = self.statements.prepare(&self.hooked, sql)?.1;
+            self.statements.release(&self.hooked, sql);
+            let connection = self.hooked.connection();
+            let relations = Relations::read(connection, sql).map_err(fault)?;
+            let cookie = catalogue::cookie(connection).map_err(fault)?;
+            self.hooked.control().take_observed();
+            // Others do not rest on a schema.
+            let is_of_rows = matches!(analysis.effect, Effect::Read | Effect::Write);
+            if cookie == analysis.schema || !is_of_rows {
+                return Ok((analysis, relations));
+            }
+            self.statements.forget(sql);
+            // It was prepared before the schema changed.
+            connection.prepare_cached(sql).map_err(fault)?.discard();
+            self.hooked.control().take_observed();
+        }
+        Err(Error::new(Kind::Busy, "the schema of the database keeps changing; try again"))
     }
 
     /// The query plan of `sql`, one step a line, indented by depth.

@@ -18,6 +18,7 @@ use super::location::Location;
 use super::options::Options;
 use super::reread::Past;
 use super::shm::WalIndex;
+use super::traces::Traces;
 use crate::error::{Error, Kind, Result};
 
 /// Bytes of one value, or of one row, that a remote client may make SQLite hold. Expressions can
@@ -38,12 +39,15 @@ pub(crate) struct Opened {
     pub(crate) leases: Arc<Leases>,
     /// What was before a commit, if rows are to be read again.
     pub(super) past: Option<Arc<Past>>,
+    /// What is left beside the file if nothing is done about it.
+    pub(crate) traces: Option<Traces>,
     /// Options as they turned out: a file that may not be written is read-only.
     pub(crate) options: Options,
 }
 
 /// Opens the database at `location` once, to check it and to watch it. Blocks on the disk.
 pub(crate) fn open(location: Location, mut options: Options) -> Result<Opened> {
+    let traces = Traces::of(&location, &options);
     let witness = match &location {
         Location::Memory => Witness::Private,
         Location::File(path) => {
@@ -67,7 +71,8 @@ pub(crate) fn open(location: Location, mut options: Options) -> Result<Opened> {
         Means::Hook | Means::Tables => None,
     };
     let catchup = Arc::new(CatchUp::new(witness, file, means, (location.clone(), options.clone())));
-    Ok(Opened { location, catchup, leases: Arc::default(), past, options })
+    let leases = Arc::default();
+    Ok(Opened { location, catchup, leases, past, traces, options })
 }
 
 fn check_path(path: &Path, options: &Options) -> Result<()> {

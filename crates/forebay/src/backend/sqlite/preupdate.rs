@@ -62,6 +62,10 @@ extern "C" fn preupdate(
         // SAFETY: the hook of this connection is running.
         let is_blob = unsafe { ffi::sqlite3_preupdate_blobwrite(handle) } >= 0;
         let is_moved = op == Some(Op::Update) && old_rowid != new_rowid;
+        // SAFETY: the hook of this connection is running.
+        if op == Some(Op::Delete) && unsafe { ffi::sqlite3_preupdate_depth(handle) } > 0 {
+            control.capture().on_beside(database, table);
+        }
         // A blob that is written in place is announced as a DELETE without new values.
         let row = op.filter(|_| !is_blob).map(|op| Row { handle, op, is_moved });
         control.capture().on_row(database, table, row.as_ref().map(|row| row as &dyn RowChange));

@@ -14,10 +14,10 @@ use crate::sql::{
 ///
 /// None by default: then every table of a statement counts as a whole.
 #[derive(Debug, Default)]
-pub(super) struct Relations {
+pub(crate) struct Relations {
     stored: HashMap<String, Stored>,
     /// The text encoding of the database; others than UTF-8 order and shorten texts differently.
-    pub(super) is_utf8: bool,
+    pub(crate) is_utf8: bool,
 }
 
 #[derive(Debug)]

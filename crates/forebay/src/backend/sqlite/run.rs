@@ -348,7 +348,7 @@ fn control_statement(hooked: &Hooked, sql: &str) -> Result<()> {
     done.map_err(|error| fault::from_driver(error, None, control.halt()))
 }
 
-fn owned(value: ValueRef<'_>, column: &Column) -> Result<Value> {
+pub(super) fn owned(value: ValueRef<'_>, column: &Column) -> Result<Value> {
     Ok(match value {
         ValueRef::Null => Value::Null,
         ValueRef::Integer(n) => Value::Integer(n),

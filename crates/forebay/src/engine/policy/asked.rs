@@ -36,9 +36,14 @@ impl Asked {
     pub(super) fn call(&self) -> Call<'_> {
         Call {
             text: self.text.as_ref(),
+            around: "",
             params: self.params.clone(),
             name: None,
             no_cache: false,
+            is_exact: false,
+            // Its words are there already.
+            is_ruled: true,
+            coalesces: false,
             is_strict: false,
             timeout: self.timeout,
             until: OnceLock::new(),

@@ -157,6 +157,7 @@ impl Engine {
             }
             Leave::OnError | Leave::No => return false,
         }
+        self.note_hit(call, &kept.answer);
         kept.used(shelf.now());
         true
     }

@@ -43,7 +43,8 @@ impl Place {
         words: impl FnOnce(CacheBuilder) -> CacheBuilder,
     ) -> Cache {
         let builder = Cache::builder("test").ttl(HOUR).refresh_ahead(Duration::ZERO);
-        let builder = words(builder.disk(disk.clone()));
+        // Several at a time: what one of them has in memory says nothing of the disk.
+        let builder = words(builder.disk(disk.clone()).unclaimed());
         builder.clock(self.clock.clone()).calendar(self.calendar.clone()).build().unwrap()
     }
 }
@@ -188,7 +189,8 @@ async fn a_clock_that_is_set_does_not_make_values_last() {
     let disk = place.disk().await;
     place.cache(&disk, same).set("a", "1".to_owned()).await;
     let at = async |ms: u64| {
-        let builder = Cache::builder("test").disk(disk.clone()).clock(place.clock.clone());
+        let builder = Cache::builder("test").disk(disk.clone()).unclaimed();
+        let builder = builder.clock(place.clock.clone());
         let calendar = Calendar::starting(place.clock.clone(), ms);
         let cache = builder.calendar(calendar).build().unwrap();
         (text(&cache, "a").await, cache.ttl("a").await)
@@ -424,6 +426,75 @@ async fn a_file_that_is_damaged_gives_nothing_wrong() {
     assert!(found > 0);
 }
 
+/// Written over, flipped and cut off while a cache has it open.
+#[tokio::test]
+async fn a_file_that_is_damaged_under_an_open_cache_gives_nothing_wrong() {
+    use std::os::unix::fs::FileExt as _;
+    let place = Place::new();
+    let disk = place.disk().await;
+    // Memory has room for nothing, so that the file is asked.
+    let cache = place.cache(&disk, |builder| builder.max_bytes(1));
+    let value = |key: u32, round: u32| format!("value {key} {round} ").repeat(20);
+    let file = std::fs::OpenOptions::new().read(true).write(true).open(place.path()).unwrap();
+    let (mut random, mut lost) = (fastrand::Rng::with_seed(5), 0);
+    for round in 0..9 {
+        for key in 0..40 {
+            cache.set(format!("key:{key}"), value(key, round)).await;
+        }
+        assert!(disk.flush().await);
+        let bytes = file.metadata().unwrap().len();
+        match round % 3 {
+            0 => {
+                for _ in 0..200 {
+                    let at = random.u64(4_096..bytes);
+                    let mut byte = [0];
+                    file.read_exact_at(&mut byte, at).unwrap();
+                    file.write_all_at(&[byte[0] ^ (1 << random.u32(..8))], at).unwrap();
+                }
+            }
+            1 => {
+                let noise = vec![random.u8(..); 100_000];
+                file.write_all_at(&noise, random.u64(4_096..8_192)).unwrap();
+            }
+            _ => file.set_len(random.u64(100..bytes)).unwrap(),
+        }
+        for key in 0..40 {
+            match text(&cache, &format!("key:{key}")).await {
+                Some(found) => assert_eq!(found, value(key, round)),
+                None => lost += 1,
+            }
+            let loaded = load(&cache, &format!("key:{key}"), &value(key, round)).await;
+            assert_eq!(loaded, value(key, round));
+        }
+    }
+    assert!(lost > 0 && disk.stats().damaged > 0, "{:?}", disk.stats());
+    assert!(cache.delete("key:1").await.is_ok());
+    assert_eq!(text(&cache, "key:1").await, None);
+}
+
+/// Whatever is in a key, it is that key and no other.
+#[tokio::test]
+async fn any_bytes_are_a_key() {
+    let place = Place::new();
+    let disk = place.disk().await;
+    let (cache, other) = (place.cache(&disk, same), place.cache(&disk, same));
+    let (cache, other) = (cache.namespace("a/b=*"), other.namespace("a/b=*"));
+    let long = vec![b'k'; 10_000];
+    let keys: [&[u8]; 10] =
+        [b"", b"\0", b"\r\n", b"*", b"\\*", b"[a-z]", b"a/b", b"4:test=a", b"\xff\xfe\x80", &long];
+    for (number, key) in keys.iter().enumerate() {
+        cache.set(key, number).await;
+    }
+    for (number, key) in keys.iter().enumerate() {
+        assert_eq!(other.get::<usize>(key).await.as_deref(), Some(&number), "{key:?}");
+    }
+    assert!(other.delete("*").await.unwrap());
+    other.delete_pattern("[*").await.unwrap();
+    let again = place.cache(&disk, same).namespace("a/b=*");
+    let left = again.get_many::<usize>(keys).await.into_iter().flatten().count();
+    assert_eq!(left, keys.len() - 2);
+}
+
 /// What is kept warm is not loaded anew because the process was.
 #[tokio::test]
 async fn what_is_kept_warm_comes_from_disk_first() {
@@ -443,4 +514,42 @@ async fn what_is_kept_warm_comes_from_disk_first() {
     };
     until(is_back).await;
     assert_eq!(text(&again, "a").await.unwrap(), "2");
+}
+
+/// Two would not hear of one another's deletions.
+#[tokio::test]
+async fn a_second_cache_of_a_name_on_a_disk_is_refused() {
+    let place = Place::new();
+    let disk = place.disk().await;
+    let build = |name: &str| Cache::builder(name).disk(disk.clone()).build();
+    let first = build("a").unwrap();
+    let clone = first.namespace("n");
+    let refused = |name: &str| {
+        let error = build(name).unwrap_err();
+        assert!(error.is_usage() && error.to_string().contains("clone it"), "{error}");
+    };
+    refused("a");
+    let other = build("b").unwrap();
+    refused("b");
+    drop(first);
+    refused("a");
+    // A load that is under way may still write.
+    let (send, go) = tokio::sync::oneshot::channel::<u32>();
+    let (mark, began) = tokio::sync::oneshot::channel::<()>();
+    let load = move || async move {
+        mark.send(()).unwrap();
+        go.await
+    };
+    let asking = tokio::spawn(async move { clone.get_or_load("k", load).await.map(|n| *n) });
+    began.await.unwrap();
+    asking.abort();
+    assert!(asking.await.unwrap_err().is_cancelled());
+    refused("a");
+    send.send(1).unwrap();
+    until(|| build("a").is_ok()).await;
+    drop(other);
+    build("b").unwrap();
+    assert!(disk.close().await);
+    let disk = place.disk().await;
+    Cache::builder("a").disk(disk).build().unwrap();
 }

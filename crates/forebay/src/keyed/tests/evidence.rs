@@ -30,8 +30,11 @@ impl Place {
     }
 
     async fn name(self, id: i64) -> Result<String, Error> {
+        let sql = "SELECT name FROM users WHERE id = ?";
+        let name = self.db.query(sql).bind(id).scalar::<String>().await;
+        // A load that is counted has read.
         self.loads.fetch_add(1, Ordering::SeqCst);
-        self.db.query("SELECT name FROM users WHERE id = ?").bind(id).scalar::<String>().await
+        name
     }
 
     async fn ask(&self, cache: &Cache, id: i64) -> String {

@@ -48,6 +48,44 @@ async fn ten_thousand_callers_of_one_key_run_one_load() {
     assert_eq!(stats.load_times.iter().map(|time| time.loads).sum::<u64>(), 1);
 }
 
+/// They wait for one thing, whatever they were promised, and take little room while they do.
+#[test]
+fn ten_thousand_callers_are_told_of_one_failure_and_take_little_room() {
+    /// Of a caller, in a build for tests: its task, with the future of the call in it.
+    const CALLER_BYTES_MAX: u64 = 16 << 10;
+    const CALLERS: u64 = 10_000;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let measured = allocation_counter::measure(|| {
+        runtime.block_on(async {
+            let (cache, _) = built(|builder| builder);
+            let open = Arc::new(Notify::new());
+            let asking: Vec<_> = (0..CALLERS)
+                .map(|_| {
+                    let (cache, open) = (cache.clone(), open.clone());
+                    tokio::spawn(async move {
+                        let load = || async move {
+                            open.notified().await;
+                            Err::<u32, _>(Broken(7))
+                        };
+                        cache.get_or_load("a", load).await.unwrap_err()
+                    })
+                })
+                .collect();
+            until(|| cache.stats().joined == CALLERS - 1).await;
+            open.notify_one();
+            for asked in asking {
+                let error = asked.await.unwrap();
+                let source = std::error::Error::source(&error);
+                assert_eq!(source.unwrap().downcast_ref(), Some(&Broken(7)));
+            }
+            let stats = cache.stats();
+            assert_eq!((stats.loads, stats.failures, stats.loading), (1, 1, 0));
+        });
+    });
+    let bytes = measured.bytes_max / CALLERS;
+    assert!(bytes < CALLER_BYTES_MAX, "{bytes} bytes for each caller");
+}
+
 #[tokio::test]
 async fn a_load_goes_on_when_nobody_waits_any_more() {
     let (cache, _) = built(|builder| builder);

@@ -206,7 +206,10 @@ mod on_disk {
             // Caches of other names on one disk do not meet.
             let name = format!("{ways:?} {number}");
             let disk = disk.clone();
-            let build = move || Cache::builder(name.clone()).disk(disk.clone()).build().unwrap();
+            let build = move || {
+                let builder = Cache::builder(name.clone()).disk(disk.clone());
+                builder.unclaimed().build().unwrap()
+            };
             let cache = build();
             if is_faulty {
                 cache.core.pauses.skip_second();

@@ -17,7 +17,7 @@ use super::super::stats::CacheTierStats;
 use super::super::tagged::Tagged;
 use super::name::Names;
 use super::tally::TierTally;
-use super::{Disk, Redis};
+use super::{Claim, Disk, Redis};
 use crate::clock::{Calendar, millis};
 
 /// Bytes that a record is not written beyond, whatever a tier would take.
@@ -37,6 +37,8 @@ pub(crate) struct Below {
     pub(super) numbering: tokio::sync::Mutex<()>,
     /// Where code that blocks has its deletions run.
     pub(crate) runtime: Option<Handle>,
+    /// Nobody else uses this name on the disk as long as this is there.
+    _claim: Option<Claim>,
 }
 
 /// What becomes of what the disk has under a key.
@@ -48,13 +50,14 @@ pub(crate) enum OnDisk {
 }
 
 impl Below {
-    /// None without a tier.
+    /// None without a tier. `claim` is that of the name on the disk.
     pub(crate) fn new(
         name: &str,
         version: u32,
         disk: Option<Disk>,
         redis: Option<Redis>,
         calendar: Calendar,
+        claim: Option<Claim>,
     ) -> Option<Below> {
         if disk.is_none() && redis.is_none() {
             return None;
@@ -75,6 +78,7 @@ impl Below {
             in_redis: TierTally::default(),
             numbering: tokio::sync::Mutex::default(),
             runtime: Handle::try_current().ok(),
+            _claim: claim,
         })
     }
 

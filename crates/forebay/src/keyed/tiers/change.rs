@@ -56,19 +56,21 @@ impl Core {
         policy: &Policy,
         tagged: Tagged,
         codec: Codec,
-    ) {
+    ) -> Result<()> {
         let Some(below) = &self.below else {
-            return self.set(key, content, policy, tagged.slots, OnDisk::Leave);
+            self.set(key, content, policy, tagged.slots, OnDisk::Leave);
+            return Ok(());
         };
         let Some(redis) = &below.redis else {
             let (now, number) = (self.now(), self.tags.last());
             let kept = self.given(content, policy, number, &tagged, Known::Alone);
             let how = How { tagged: &tagged, policy, codec };
             let on_disk = below.for_disk(&key, &kept, how, now).await;
-            return self.place(key, &kept, on_disk);
+            self.place(key, &kept, on_disk);
+            return Ok(());
         };
         let how = How { tagged: &tagged, policy, codec };
-        self.set_in_redis(below, redis, key, content, how).await;
+        self.set_in_redis(below, redis, key, content, how).await
     }
 
     /// What is set is read from Redis before memory has it, since only then is it known what others
@@ -80,26 +82,21 @@ impl Core {
         key: Key,
         content: Content,
         how: How<'_>,
-    ) {
+    ) -> Result<()> {
         let How { tagged, policy, .. } = how;
         self.delete(&key);
         let (now, number) = (self.now(), self.tags.last());
         let kept = self.given(content, policy, number, tagged, Known::Deaf);
         let stored = below.store(redis, &key, &kept, how, now).await;
         self.again(|| _ = self.delete(&key));
-        match stored {
-            Stored::Yes => {}
-            Stored::Unacknowledged => {
-                tracing::warn!(cache = self.name, "setting a value is not acknowledged by Redis");
-            }
-            Stored::Unfit => {
-                let count = self.flights.turn(&key).changes();
-                let Some(known) = below.known_empty(redis, &key, tagged).await else { return };
-                let content = kept.content.clone();
-                let kept = self.given(content, policy, number, tagged, known);
+        if stored? == Stored::Unfit {
+            let count = self.flights.turn(&key).changes();
+            if let Some(known) = below.known_empty(redis, &key, tagged).await {
+                let kept = self.given(kept.content.clone(), policy, number, tagged, known);
                 self.keep_if(key, &kept, count);
             }
         }
+        Ok(())
     }
 
     /// Keeps an entry in memory if nothing has changed in its shard since the count was taken.

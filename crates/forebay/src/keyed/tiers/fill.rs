@@ -41,8 +41,6 @@ pub(crate) enum Stored {
     Yes,
     /// It cannot be stored; what was there is removed.
     Unfit,
-    /// Nobody can say what is there.
-    Unacknowledged,
 }
 
 impl Below {
@@ -170,14 +168,14 @@ impl Below {
         kept: &Kept,
         how: How<'_>,
         now: Moment,
-    ) -> Stored {
+    ) -> Result<Stored> {
         let How { tagged, policy, codec } = how;
         let name = self.name(key);
         let left = stay(kept, policy, now);
         let is_fit = Below::may_hold(policy, kept, now);
         let count = kept.number().filter(|_| is_count(kept.content.kind) && kept.slots.is_empty());
         if let Some(count) = count.filter(|_| is_fit) {
-            return self.stored(&redis.store_count(&name, count, kept.life.left(now)).await);
+            return self.stored(redis.store_count(&name, count, kept.life.left(now)).await);
         }
         let names = self.tag_names(&key.space, tagged.texts());
         let numbers = versions_in(redis, &names).await;
@@ -187,28 +185,19 @@ impl Below {
             redis.takes(record.len()).then_some(record)
         });
         match record {
-            Some(record) => self.stored(&redis.store(&name, &record, left).await),
+            Some(record) => self.stored(redis.store(&name, &record, left).await),
             None => {
                 self.in_redis.unfit.add(1);
-                match self.heard(redis.remove(&name).await) {
-                    Ok(_) => Stored::Unfit,
-                    Err(_) => Stored::Unacknowledged,
-                }
+                self.heard(redis.remove(&name).await)?;
+                Ok(Stored::Unfit)
             }
         }
     }
 
-    fn stored(&self, done: &Result<()>) -> Stored {
-        match done {
-            Ok(()) => {
-                self.in_redis.fills.add(1);
-                Stored::Yes
-            }
-            Err(_) => {
-                self.in_redis.unacknowledged.add(1);
-                Stored::Unacknowledged
-            }
-        }
+    fn stored(&self, done: Result<()>) -> Result<Stored> {
+        self.heard(done)?;
+        self.in_redis.fills.add(1);
+        Ok(Stored::Yes)
     }
 
     /// What is known of changes by others to a key under which Redis has nothing now; nothing if it

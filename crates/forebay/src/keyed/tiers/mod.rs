@@ -15,17 +15,17 @@ mod removal;
 mod rise;
 mod tally;
 
-#[cfg(not(feature = "disk"))]
-pub(crate) use absent::Disk;
 #[cfg(not(feature = "redis"))]
 pub(crate) use absent::{Bid, Redis, RedisLease, RedisTicket, Stamp};
+#[cfg(not(feature = "disk"))]
+pub(crate) use absent::{Claim, Disk};
 pub(crate) use below::{Below, OnDisk};
 pub(crate) use change::Point;
 pub(crate) use embark::{Embarked, Errand, LOOK_MAX};
 pub(crate) use fill::{FILL_MAX, How};
 pub(crate) use look::{Asked, Risen};
 
-#[cfg(feature = "disk")]
-pub(crate) use crate::tier::Disk;
 #[cfg(feature = "redis")]
 pub(crate) use crate::tier::redis::{Bid, Redis, RedisLease, RedisTicket, Stamp};
+#[cfg(feature = "disk")]
+pub(crate) use crate::tier::{Claim, Disk};

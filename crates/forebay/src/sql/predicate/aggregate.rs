@@ -10,8 +10,9 @@ use super::expression::{parts, walk, window};
 use super::place::plain;
 use crate::sql::function::is_immutable;
 
-/// SQLite's aggregates. Functions that are not known at all are taken for aggregates too.
-const AGGREGATES: &[&str] = &[
+/// SQLite's aggregates, but for `min` and `max` of one argument. Functions that are not known at
+/// all are taken for aggregates too.
+pub(super) const AGGREGATES: &[&str] = &[
     "avg",
     "count",
     "group_concat",

@@ -85,6 +85,16 @@ pub(crate) fn identifiers(sql: &str) -> BTreeSet<String> {
     mentions.names
 }
 
+/// The parameters of a text: how many there are, and the numbers of those that have a name, each
+/// with its name as it is written. `None` for a text that SQLite refuses.
+pub(crate) fn parameters(sql: &str) -> Option<(usize, Vec<(&str, usize)>)> {
+    let mut numbers = Numbers::default();
+    for token in tokens(sql).filter(|token| token.kind == Kind::Parameter) {
+        numbers.number(&sql[token.start..token.end]).ok()?;
+    }
+    Some((numbers.last, numbers.named.into_iter().collect()))
+}
+
 /// The depth behind a token.
 fn nest(depth: usize, word: &str) -> Result<usize, NotUnderstood> {
     let depth = match word {

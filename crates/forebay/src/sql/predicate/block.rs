@@ -1,7 +1,7 @@
 //! A query taken apart: blocks, which are single SELECTs, and the leaves of their FROM. It is
 //! what remains of the syntax tree once names of relations are resolved; nothing is judged here.
 
-use sqlite3_parser::ast::{Expr, Limit, SortedColumn};
+use sqlite3_parser::ast::{Expr, Limit, ResultColumn, SortedColumn};
 
 use super::place::Place;
 use super::schema::Table;
@@ -32,7 +32,15 @@ pub(super) struct Block<'b> {
     pub(super) has_using: bool,
     /// Parentheses in FROM hide or rename tables: no name is certain.
     pub(super) is_unclear: bool,
+    /// The columns that USING names.
+    pub(super) using: Vec<String>,
     pub(super) filter: Option<&'b Expr<'b>>,
+    /// As they are written.
+    pub(super) columns: &'b [ResultColumn<'b>],
+    pub(super) groups: &'b [Expr<'b>],
+    pub(super) is_distinct: bool,
+    /// Every expression in it, but for what is in its subqueries.
+    pub(super) exprs: Vec<&'b Expr<'b>>,
     /// Its rows are the rows of FROM that pass WHERE, one for one: no DISTINCT, groups,
     /// aggregates, or window functions.
     pub(super) is_plain: bool,

@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use sqlite3_parser::ast::{
-    As, CommonTableExpr, Expr, IndexedColumn, Limit, OneSelect, QualifiedName, ResultColumn,
-    Select, SortedColumn, Stmt,
+    As, CommonTableExpr, Distinctness, Expr, IndexedColumn, Limit, OneSelect, QualifiedName,
+    ResultColumn, Select, SortedColumn, Stmt,
 };
 
 use super::bind::Mentions;
@@ -138,7 +138,10 @@ impl<'b> Builder<'b> {
                 let name = |n| Some(format!("column{n}"));
                 block.outputs = Some((1..=columns).map(|n| output(name(n), false)).collect());
             }
-            OneSelect::Select { distinctness: _, columns, from, where_clause, .. } => {
+            OneSelect::Select { distinctness, columns, from, where_clause, group_by, .. } => {
+                block.columns = columns;
+                block.groups = group_by.unwrap_or_default();
+                block.is_distinct = *distinctness == Some(Distinctness::Distinct);
                 if let Some(from) = from {
                     block.from = Some(self.from(from, sight, &mut block, &mut exprs)?);
                 }
@@ -148,9 +151,10 @@ impl<'b> Builder<'b> {
             }
         }
         block.is_plain = self.is_plain(select, &block, &mut exprs);
-        for expr in exprs {
+        for expr in &exprs {
             self.subqueries(expr, sight, &mut block.children)?;
         }
+        block.exprs = exprs;
         Ok(block)
     }
 

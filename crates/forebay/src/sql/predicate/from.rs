@@ -6,6 +6,7 @@ use sqlite3_parser::ast::{Expr, FromClause, JoinConstraint, JoinOperator, JoinTy
 use super::block::{Block, Node};
 use super::build::{Builder, Sight, alias_name, renamed};
 use super::occurrence::NotUnderstood;
+use super::place::plain;
 
 /// SQLite joins no more; it bounds the depth of the tree.
 const JOINS_MAX: usize = 64;
@@ -35,8 +36,9 @@ impl<'b> Builder<'b> {
             };
             let on = match &join.constraint {
                 Some(JoinConstraint::On(expr)) => Some(expr),
-                Some(JoinConstraint::Using(_)) => {
+                Some(JoinConstraint::Using(names)) => {
                     block.has_using = true;
+                    block.using.extend(names.iter().map(|name| plain(name.0)));
                     None
                 }
                 None => None,

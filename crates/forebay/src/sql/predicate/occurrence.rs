@@ -129,6 +129,15 @@ pub(crate) enum Collation {
 }
 
 impl Collation {
+    /// As it is written behind an expression.
+    pub(crate) fn clause(self) -> &'static str {
+        match self {
+            Collation::Binary => "COLLATE BINARY",
+            Collation::Nocase => "COLLATE NOCASE",
+            Collation::Rtrim => "COLLATE RTRIM",
+        }
+    }
+
     /// The collation of this name, without quotes, in any case of letters.
     pub(crate) fn named(name: &str) -> Option<Collation> {
         let known = [
@@ -158,7 +167,7 @@ pub(crate) struct Understood {
 pub(crate) struct NotUnderstood(String);
 
 impl NotUnderstood {
-    pub(super) fn because(reason: impl Into<String>) -> NotUnderstood {
+    pub(crate) fn because(reason: impl Into<String>) -> NotUnderstood {
         NotUnderstood(reason.into())
     }
 

@@ -6,6 +6,7 @@ use crate::value::Value;
 mod grouping;
 mod legality;
 mod names;
+mod scatter;
 mod sound;
 
 /// Tables and views from a short description, one per line: `t: id int pk, a text nocase, ...`.

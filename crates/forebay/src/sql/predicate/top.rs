@@ -61,7 +61,7 @@ fn constant(expr: &Expr<'_>) -> Option<Operand> {
 
 /// The column that a term of ORDER BY means: the number of a result column, or the alias of one,
 /// and only then a column of FROM.
-fn ordered_by(expr: &Expr<'_>, block: &Block<'_>) -> Option<Place> {
+pub(super) fn ordered_by(expr: &Expr<'_>, block: &Block<'_>) -> Option<Place> {
     let outputs = block.outputs.as_ref()?;
     match expr {
         Expr::Literal(Literal::Numeric(digits)) => {

@@ -90,6 +90,10 @@ impl Statement {
         &self.tree
     }
 
+    pub(super) fn sql(&self) -> &str {
+        &self.sql
+    }
+
     pub(super) fn order(&self) -> ByteOrder {
         self.order
     }
@@ -107,7 +111,7 @@ impl Statement {
         if !trees.iter().all(|tree| are_seen(tree, &seen)) {
             return Err(Reason::NotUnderstood("a table stands where none was looked for"));
         }
-        let reader = FactReader { catalogue, order: self.order };
+        let reader = FactReader { catalogue, order: self.order, of_time: false };
         let page = wish(&block, reader);
         Ok(Analysis {
             readings: readings(&block, reader),
@@ -119,7 +123,7 @@ impl Statement {
 }
 
 /// Whether every entry of a table in a tree is among these.
-fn are_seen(node: &Node, seen: &BTreeSet<usize>) -> bool {
+pub(super) fn are_seen(node: &Node, seen: &BTreeSet<usize>) -> bool {
     let is_seen = |record: &Record| {
         record.name != "RANGETBLENTRY"
             || record.number("rtekind") != Some(0)

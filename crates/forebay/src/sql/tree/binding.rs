@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::clock;
 use super::kind::Kind;
+use super::moment;
 use super::typing::{BOOL, INT2, INT4, INT8, OID, TEXT, TIMETZ, UUID, VARCHAR, is_of_time};
 use crate::sql::{Occurrence, Operand, Test};
 use crate::value::Value;
@@ -51,6 +52,35 @@ impl Parameters {
             *value = meaning(*type_oid, value)?;
         }
         Some(meanings)
+    }
+
+    /// The values as they lie in ranges. One whose meaning is not certain becomes one that lies in
+    /// no range for certain, and outside of none.
+    pub(crate) fn points(&self, values: &[Value]) -> Vec<Value> {
+        let mut points = values.to_vec();
+        for (number, type_oid) in &self.0 {
+            let value = number.checked_sub(1).and_then(|at| points.get_mut(at));
+            if let (Some(value), Some(kind)) = (value, Kind::ranged(*type_oid)) {
+                *value = point(*type_oid, value).unwrap_or_else(|| kind.unclear());
+            }
+        }
+        points
+    }
+}
+
+/// Where a value lies among those of a type whose ranges are told apart; `None` if its meaning to
+/// the server is not certain.
+pub(crate) fn point(type_oid: u32, value: &Value) -> Option<Value> {
+    let read = match Kind::ranged(type_oid)? {
+        Kind::Date => moment::date,
+        Kind::Timestamp => moment::timestamp,
+        Kind::Timestamptz => moment::timestamptz,
+        Kind::Integer | Kind::Text | Kind::Uuid => return meaning(type_oid, value),
+    };
+    match value {
+        Value::Null => Some(Value::Null),
+        Value::Text(text) => read(text).map(Value::Integer),
+        _ => None,
     }
 }
 

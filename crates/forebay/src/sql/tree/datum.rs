@@ -2,7 +2,9 @@
 //! is expected is not read.
 
 use super::kind::Kind;
-use super::typing::{BOOL, INT2, INT4, INT8, OID, TEXT, UUID, VARCHAR};
+use super::typing::{
+    BOOL, DATE, INT2, INT4, INT8, OID, TEXT, TIMESTAMP, TIMESTAMPTZ, UUID, VARCHAR,
+};
 use crate::value::Value;
 
 /// Members of one array.
@@ -19,7 +21,9 @@ impl ByteOrder {
     /// A value of a type that is compared here, from the bytes of its datum.
     pub(super) fn value(self, type_oid: u32, bytes: &[u8]) -> Option<Value> {
         match type_oid {
-            BOOL | INT2 | INT4 | INT8 | OID => self.by_value(type_oid, bytes),
+            BOOL | INT2 | INT4 | INT8 | OID | DATE | TIMESTAMP | TIMESTAMPTZ => {
+                self.by_value(type_oid, bytes)
+            }
             TEXT | VARCHAR => text(self.varlena(bytes)?),
             UUID => uuid(bytes),
             _ => None,
@@ -65,8 +69,8 @@ impl ByteOrder {
         let (at, size) = match type_oid {
             BOOL => (at, 1),
             INT2 => (aligned(2)?, 2),
-            INT4 | OID => (aligned(4)?, 4),
-            INT8 => (aligned(8)?, 8),
+            INT4 | OID | DATE => (aligned(4)?, 4),
+            INT8 | TIMESTAMP | TIMESTAMPTZ => (aligned(8)?, 8),
             UUID => (at, 16),
             TEXT | VARCHAR => {
                 let at = aligned(4)?;
@@ -76,8 +80,10 @@ impl ByteOrder {
         };
         let end = at.checked_add(size)?;
         let bytes = array.get(at..end)?;
-        let value = match Kind::of(type_oid)? {
-            Kind::Integer => self.integer(type_oid, bytes)?,
+        let value = match Kind::ranged(type_oid)? {
+            Kind::Integer | Kind::Date | Kind::Timestamp | Kind::Timestamptz => {
+                self.integer(type_oid, bytes)?
+            }
             Kind::Text => text(self.varlena(bytes)?)?,
             Kind::Uuid => uuid(bytes)?,
         };
@@ -90,7 +96,7 @@ impl ByteOrder {
         let size = match type_oid {
             BOOL => 1,
             INT2 => 2,
-            INT4 | OID => 4,
+            INT4 | OID | DATE => 4,
             _ => 8,
         };
         let part = match self {
@@ -109,10 +115,14 @@ impl ByteOrder {
             },
             (INT2, ByteOrder::Little) => i16::from_le_bytes(bytes.try_into().ok()?).into(),
             (INT2, ByteOrder::Big) => i16::from_be_bytes(bytes.try_into().ok()?).into(),
-            (INT4, _) => i64::from(self.word(bytes.try_into().ok()?).cast_signed()),
+            (INT4 | DATE, _) => i64::from(self.word(bytes.try_into().ok()?).cast_signed()),
             (OID, _) => i64::from(self.word(bytes.try_into().ok()?)),
-            (INT8, ByteOrder::Little) => i64::from_le_bytes(bytes.try_into().ok()?),
-            (INT8, ByteOrder::Big) => i64::from_be_bytes(bytes.try_into().ok()?),
+            (INT8 | TIMESTAMP | TIMESTAMPTZ, ByteOrder::Little) => {
+                i64::from_le_bytes(bytes.try_into().ok()?)
+            }
+            (INT8 | TIMESTAMP | TIMESTAMPTZ, ByteOrder::Big) => {
+                i64::from_be_bytes(bytes.try_into().ok()?)
+            }
             _ => return None,
         };
         Some(Value::Integer(n))

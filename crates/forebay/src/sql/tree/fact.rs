@@ -46,6 +46,8 @@ impl Fact {
 pub(super) struct FactReader<'c> {
     pub(super) catalogue: &'c Catalogue,
     pub(super) order: ByteOrder,
+    /// Facts about dates and points in time are wanted, too; the dependency index takes none.
+    pub(super) of_time: bool,
 }
 
 /// One side of a comparison.
@@ -146,7 +148,7 @@ impl FactReader<'_> {
     /// Whether a comparison of this kind comes out here as at the server.
     fn may_compare(&self, kind: Kind, comparison: Comparison, collation: Option<u32>) -> bool {
         if kind != Kind::Text {
-            return true;
+            return self.of_time || !kind.is_of_time();
         }
         let known = collation.and_then(|oid| self.catalogue.collations.get(&oid));
         known.copied().flatten().is_some_and(|collated| {
@@ -155,7 +157,7 @@ impl FactReader<'_> {
     }
 
     fn side(&self, node: &Node, type_oid: u32, block: &Block<'_>) -> Option<Operandum> {
-        match self.constant(node, Kind::of(type_oid)?) {
+        match self.constant(node, Kind::ranged(type_oid)?) {
             Some(operand) => Some(Operandum::Constant(operand)),
             None => block.place(node).map(Operandum::Column),
         }
@@ -169,7 +171,8 @@ impl FactReader<'_> {
         }
         match record.name.as_str() {
             "CONST" => {
-                let type_oid = record.oid("consttype").filter(|it| Kind::of(*it) == Some(kind))?;
+                let type_oid =
+                    record.oid("consttype").filter(|it| Kind::ranged(*it) == Some(kind))?;
                 if record.is_true("constisnull") {
                     return Some(Operand::Literal(Value::Null));
                 }
@@ -177,7 +180,7 @@ impl FactReader<'_> {
                 self.order.value(type_oid, bytes).map(Operand::Literal)
             }
             "PARAM" if record.number("paramkind") == Some(0) => {
-                record.oid("paramtype").filter(|it| Kind::of(*it) == Some(kind))?;
+                record.oid("paramtype").filter(|it| Kind::ranged(*it) == Some(kind))?;
                 let number = usize::try_from(record.number("paramid")?).ok()?;
                 (number > 0).then_some(Operand::Parameter(number))
             }
@@ -215,7 +218,9 @@ impl FactReader<'_> {
     }
 
     fn members(&self, node: &Node, kind: Kind) -> Option<Vec<Operand>> {
-        use super::typing::{INT2, INT4, INT8, OID, TEXT, UUID, VARCHAR};
+        use super::typing::{
+            DATE, INT2, INT4, INT8, OID, TEXT, TIMESTAMP, TIMESTAMPTZ, UUID, VARCHAR,
+        };
         let record = node.record()?;
         match record.name.as_str() {
             "ARRAYEXPR" if record.text("multidims") == Some("false") => {
@@ -242,12 +247,15 @@ impl FactReader<'_> {
                     1028 => OID,
                     1009 => TEXT,
                     1015 => VARCHAR,
+                    1115 => TIMESTAMP,
+                    1182 => DATE,
+                    1185 => TIMESTAMPTZ,
                     2951 => UUID,
                     _ => return None,
                 };
                 let Node::Datum(bytes) = record.field("constvalue") else { return None };
                 let members = self.order.members(element, bytes)?;
-                let is_fit = Kind::of(element) == Some(kind) && members.len() <= LIST_MAX;
+                let is_fit = Kind::ranged(element) == Some(kind) && members.len() <= LIST_MAX;
                 is_fit.then(|| members.into_iter().map(Operand::Literal).collect())
             }
             _ => None,

@@ -7,6 +7,7 @@
 //!
 //! It asks no server: what is missing in the catalogue it names, and the caller fetches it.
 
+mod aim;
 mod analysis;
 mod binding;
 mod block;
@@ -24,11 +25,13 @@ mod function;
 mod harmless;
 mod kind;
 mod mention;
+mod moment;
 mod node;
 mod operator;
 mod partner;
 mod question;
 mod reason;
+mod routing;
 mod settle;
 mod stamp;
 mod survey;
@@ -39,13 +42,16 @@ mod typing;
 mod used;
 mod words;
 
+pub(crate) use aim::{Aim, Aiming, Spread};
 pub(crate) use analysis::{Analysis, Outcome, Statement};
-pub(crate) use binding::Parameters;
+pub(crate) use binding::{Parameters, point};
 pub(crate) use catalogue::{Catalogue, Needs};
 pub(crate) use datum::ByteOrder;
 pub(crate) use effect::Writes;
+pub(crate) use kind::Kind;
 pub(crate) use question::Row;
 pub(crate) use reason::Reason;
+pub(crate) use routing::{Only, Queried, Routing};
 pub(crate) use settle::Reading;
 pub(crate) use used::Used;
 

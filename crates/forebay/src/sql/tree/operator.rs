@@ -1,9 +1,10 @@
 //! The comparison operators that are evaluated here, by oid: those of the server's own btree
-//! operator families for whole numbers, truth values, oids, texts and uuids. Their oids are fixed
-//! in the server's sources and are the same from version 14 to 18, which a test compares.
+//! operator families for whole numbers, truth values, oids, texts, uuids, dates and points in time.
+//! Their oids are fixed in the server's sources and are the same from version 14 to 18, which a
+//! test compares.
 
 use super::kind::Kind;
-use super::typing::{BOOL, INT2, INT4, INT8, OID, TEXT, UUID};
+use super::typing::{BOOL, DATE, INT2, INT4, INT8, OID, TEXT, TIMESTAMP, TIMESTAMPTZ, UUID};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Comparison {
@@ -39,6 +40,9 @@ const OPERATORS: &[(u32, u32, [u32; 5])] = &[
     (OID, OID, [609, 611, 607, 612, 610]),
     (TEXT, TEXT, [664, 665, 98, 667, 666]),
     (UUID, UUID, [2974, 2976, 2972, 2977, 2975]),
+    (DATE, DATE, [1095, 1096, 1093, 1098, 1097]),
+    (TIMESTAMP, TIMESTAMP, [2062, 2063, 2060, 2065, 2064]),
+    (TIMESTAMPTZ, TIMESTAMPTZ, [1322, 1323, 1320, 1325, 1324]),
 ];
 
 /// In the order of the list.
@@ -55,7 +59,7 @@ pub(super) fn operator(oid: u32) -> Option<Operator> {
     OPERATORS.iter().find_map(|(left, right, oids)| {
         let at = oids.iter().position(|known| *known == oid)?;
         let comparison = COMPARISONS[at];
-        Some(Operator { comparison, kind: Kind::of(*left)?, left: *left, right: *right })
+        Some(Operator { comparison, kind: Kind::ranged(*left)?, left: *left, right: *right })
     })
 }
 

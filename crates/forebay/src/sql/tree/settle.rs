@@ -184,7 +184,11 @@ fn all_if_generated(table: &Table<'_>) -> Used {
 fn conjunct(compared: &Compared, table: &Table<'_>) -> Option<Conjunct> {
     let number = compared.place.column;
     let column = table.relation.column(number).filter(|column| !column.is_generated)?;
-    let kind = super::kind::Kind::of(column.type_oid);
+    let of_time = compared.kind.filter(|kind| kind.is_of_time());
+    let kind = match of_time {
+        Some(_) => super::kind::Kind::ranged(column.type_oid),
+        None => super::kind::Kind::of(column.type_oid),
+    };
     if compared.kind.is_some() && compared.kind != kind {
         return None;
     }

@@ -53,7 +53,7 @@ impl Statement {
             return None;
         }
         let table = Table { oid, relation, used: Used::All };
-        let reader = FactReader { catalogue, order: self.order() };
+        let reader = FactReader { catalogue, order: self.order(), of_time: false };
         let facts = match query.number("commandType")? {
             2 | 4 => before(query, &table, reader)?,
             3 if has_no_update(query) && is_as_given(query) => inserted(query, relation, reader),
@@ -78,7 +78,11 @@ fn column(compared: &Compared) -> usize {
 }
 
 /// What WHERE says.
-fn before(query: &Record, table: &Table<'_>, reader: FactReader<'_>) -> Option<Vec<Compared>> {
+pub(super) fn before(
+    query: &Record,
+    table: &Table<'_>,
+    reader: FactReader<'_>,
+) -> Option<Vec<Compared>> {
     let from = query.field("jointree").named("FROMEXPR")?;
     let [only] = from.list("fromlist") else { return None };
     if only.named("RANGETBLREF")?.number("rtindex") != Some(1) {

@@ -52,7 +52,7 @@ pub(super) fn wish(block: &Block<'_>, reader: FactReader<'_>) -> Option<Wish> {
 }
 
 /// Whether the rows are those of FROM and WHERE, one for one, but for the end of the page.
-fn is_page(query: &Record) -> bool {
+pub(super) fn is_page(query: &Record) -> bool {
     let flags = ["hasAggs", "hasWindowFuncs", "hasTargetSRFs", "hasDistinctOn"];
     let clauses = ["distinctClause", "groupClause", "groupingSets", "havingQual", "setOperations"];
     flags.iter().all(|flag| query.text(flag) == Some("false"))

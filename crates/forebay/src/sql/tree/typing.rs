@@ -15,6 +15,9 @@ pub(super) const OID: u32 = 26;
 pub(super) const VARCHAR: u32 = 1043;
 pub(super) const UUID: u32 = 2950;
 pub(super) const TIMETZ: u32 = 1266;
+pub(super) const DATE: u32 = 1082;
+pub(super) const TIMESTAMP: u32 = 1114;
+pub(super) const TIMESTAMPTZ: u32 = 1184;
 
 const NAME: u32 = 19;
 const BPCHAR: u32 = 1042;

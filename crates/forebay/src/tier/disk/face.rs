@@ -10,6 +10,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::builder::{DiskBuilder, KEY_BYTES_MAX};
+use super::claim::{Claim, Claims};
 use super::handle::Handle;
 use super::index::{KeyHash, Place};
 use super::queue::Queue;
@@ -59,6 +60,7 @@ struct Tier {
     settings: Arc<DiskBuilder>,
     hasher: worker::KeyHasher,
     reads: Arc<Semaphore>,
+    claims: Arc<Claims>,
 }
 
 impl Drop for Tier {
@@ -100,7 +102,8 @@ impl Disk {
             Error::new(Kind::Open, message).with_cause(error)
         })?;
         let reads = Arc::new(Semaphore::new(READS_MAX));
-        Ok(Disk { tier: Arc::new(Tier { shared, settings, hasher, reads }) })
+        let claims = Arc::default();
+        Ok(Disk { tier: Arc::new(Tier { shared, settings, hasher, reads, claims }) })
     }
 
     /// The value under `key`. It takes some microseconds when the kernel has the record in memory,
@@ -198,6 +201,11 @@ impl Disk {
     /// Removes everything, as [`Disk::remove`] does.
     pub async fn clear(&self) -> bool {
         self.tier.acknowledged(|state, caller| state.clear(caller)).await
+    }
+
+    /// A name for one who uses this disk, until the claim is dropped; none if it is in use.
+    pub(crate) fn claim(&self, name: &str) -> Option<Claim> {
+        self.tier.claims.claim(name)
     }
 
     /// Begins to remove what matches, which cannot be found from now on, and waits for nothing.

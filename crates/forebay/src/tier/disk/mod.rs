@@ -4,6 +4,7 @@
 
 mod boot;
 mod builder;
+mod claim;
 mod compress;
 mod face;
 mod handle;
@@ -24,5 +25,6 @@ mod worker;
 mod tests;
 
 pub use builder::DiskBuilder;
+pub(crate) use claim::Claim;
 pub use face::Disk;
 pub use report::{DiskHealth, DiskStats};

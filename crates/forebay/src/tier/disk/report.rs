@@ -77,6 +77,14 @@ impl DiskHealth {
             DiskHealth::Closed => "closed",
         }
     }
+
+    /// Why it does not, where there is more to say than the word.
+    pub fn why(&self) -> Option<&str> {
+        match self {
+            DiskHealth::Working | DiskHealth::Closed => None,
+            DiskHealth::Failing(why) | DiskHealth::Off(why) => Some(why),
+        }
+    }
 }
 
 impl fmt::Display for DiskHealth {

@@ -40,6 +40,28 @@ impl RedisRate {
         self.burst = burst.max(1);
         self
     }
+
+    /// One in each `interval`, of which `burst` may come at once.
+    #[cfg(feature = "http")]
+    pub(crate) fn every(interval: Duration, burst: u32) -> RedisRate {
+        let micros = interval.as_nanos().div_ceil(1_000).max(1);
+        RedisRate { interval: u64::try_from(micros).unwrap_or(u64::MAX), burst: burst.max(1) }
+    }
+
+    /// Microseconds that one may be early.
+    fn early(self) -> u64 {
+        self.interval.saturating_mul(self.burst.into())
+    }
+}
+
+/// What several windows of one key say.
+#[cfg(feature = "http")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RatesLeft {
+    /// How long to wait; zero: it was admitted.
+    pub(crate) wait: Duration,
+    /// For each window how long what is in use takes to be given back.
+    pub(crate) used: Vec<Duration>,
 }
 
 impl Redis {
@@ -70,7 +92,7 @@ impl Redis {
     ) -> Option<Result<(), Duration>> {
         let shared = self.shared();
         let name = shared.names.name(Kind::Rate, key);
-        let early = rate.interval.saturating_mul(rate.burst.into());
+        let early = rate.early();
         let args = [rate.interval, early, count.into()].map(|number| number.to_string());
         let args = [args[0].as_bytes(), args[1].as_bytes(), args[2].as_bytes()];
         let (shard, script) = (shared.names.shard(key), &shared.scripts.rate);
@@ -80,6 +102,32 @@ impl Redis {
         match parts.as_deref() {
             Some([1, _]) => Some(Ok(())),
             Some([0, wait]) => Some(Err(Duration::from_micros(*wait))),
+            _ => {
+                shared.counts.fault(&Fault::Garbage);
+                None
+            }
+        }
+    }
+
+    /// Whether one more may pass under `key` by all of `rates`; nothing was counted if not. `None`
+    /// where Redis could not be asked. The key is one of `limit`'s: keep them apart.
+    #[cfg(feature = "http")]
+    pub(crate) async fn limit_by_all(&self, key: &[u8], rates: &[RedisRate]) -> Option<RatesLeft> {
+        let shared = self.shared();
+        let name = shared.names.name(Kind::Rate, key);
+        let args = rates.iter().flat_map(|rate| [rate.interval, rate.early()]);
+        let args: Vec<String> = args.map(|number| number.to_string()).collect();
+        let args: Vec<&[u8]> = args.iter().map(|text| text.as_bytes()).collect();
+        let (shard, script) = (shared.names.shard(key), &shared.scripts.rates);
+        let reply = shared.script(shard, script, &[&name], &args).await.ok()?;
+        let parts = reply::list(reply).map(|parts| parts.into_iter().map(reply::number::<u64>));
+        let parts: Option<Vec<u64>> = parts.and_then(Iterator::collect);
+        match parts.as_deref() {
+            Some([is_admitted, wait, used @ ..]) if used.len() == rates.len() => {
+                let wait = if *is_admitted == 1 { 0 } else { (*wait).max(1) };
+                let used = used.iter().map(|used| Duration::from_micros(*used)).collect();
+                Some(RatesLeft { wait: Duration::from_micros(wait), used })
+            }
             _ => {
                 shared.counts.fault(&Fault::Garbage);
                 None

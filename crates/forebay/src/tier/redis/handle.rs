@@ -10,6 +10,7 @@ use tokio::task::AbortHandle;
 use super::address::Address;
 use super::builder::RedisBuilder;
 use super::change::RedisChanges;
+use super::health::RedisHealth;
 use super::heard::{RedisTicket, Stamp};
 use super::keeper::keep;
 use super::settings::Settings;
@@ -121,6 +122,15 @@ impl Redis {
             servers: map.nodes.len() as u64,
             ..self.shared().counts.snapshot()
         }
+    }
+
+    /// How it is. No call is made: a server that has fallen silent, and that nobody has called
+    /// since, still works as far as this knows, until its connection for changes notices.
+    #[must_use]
+    pub fn health(&self) -> RedisHealth {
+        let stats = self.stats();
+        let last = self.shared().counts.last_fault();
+        RedisHealth::of(stats.is_up, stats.is_hearing, last.as_ref())
     }
 
     pub(super) fn shared(&self) -> &Arc<Shared> {

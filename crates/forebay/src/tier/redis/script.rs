@@ -41,12 +41,15 @@ return others
 ";
 
 /// Keys: the roll, what is stored under, then what is deleted, of which the last is a lease.
-/// Arguments: value, milliseconds, then as in REMOVE.
+/// Arguments: value, milliseconds, then as in REMOVE. Answers 0, then the roll, when there is no
+/// memory for the value: what was there is gone all the same. The value comes first, since a server
+/// without memory lets everything pass once something is written.
 const STORE: &str = r"
+local set = redis.pcall('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
 redis.call('DEL', KEYS[3], KEYS[4])
-redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
+if set.err then redis.call('DEL', KEYS[2]) end
 local others = call(KEYS[1], ARGV[3], ARGV[4], ARGV[5], ARGV[6])
-table.insert(others, 1, '1')
+table.insert(others, 1, set.err and '0' or '1')
 return others
 ";
 
@@ -154,6 +157,33 @@ redis.call('SET', KEYS[1], string.format('%.0f', next), 'PX', math.ceil((next - 
 return {1, 0}
 ";
 
+/// The same for several windows, all of them or none. Key: a hash that holds for each window when
+/// the next would be due. Arguments, in microseconds, for each window: between two, and how early
+/// one may be. Answers whether it may, in how many microseconds it may, and for each window how
+/// long what is in use takes to be given back.
+const RATES: &str = r"
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local wait, last, before, after = 0, now, {}, {}
+for i = 1, #ARGV / 2 do
+    before[i] = math.max(tonumber(redis.call('HGET', KEYS[1], i) or now), now)
+    after[i] = before[i] + ARGV[2 * i - 1]
+    wait = math.max(wait, after[i] - ARGV[2 * i] - now)
+    last = math.max(last, after[i])
+end
+local answer = {1, 0}
+if wait > 0 then
+    answer, after = {0, math.ceil(wait)}, before
+else
+    for i = 1, #after do
+        redis.call('HSET', KEYS[1], i, string.format('%.0f', after[i]))
+    end
+    redis.call('PEXPIRE', KEYS[1], math.ceil((last - now) / 1000) + 1)
+end
+for i = 1, #after do answer[i + 2] = math.ceil(after[i] - now) end
+return answer
+";
+
 /// All of them, with the digests under which a server knows them.
 pub(super) struct Scripts {
     pub(super) remove: Text,
@@ -167,6 +197,8 @@ pub(super) struct Scripts {
     pub(super) release: Text,
     pub(super) increment: Text,
     pub(super) rate: Text,
+    #[cfg_attr(not(feature = "http"), allow(dead_code))]
+    pub(super) rates: Text,
 }
 
 impl Scripts {
@@ -183,6 +215,7 @@ impl Scripts {
             release: Text::new(&[RELEASE]),
             increment: Text::new(&[INCREMENT]),
             rate: Text::new(&[RATE]),
+            rates: Text::new(&[RATES]),
         }
     }
 }

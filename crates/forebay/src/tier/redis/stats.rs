@@ -100,10 +100,13 @@ impl Counts {
         }
     }
 
+    pub(super) fn last_fault(&self) -> Option<Fault> {
+        self.last_fault.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The counters at this moment; what is no counter is filled in by the caller.
     pub(super) fn snapshot(&self) -> RedisStats {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let last = self.last_fault.lock().unwrap_or_else(PoisonError::into_inner);
         RedisStats {
             hits: read(&self.hits),
             misses: read(&self.misses),
@@ -120,7 +123,7 @@ impl Counts {
             opened: read(&self.opened),
             changes: read(&self.changes),
             doubts: read(&self.doubts),
-            last_fault: last.as_ref().map(Fault::to_string),
+            last_fault: self.last_fault().as_ref().map(Fault::to_string),
             ..RedisStats::default()
         }
     }

@@ -38,7 +38,11 @@ impl Redis {
 
     /// Stores `value` for `ttl` in place of the value and the counter under `key`, so that a fill
     /// that began before is not stored. When it returns `Ok`, no process that hears this tier
-    /// answers from its memory what was there. The cost is that of [`Redis::remove`].
+    /// answers from its memory what was there. The cost is that of [`Redis::remove`]. A server that
+    /// has no memory left does not keep the value, and what was there is gone all the same.
+    ///
+    /// What is not acknowledged may still come about: bytes that the network holds back reach the
+    /// server once it lets them through, even after a later call.
     ///
     /// # Errors
     ///
@@ -73,6 +77,10 @@ impl Redis {
         let args = [bytes, ttl.as_bytes()];
         let storing = shared.acknowledged(shard, script, &keys, &args, what);
         match self.within(storing).await {
+            Ok(0) => {
+                shared.counts.fault(&Fault::Full);
+                Ok(())
+            }
             Ok(_) => {
                 count(&shared.counts.stored);
                 Ok(())

@@ -1,6 +1,8 @@
 //! Values into parameters, by the type that the server says the parameter has. What would be
 //! rounded, cut or taken for something else is an error; it names the type and never the value.
 
+use std::borrow::Cow;
+
 use bytes::{BufMut, BytesMut};
 
 use super::literal;
@@ -27,6 +29,14 @@ pub(crate) fn encode(oid: u32, value: &Value, out: &mut BytesMut) -> Result<Enco
     match element(oid) {
         Some(element) => encode_list(oid, element, value, out),
         None => encode_scalar(oid, value, out),
+    }
+}
+
+/// A text for a column of this type, in the form that the server reads where it is a list.
+pub(crate) fn list_text(oid: u32, text: &str) -> Result<Cow<'_, str>> {
+    match element(oid) {
+        Some(element) => literal::text(element, text).map_err(|why| refused(oid, why)),
+        None => Ok(Cow::Borrowed(text)),
     }
 }
 

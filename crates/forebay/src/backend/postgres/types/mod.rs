@@ -5,6 +5,7 @@
 
 mod array;
 mod calendar;
+mod copy;
 mod date;
 mod decode;
 mod element;
@@ -18,8 +19,9 @@ mod param;
 mod read;
 mod time;
 
+pub(crate) use copy::copy_field;
 pub(crate) use decode::{Format, decode, kind, result_format};
-pub(crate) use encode::{Encoded, encode};
+pub(crate) use encode::{Encoded, encode, list_text};
 pub(crate) use oid::type_name;
 
 #[cfg(test)]

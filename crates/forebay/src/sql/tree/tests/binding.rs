@@ -64,6 +64,34 @@ fn meanings() {
     assert_eq!(two.meanings(&[&Value::Real(0.5), &text("7")]).unwrap()[1], Value::Integer(7));
 }
 
+/// Where values lie among those of their types, and those whose place is not certain.
+#[test]
+fn points() {
+    use crate::invalidate::Constant;
+    use crate::sql::Collation;
+    let check = |oid: u32, value: Value, expect: Option<Value>| {
+        let found = Parameters([(1, oid)].into()).points(std::slice::from_ref(&value));
+        let kind = super::super::Kind::ranged(oid).unwrap();
+        let of = |value| Constant::of(value, kind.affinity(), Collation::Binary);
+        let expect = expect.as_ref().map_or(Constant::Unclear, of);
+        assert_eq!(of(&found[0]), expect, "{oid} {value:?}");
+        assert_eq!(super::super::point(oid, &value).is_none(), expect == Constant::Unclear);
+    };
+    let text = |text: &str| Value::from(text);
+    check(1082, text("2000-01-03"), Some(Value::Integer(2)));
+    check(1082, text("today"), None);
+    check(1082, Value::Integer(7), None);
+    check(1082, Value::Null, Some(Value::Null));
+    check(1114, text("2000-01-01 00:00:01"), Some(Value::Integer(1_000_000)));
+    check(1184, text("2000-01-01T00:00:01Z"), Some(Value::Integer(1_000_000)));
+    check(1184, text("2000-01-01T00:00:01"), None);
+    check(23, text("7"), Some(Value::Integer(7)));
+    check(23, text("07"), None);
+    check(25, Value::Integer(7), None);
+    check(25, text("a"), Some(text("a")));
+    check(2950, text("nothing"), None);
+}
+
 #[test]
 fn literals_of_the_moment() {
     let check = |sql: &str, expect| assert_eq!(clock::is_free_of_now(sql), expect, "{sql}");
@@ -95,6 +123,9 @@ fn constants() {
     assert_eq!(number(big, 20, [0, 0, 0, 0, 0, 0, 0, 9]), is(9));
     assert_eq!(number(little, 16, [1, 0, 0, 0, 0, 0, 0, 0]), is(1));
     assert_eq!(number(little, 16, [2, 0, 0, 0, 0, 0, 0, 0]), None);
+    assert_eq!(number(little, 1082, [255, 255, 255, 255, 0, 0, 0, 0]), is(-1));
+    assert_eq!(number(big, 1114, [0, 0, 0, 0, 0, 15, 66, 64]), is(1_000_000));
+    assert_eq!(number(little, 1184, [0, 0, 0, 0, 0, 0, 0, 128]), is(i64::MIN));
     assert_eq!(number(little, 700, [0; 8]), None);
     assert_eq!(little.value(23, &[1, 0, 0, 0]), None);
     let text = |order: ByteOrder, bytes: &[u8]| order.value(25, bytes);

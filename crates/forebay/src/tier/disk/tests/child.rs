@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::scene::{HOUR, value};
+use crate::keyed::Cache;
 use crate::tier::disk::{Disk, DiskBuilder};
 
 const ROLE: &str = "FOREBAY_DISK_ROLE";
@@ -36,6 +37,7 @@ async fn play() {
         "hold" => hold(&path).await,
         "full" => full(&path).await,
         "off" => off(&path).await,
+        "cache" => cache(&path).await,
         other => panic!("no role {other}"),
     }
 }
@@ -134,6 +136,40 @@ async fn off(path: &Path) {
     disk.set(b"key", vec![2], HOUR);
     assert!(disk.flush().await);
     assert_eq!(disk.get(b"key").await, Some(vec![2]));
+    say("good");
+}
+
+/// A cache whose disk is full: nobody is told of it, and nothing that was replaced comes up.
+async fn cache(path: &Path) {
+    let disk = builder(path).open().await.unwrap();
+    // Memory has room for nothing.
+    let cache = Cache::builder("app").max_bytes(1).disk(disk.clone()).build().unwrap();
+    let bytes = |key: u64, round: u64| value(&key.to_le_bytes(), round, 3_000);
+    for round in 0..2 {
+        for key in 0..200 {
+            cache.set(key.to_string(), bytes(key, round)).await;
+            if key % 10 == 0 && disk.health().is_working() {
+                disk.flush().await;
+            }
+        }
+        for key in 0..200 {
+            let name = key.to_string();
+            if let Some(found) = cache.get::<Vec<u8>>(&name).await {
+                assert!(*found == bytes(key, round), "what was replaced comes up");
+            }
+            let load = move || async move { Ok::<_, std::io::Error>(bytes(key, round)) };
+            assert!(*cache.get_or_load(&name, load).await.unwrap() == bytes(key, round));
+        }
+    }
+    assert!(disk.stats().faults > 0 && !disk.health().is_working(), "{:?}", disk.stats());
+    cache.set("9", bytes(9, 7)).await;
+    cache.delete("9").await.expect("a removal needs no room");
+    assert!(cache.get::<Vec<u8>>("9").await.is_none());
+    unlimited();
+    until(|| disk.stats().queued == 0 && disk.health().is_working()).await;
+    cache.set("9", bytes(9, 8)).await;
+    assert!(disk.flush().await);
+    assert!(*cache.get::<Vec<u8>>("9").await.unwrap() == bytes(9, 8));
     say("good");
 }
 

@@ -23,6 +23,12 @@ fn a_full_disk_loses_values_and_is_used_again_when_there_is_room() {
     check_child("full", &folder.path().join("cache"), "trap '' XFSZ; ulimit -S -f 400;");
 }
 
+#[test]
+fn a_cache_on_a_full_disk_fails_nobody_and_serves_nothing_old() {
+    let folder = tempfile::tempdir().unwrap();
+    check_child("cache", &folder.path().join("cache"), "trap '' XFSZ; ulimit -S -f 400;");
+}
+
 #[tokio::test]
 async fn a_file_that_cannot_be_written_turns_the_tier_off_until_it_can() {
     let folder = tempfile::tempdir().unwrap();

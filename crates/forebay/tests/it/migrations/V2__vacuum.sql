@@ -1,0 +1,3 @@
+-- no-transaction
+PRAGMA foreign_keys = off;
+VACUUM;
