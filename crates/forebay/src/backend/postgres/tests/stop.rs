@@ -48,18 +48,18 @@ async fn late(server: &Server) {
     run(&connection, "CREATE TABLE w (a int8)", &[]).await.unwrap();
     for sql in ["SELECT pg_sleep(600)", "INSERT INTO w SELECT 1 FROM pg_sleep(600)"] {
         let mut slow = request(sql, &[], false);
-        slow.deadline = Some(Instant::now() + Duration::from_millis(100));
+        slow.deadline = Some(Instant::now() + Duration::from_millis(400));
         let error = connection.run(slow, LIMITS).await.err().unwrap();
         assert!(error.is_timeout() && error.code() == Some("57014"), "{error}");
     }
-    let mut script = Some(Instant::now() + Duration::from_millis(100));
+    let mut script = Some(Instant::now() + Duration::from_millis(400));
     let error = connection.run_script("SELECT pg_sleep(600)".into(), script.take()).await;
     assert!(error.err().unwrap().is_timeout());
     assert_eq!(scalar(&connection, "SELECT count(*) FROM w").await, Value::Integer(0));
     // In a transaction, the transaction is lost with it.
     run(&connection, "BEGIN", &[]).await.unwrap();
     let mut slow = request("SELECT pg_sleep(600)", &[], false);
-    slow.deadline = Some(Instant::now() + Duration::from_millis(100));
+    slow.deadline = Some(Instant::now() + Duration::from_millis(400));
     assert!(connection.run(slow, LIMITS).await.err().unwrap().is_timeout());
     assert!(run(&connection, "COMMIT", &[]).await.is_ok());
 }
