@@ -8,7 +8,7 @@ use cluster::{Cluster, Database, Settings, Version};
 use forebay::{Builder, Db};
 
 /// A test that takes longer hangs.
-const TEST_MAX: Duration = Duration::from_secs(120);
+const TEST_MAX: Duration = Duration::from_secs(300);
 
 /// How long the server may take to notice something.
 const NOTICE_MAX: Duration = Duration::from_secs(30);
