@@ -112,6 +112,14 @@ pub struct WindowStats {
     pub bytes: u64,
     /// Time spent in the database.
     pub time: Duration,
+    /// Half of the executions at the database took at most so long, 95 % and 99 % at most as long as
+    /// the next two say: of the later half of the window at least, within 4 %. Of some thousand
+    /// executions or more they are those of a sample.
+    pub p50: Duration,
+    /// See `p50`.
+    pub p95: Duration,
+    /// See `p50`.
+    pub p99: Duration,
     /// The longest execution at the database, in full microseconds.
     pub max: Duration,
 }

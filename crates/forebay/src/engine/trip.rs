@@ -75,13 +75,20 @@ impl Trip {
     /// How it went; `None` if it never got a connection.
     fn visit(self, idle: Duration, brought: &Brought) -> Option<Visit> {
         let ended = Instant::now();
-        let spent = match (self.shared, self.arrived) {
-            (Some(shared), _) => shared,
-            (None, Some(arrived)) => ended.saturating_duration_since(arrived).saturating_sub(idle),
+        let (spent, wait) = match (self.shared, self.arrived) {
+            (Some(shared), _) => {
+                let gone = ended.saturating_duration_since(self.began);
+                (shared, gone.saturating_sub(shared).saturating_sub(idle))
+            }
+            // Few have to wait, and a difference of times costs as much as all else here.
+            (None, Some(arrived)) => {
+                let spent = ended.saturating_duration_since(arrived).saturating_sub(idle);
+                let has_waited = arrived != self.began;
+                let wait = has_waited.then(|| arrived.saturating_duration_since(self.began));
+                (spent, wait.unwrap_or_default())
+            }
             (None, None) => return None,
         };
-        let gone = ended.saturating_duration_since(self.began);
-        let wait = gone.saturating_sub(spent).saturating_sub(idle);
         let Brought { rows, bytes, failed, .. } = *brought;
         Some(Visit { ended, spent, wait, rows, bytes, failed })
     }
