@@ -39,6 +39,14 @@ pub(super) struct Recent {
     thinned: [u8; STRETCHES],
 }
 
+/// So many times of one bucket.
+#[derive(Clone, Copy, Debug)]
+struct Lot {
+    octave: usize,
+    part: usize,
+    weight: u32,
+}
+
 impl Reach {
     fn seconds(self) -> u64 {
         match self {
@@ -150,30 +158,33 @@ impl Recent {
     }
 
     /// The present stretch of the minute: when it began, and its times.
-    fn open(&self) -> Option<(Duration, Vec<(usize, usize, u32)>)> {
+    fn open(&self) -> Option<(Duration, Vec<Lot>)> {
         let number = self.numbers[Reach::Minute as usize];
         let times = || self.times(Reach::Minute.place(number));
         (number > 0).then(|| (Reach::Minute.begin(number), times()))
     }
 
-    /// The times of a stretch: doubling, which bucket of that, how many.
-    fn times(&self, stretch: usize) -> Vec<(usize, usize, u32)> {
+    /// The times of a stretch.
+    fn times(&self, stretch: usize) -> Vec<Lot> {
         let thinned = self.thinned[stretch].min(23);
         let each = self.kept.iter().zip(&self.octaves).flat_map(|(octave, counts)| {
             let counts = counts[stretch].iter().enumerate();
-            counts.map(move |(part, count)| (octave, part, u32::from(*count) << thinned))
+            counts.map(move |(part, count)| {
+                let weight = u32::from(*count) << thinned;
+                Lot { octave, part, weight }
+            })
         });
-        each.filter(|(_, _, weight)| *weight > 0).collect()
+        each.filter(|lot| lot.weight > 0).collect()
     }
 
     /// Adds times to the stretch that `at` is in, unless that is over.
-    fn add(&mut self, reach: Reach, at: Duration, times: &[(usize, usize, u32)]) {
+    fn add(&mut self, reach: Reach, at: Duration, times: &[Lot]) {
         self.begin(reach, at);
         let number = reach.number(at);
         if number + 1 < self.numbers[reach as usize] {
             return;
         }
-        for (octave, part, weight) in times {
+        for Lot { octave, part, weight } in times {
             let place = self.room_for(*octave);
             let seed = (octave * PARTS + part) as u32 ^ number;
             self.count(place, reach.place(number), *part, *weight, seed);

@@ -95,17 +95,22 @@ impl Windows {
     }
 
     pub(crate) fn minute(&self, now: Duration) -> WindowStats {
-        self.told(self.minute.sum(now, None), Reach::Minute, now)
+        let mut sum = self.minute.sum(now, None);
+        self.spread(&mut sum, Reach::Minute, now);
+        sum
     }
 
     pub(crate) fn hour(&self, now: Duration) -> WindowStats {
-        self.told(self.hour.sum(now, self.open()), Reach::Hour, now)
+        let mut sum = self.hour.sum(now, self.open());
+        self.spread(&mut sum, Reach::Hour, now);
+        sum
     }
 
-    fn told(&self, sum: WindowStats, reach: Reach, now: Duration) -> WindowStats {
+    /// Adds the quantiles to what a window comes to.
+    fn spread(&self, sum: &mut WindowStats, reach: Reach, now: Duration) {
         let quantiles = self.recent.quantiles(reach, now, [0.5, 0.95, 0.99]);
-        let [p50, p95, p99] = quantiles.map(|nanos| Duration::from_nanos(nanos).min(sum.max));
-        WindowStats { p50, p95, p99, ..sum }
+        let quantiles = quantiles.map(|nanos| Duration::from_nanos(nanos).min(sum.max));
+        [sum.p50, sum.p95, sum.p99] = quantiles;
     }
 
     /// Begins the slot that `now` is in.
