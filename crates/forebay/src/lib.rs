@@ -52,6 +52,7 @@ mod sql;
 mod stats;
 #[cfg(any(feature = "disk", feature = "redis"))]
 mod tier;
+mod trace;
 mod value;
 mod watch;
 
@@ -131,6 +132,7 @@ pub use tier::redis::{
 };
 #[cfg(feature = "disk")]
 pub use tier::{Disk, DiskBuilder, DiskHealth, DiskStats};
+pub use trace::TraceParent;
 pub use value::Value;
 pub use watch::{
     Pulse, RepeatFinding, RepeatKind, RepeatSource, RepeatWatch, RepeatedStatement, Scope,
