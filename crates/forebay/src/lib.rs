@@ -122,8 +122,8 @@ pub use setup::{Followed, Setup, SetupFinding, SetupPlan, SetupStatus, SetupStep
 pub use slow::{PlanChange, SlowLog, SlowStatement};
 pub use stats::{
     AuditStats, CacheStats, Difference, DropStats, FingerprintStats, ForeignStats, Holder,
-    PolicyStats, PoolStats, ReplicationStats, RuleStats, ShadowStats, StatementCacheStats, Stats,
-    TimeStats, WatchStats, WindowStats, WorthStats,
+    PolicyStats, PoolStats, ReplicationStats, RuleStats, ShadowStats, SpaceStats,
+    StatementCacheStats, Stats, TimeStats, WatchStats, WindowStats, WorthStats,
 };
 #[cfg(feature = "redis")]
 pub use tier::redis::{

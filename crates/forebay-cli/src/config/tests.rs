@@ -299,6 +299,8 @@ fn rules_come_whole_to_the_library() {
     let rule = "[[rule]]\nname = 'a'\nnamespace = 's'\nttl = '5s'\ntags = ['t']";
     let expect = "a: ttl 5s; stale_if_error 3600s; tags t, s";
     check(&format!("{space}{rule}"), Ok(expect));
+    let bounded = "[cache.s]\nbytes = '1MB'\n[[rule]]\nname = 'a'\nnamespace = 's'";
+    check(bounded, Ok("a: tags s; space s, 1000000 bytes"));
     let two = "[[rule]]\nname = 'a'\ndeny = 'no'\n[[rule]]\nname = 'b'\ncache = false";
     check(two, Ok("a: refused: no | b: past the cache"));
     check(rule, Err("there is no namespace \"s\""));
