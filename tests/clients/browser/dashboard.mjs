@@ -213,6 +213,16 @@ await step("health has a score and cures, settings no secrets", async () => {
   assert.ok(!(await text("#view-settings")).includes(ADMIN));
 });
 
+await step("a task of maintenance is run", async () => {
+  await view("maintenance");
+  await is("#view-maintenance", /optimize[\s\S]*never[\s\S]*No task has run yet/);
+  await page.getByRole("button", { name: "Run optimize now" }).click();
+  await is("#ask", /Run optimize now\?/);
+  await page.click("#ask button.main");
+  await is("#toast", /optimize: done/);
+  await is("#view-maintenance", /done just now[\s\S]*Last runs[\s\S]*optimize/);
+});
+
 await step("dark, light, and chosen by hand", async () => {
   const brightness = () =>
     page.evaluate(() =>
@@ -241,6 +251,7 @@ await step("narrow screens", async () => {
     "repeats",
     "indexes",
     "health",
+    "maintenance",
     "caches",
     "settings",
   ]) {

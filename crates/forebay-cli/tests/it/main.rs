@@ -23,6 +23,10 @@ mod top;
 mod clients;
 mod document;
 
+// What a collector is sent.
+#[cfg(feature = "otel")]
+mod telemetry;
+
 // The dashboard in a browser.
 mod dashboard;
 
