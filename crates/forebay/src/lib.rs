@@ -22,6 +22,7 @@ mod functions;
 pub mod generated;
 mod glob;
 mod guard;
+mod guide;
 mod health;
 #[cfg(feature = "http")]
 pub mod http;

@@ -1,10 +1,11 @@
 //! The house rules that no other tool checks: sizes, module docs, contents pages, file names, the
 //! import table, the paths in the architecture page, links between pages, the chapters of the
-//! guide and their figures, lockfiles. Only `run` and `tree` touch the disk; every rule is a
-//! function from text to findings.
+//! guide, their examples and figures, lockfiles. Only `run` and `tree` touch the disk; every rule
+//! is a function from text to findings.
 
 mod contents;
 mod document;
+mod example;
 mod figure;
 mod finding;
 mod imports;

@@ -13,8 +13,8 @@ use super::size::Sizes;
 use super::table::Table;
 use super::tree::{File, Tree};
 use super::{
-    contents, document, figure, imports, limits, link, lockfile, module, name, package, summary,
-    tree,
+    contents, document, example, figure, imports, limits, link, lockfile, module, name, package,
+    summary, tree,
 };
 
 /// Checks the workspace at `root`; an error when anything is to be mended.
@@ -54,6 +54,7 @@ fn check(tree: &Tree, exists: &dyn Fn(&str) -> bool) -> Report {
     findings.extend(document::check_paths(page, exists));
     findings.extend(link::check(&tree.pages, exists));
     findings.extend(summary::check(&tree.pages));
+    findings.extend(example::check(&tree.pages, &tree.sources));
     findings.extend(figure::check(&tree.pages));
     findings.extend(tree.lockfiles.iter().flat_map(lockfile::check));
     let mut sizes = Sizes::default();
