@@ -22,6 +22,7 @@ mod top;
 // Clients of other makers, in their own languages.
 mod clients;
 mod document;
+mod guide;
 
 // The dashboard in a browser.
 mod dashboard;
