@@ -26,6 +26,9 @@ const IDLERS: usize = 10_000;
 const NEWCOMER_EVERY: Duration = Duration::from_secs(2);
 const NEWCOMERS: usize = 20;
 
+/// A newcomer goes away after this time.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// What is documented: the longest that an idle connection keeps its place.
 const WAIT_MAX_SECONDS: f64 = 30.0;
 
@@ -48,9 +51,14 @@ pub(crate) async fn measure(stage: &Stage, report: &mut Report) -> Result<(), Fa
         newcomers.spawn_local(async move {
             tokio::time::sleep(NEWCOMER_EVERY * number as u32).await;
             let began = Instant::now();
-            let mut line = Line::to(address).await?;
-            line.ask(&get("/health/live")).await?;
-            Ok::<f64, String>(began.elapsed().as_secs_f64())
+            let asked = async {
+                let mut line = Line::to(address).await?;
+                line.ask(&get("/health/live")).await.map(|_| ())
+            };
+            match tokio::time::timeout(PATIENCE, asked).await {
+                Ok(answered) => answered.map(|()| began.elapsed().as_secs_f64()),
+                Err(_) => Err("nobody took the connection in time".to_owned()),
+            }
         });
     }
     let found = newcomers.join_all().await;
