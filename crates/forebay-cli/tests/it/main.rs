@@ -17,6 +17,7 @@ mod maintain;
 mod migrate;
 mod packaging;
 mod serve;
+mod suites;
 mod top;
 
 // Clients of other makers, in their own languages.
