@@ -15,7 +15,7 @@ mod reader;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     match std::env::args().nth(1).as_deref() {
-        Some("chat") => chat::main().map_err(|error| error as Box<dyn std::error::Error>),
+        Some("chat") => chat::main(),
         Some("flashcards") => flashcards::main(),
         Some("observatory") => observatory::main(),
         Some("production") => production::main(),

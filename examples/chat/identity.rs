@@ -1,12 +1,9 @@
-//! Who asks: passwords, the tokens that one gets for them, and keys for programs. Secrets are kept
-//! as hashes: passwords by Argon2id, which is slow on purpose; keys, which nobody can guess, by
-//! SHA-256.
+//! Who asks: passwords, kept by Argon2id, which is slow on purpose; the tokens that one gets for
+//! them; and keys for programs, of which a plain digest is kept, since nobody can guess them.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use argon2::Argon2;
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Argon2, PasswordHasher, PasswordVerifier};
 use axum::Json;
 use axum::extract::{FromRequestParts, State};
 use axum::http::StatusCode;
@@ -14,32 +11,26 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use forebay::Db;
 use ring::hmac;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use tokio::task::spawn_blocking;
 
 use super::App;
 
-/// How long a token is good for.
-const TOKEN_SECONDS: u64 = 8 * 3_600;
-
-/// One algorithm, and its header as a constant: no token can ask for another one.
-const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
+/// `{"alg":"HS256","typ":"JWT"}`: no token can ask for another algorithm.
+const HEADER: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.";
 
 #[derive(Deserialize)]
-pub(crate) struct Login {
+pub(super) struct Login {
     name: String,
     password: String,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Claims {
-    sub: String,
-    exp: u64,
-}
-
 /// The user of a request, by `Authorization: Bearer TOKEN` or `X-Api-Key: KEY`.
-pub(crate) struct User(pub(crate) String);
+pub(super) struct User(pub(super) String);
 
 impl FromRequestParts<App> for User {
     type Rejection = Response;
@@ -59,50 +50,41 @@ impl FromRequestParts<App> for User {
     }
 }
 
-pub(crate) async fn sign_up(
-    State(app): State<App>,
-    Json(Login { name, password }): Json<Login>,
-) -> Result<StatusCode> {
-    if password.len() < 12 || password.len() > 1_000 {
+pub(super) async fn sign_up(State(app): State<App>, Json(new): Json<Login>) -> Result<StatusCode> {
+    if !(12..=1_000).contains(&new.password.len()) {
         return Err(StatusCode::UNPROCESSABLE_ENTITY.into());
     }
-    let password = app.slowly(move || hash(&password)).await?;
-    let password = password.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+    let _place = app.hashing.enter().await?;
+    let hash = spawn_blocking(move || Argon2::default().hash_password(new.password.as_bytes()));
+    let hash = hash.await.ok().and_then(Result::ok).ok_or(StatusCode::INTERNAL_SERVER_ERROR)?;
     let sql = "INSERT INTO users (id, name, password) VALUES ($1, $2, $3)";
-    app.db.execute(sql).bind(chance()).bind(name).bind(password).await?;
+    app.db.execute(sql).bind(chance()).bind(new.name).bind(hash.to_string()).await?;
     Ok(StatusCode::CREATED)
 }
 
-pub(crate) async fn log_in(State(app): State<App>, Json(login): Json<Login>) -> Result<String> {
+pub(super) async fn log_in(State(app): State<App>, Json(login): Json<Login>) -> Result<String> {
     let sql = "SELECT id, password FROM users WHERE name = $1";
     let found: Option<(String, String)> = app.db.query(sql).bind(login.name).optional().await?;
-    // For who is not there a password is checked as well, so that the time does not tell.
-    let (id, hash) = found.unwrap_or_else(|| (String::new(), app.nobody.to_string()));
-    let check = move || {
-        let hash = PasswordHash::new(&hash).ok()?;
-        Argon2::default().verify_password(login.password.as_bytes(), &hash).ok()
-    };
-    let is_right = app.slowly(check).await?.is_some() && !id.is_empty();
-    if !is_right {
-        return Err(StatusCode::UNAUTHORIZED.into());
-    }
-    let claims = Claims { sub: id, exp: now_ms() / 1_000 + TOKEN_SECONDS };
-    let claims = serde_json::to_vec(&claims).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
-    let signed = format!("{}.{}", BASE64.encode(HEADER), BASE64.encode(claims));
+    let (id, hash) = found.ok_or(StatusCode::UNAUTHORIZED)?;
+    let _place = app.hashing.enter().await?;
+    let check = move || Argon2::default().verify_password(login.password.as_bytes(), &*hash);
+    spawn_blocking(check).await.ok().and_then(Result::ok).ok_or(StatusCode::UNAUTHORIZED)?;
+    // It is good for eight hours.
+    let claims = json!({ "sub": id, "exp": now_ms() / 1_000 + 8 * 3_600 });
+    let signed = format!("{HEADER}{}", BASE64.encode(claims.to_string()));
     let signature = BASE64.encode(hmac::sign(&app.secret, signed.as_bytes()));
     Ok(format!("{signed}.{signature}"))
 }
 
-/// Shown this once: only its digest is kept.
-pub(crate) async fn make_key(user: User, State(app): State<App>) -> Result<String> {
+pub(super) async fn make_key(user: User, db: Db) -> Result<String> {
     let key = chance();
     let sql = "INSERT INTO api_keys (digest, user_id) VALUES ($1, $2)";
-    app.db.execute(sql).bind(digest(&key)).bind(user.0).await?;
+    db.execute(sql).bind(digest(&key)).bind(user.0).await?;
     Ok(key)
 }
 
-pub(crate) async fn delete_keys(user: User, State(app): State<App>) -> Result<()> {
-    app.db.execute("DELETE FROM api_keys WHERE user_id = $1").bind(user.0).await?;
+pub(super) async fn delete_keys(user: User, db: Db) -> Result<()> {
+    db.execute("DELETE FROM api_keys WHERE user_id = $1").bind(user.0).await?;
     Ok(())
 }
 
@@ -110,13 +92,10 @@ pub(crate) async fn delete_keys(user: User, State(app): State<App>) -> Result<()
 fn user_of(secret: &hmac::Key, token: &str) -> Option<String> {
     let (signed, signature) = token.rsplit_once('.')?;
     hmac::verify(secret, signed.as_bytes(), &BASE64.decode(signature).ok()?).ok()?;
-    let (header, claims) = signed.split_once('.')?;
-    let claims: Claims = serde_json::from_slice(&BASE64.decode(claims).ok()?).ok()?;
-    (header == BASE64.encode(HEADER) && claims.exp > now_ms() / 1_000).then_some(claims.sub)
-}
-
-pub(crate) fn hash(password: &str) -> argon2::password_hash::Result<String> {
-    Ok(Argon2::default().hash_password(password.as_bytes())?.to_string())
+    let claims = BASE64.decode(signed.strip_prefix(HEADER)?).ok()?;
+    let claims: Value = serde_json::from_slice(&claims).ok()?;
+    let is_over = claims["exp"].as_u64()? <= now_ms() / 1_000;
+    claims["sub"].as_str().filter(|_| !is_over).map(str::to_owned)
 }
 
 fn digest(key: &str) -> String {
@@ -124,13 +103,12 @@ fn digest(key: &str) -> String {
 }
 
 /// 256 bits that nobody can guess. Better no answer than a secret that is none.
-pub(crate) fn chance() -> String {
+pub(super) fn chance() -> String {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).expect("a system that is up has random numbers");
     BASE64.encode(bytes)
 }
 
-pub(crate) fn now_ms() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+pub(super) fn now_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_millis() as u64)
 }

@@ -1,56 +1,44 @@
 //! The language models that are compared. Their list changes rarely and is kept for a day; the
 //! models themselves are stand-ins that need no account anywhere.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use forebay::{Cache, Result};
+use forebay::Result;
 use serde::{Deserialize, Serialize};
 
-use super::{App, Failure};
-
-const DAY: Duration = Duration::from_secs(24 * 3_600);
+use super::App;
 
 #[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct Model {
-    pub(crate) name: String,
+pub(super) struct Model {
+    pub(super) name: String,
     latency_ms: u64,
 }
 
-#[derive(Clone)]
-pub(crate) struct Registry {
-    pub(crate) cache: Cache,
-    /// Where the list is; the one that the program was built with if it is not said.
-    pub(crate) file: Option<PathBuf>,
-}
-
-impl Registry {
+impl App {
     /// Read once a day. If that fails, the list before is good for another week.
-    pub(crate) async fn models(&self) -> Result<Arc<Vec<Model>>> {
-        let file = self.file.clone();
-        let entry = self.cache.entry("models").ttl(DAY).stale_if_error(7 * DAY);
-        entry.get_or_load(move || read(file)).await
+    pub(super) async fn models(&self) -> Result<Arc<Vec<Model>>> {
+        let entry = self.cache.entry("models").ttl(Duration::from_hours(24));
+        entry.stale_if_error(Duration::from_hours(7 * 24)).get_or_load(read).await
     }
 }
 
-pub(crate) async fn list(State(app): State<App>) -> Result<Response> {
-    Ok(Json(&*app.registry.models().await?).into_response())
+pub(super) async fn list(State(app): State<App>) -> Result<Json<Vec<Model>>> {
+    Ok(Json(app.models().await?.to_vec()))
 }
 
-async fn read(file: Option<PathBuf>) -> Result<Vec<Model>, Failure> {
-    Ok(match file {
-        Some(file) => serde_json::from_str(&tokio::fs::read_to_string(file).await?)?,
-        None => serde_json::from_str(include_str!("models.json"))?,
-    })
+async fn read() -> std::io::Result<Vec<Model>> {
+    let text = match std::env::var("MODELS_FILE") {
+        Ok(file) => tokio::fs::read_to_string(file).await?,
+        Err(_) => include_str!("models.json").to_owned(),
+    };
+    Ok(serde_json::from_str(&text)?)
 }
 
 impl Model {
-    /// What a model of this kind might say.
-    pub(crate) async fn answer(&self, text: &str) -> String {
+    pub(super) async fn answer(&self, text: &str) -> String {
         tokio::time::sleep(Duration::from_millis(self.latency_ms)).await;
         format!("{}: I have read {} words.", self.name, text.split_whitespace().count())
     }

@@ -5,26 +5,17 @@ use std::collections::HashMap;
 use axum::Json;
 use axum::extract::Path;
 use axum::http::StatusCode;
-use forebay::{Conflict, Db, Result};
-use serde::{Deserialize, Serialize};
-
-#[derive(Serialize, Deserialize)]
-pub(crate) struct Card {
-    deck_id: i64,
-    word: String,
-    stage: String,
-    translation: Option<String>,
-    example: Option<String>,
-}
+use forebay::{Conflict, Db, Result, Row};
+use serde::Serialize;
 
 #[derive(Serialize)]
-pub(crate) struct Deck {
+pub(super) struct Deck {
     name: String,
-    cards: Vec<Card>,
+    cards: Vec<Row>,
 }
 
 /// Adds words to a deck, which is made if there is none. Words that are in it already stay.
-pub(crate) async fn add(
+pub(super) async fn add(
     db: Db,
     Path(name): Path<String>,
     Json(words): Json<Vec<String>>,
@@ -42,19 +33,19 @@ pub(crate) async fn add(
 }
 
 /// One statement for the decks, and one for the cards of all of them.
-pub(crate) async fn list(db: Db) -> Result<Json<Vec<Deck>>> {
+pub(super) async fn list(db: Db) -> Result<Json<Vec<Deck>>> {
     let decks: Vec<(i64, String)> =
         db.query("SELECT id, name FROM decks ORDER BY name").all().await?;
     let sql = "SELECT deck_id, word, stage, translation, example FROM words \
                WHERE deck_id IN (:keys) ORDER BY word";
     let keys = decks.iter().map(|(id, _)| *id);
-    let mut cards: HashMap<i64, Vec<Card>> = db.query(sql).load_many("deck_id", keys).await?;
+    let mut cards: HashMap<i64, Vec<Row>> = db.query(sql).load_many("deck_id", keys).await?;
     let deck = |(id, name)| Deck { name, cards: cards.remove(&id).unwrap_or_default() };
     Ok(Json(decks.into_iter().map(deck).collect()))
 }
 
 /// The same, wrong: a statement for each deck. `GET /repeats` names it, with what to do instead.
-pub(crate) async fn list_slowly(db: Db) -> Result<Json<Vec<Deck>>> {
+pub(super) async fn list_slowly(db: Db) -> Result<Json<Vec<Deck>>> {
     let mut found = Vec::new();
     let decks: Vec<(i64, String)> =
         db.query("SELECT id, name FROM decks ORDER BY name").all().await?;
@@ -66,6 +57,6 @@ pub(crate) async fn list_slowly(db: Db) -> Result<Json<Vec<Deck>>> {
     Ok(Json(found))
 }
 
-pub(crate) async fn repeats(db: Db) -> Json<Vec<String>> {
+pub(super) async fn repeats(db: Db) -> Json<Vec<String>> {
     Json(db.repeats().await.iter().map(ToString::to_string).collect())
 }

@@ -7,26 +7,23 @@ use std::time::Duration;
 
 use forebay::{Again, Breaker, Cache, Disk, Limiter, Quota, Result, Retry};
 
-use super::api::{Api, ApiError};
+use super::api::Api;
 
 /// Calls a second that the API allows.
 const CALLS_PER_SECOND: u32 = 200;
 
-/// How old an answer may be that is given when the API is away.
-const OLD: Duration = Duration::from_secs(30 * 24 * 3_600);
-
 #[derive(Clone)]
-pub(crate) struct Dictionary {
-    pub(crate) cache: Cache,
-    pub(crate) disk: Disk,
-    pub(crate) breaker: Breaker,
-    pub(crate) limiter: Limiter,
-    pub(crate) retry: Retry,
-    pub(crate) api: Arc<Api>,
+pub(super) struct Dictionary {
+    pub(super) cache: Cache,
+    pub(super) disk: Disk,
+    pub(super) breaker: Breaker,
+    pub(super) limiter: Limiter,
+    pub(super) retry: Retry,
+    pub(super) api: Arc<Api>,
 }
 
 impl Dictionary {
-    pub(crate) async fn open(folder: &Path, ttl: Duration) -> Result<Dictionary> {
+    pub(super) async fn open(folder: &Path, ttl: Duration) -> Result<Dictionary> {
         let disk = Disk::builder(folder.join("answers")).bytes_max(256 << 20).open().await?;
         let breaker =
             Breaker::builder().named("dictionary").open_for(Duration::from_secs(2)).build();
@@ -34,7 +31,7 @@ impl Dictionary {
             .ttl(ttl)
             // What is in use is loaded again before it expires, so that nobody waits for it.
             .refresh_ahead(ttl / 10)
-            .stale_if_error(OLD)
+            .stale_if_error(Duration::from_hours(30 * 24))
             .guarded_by(&breaker)
             .disk(disk.clone())
             .build()?;
@@ -48,32 +45,28 @@ impl Dictionary {
     }
 
     /// What `stage` makes of a word. Of all who ask for one, one asks the API.
-    pub(crate) async fn ask(&self, stage: &str, word: &str) -> Result<Arc<String>> {
+    pub(super) async fn ask(&self, stage: &str, word: &str) -> Result<Arc<String>> {
         let (own, key) = (self.clone(), format!("{stage}:{word}"));
         let entry = self.cache.entry(&key).tag(format!("word:{word}")).tag(stage);
         entry.get_or_load(move || own.load(key)).await
     }
 
     /// Loads what stands under a key, `stage:word`.
-    async fn load(self, key: String) -> Result<String, ApiError> {
+    async fn load(self, key: String) -> Result<String, &'static str> {
         let (stage, word) = key.split_once(':').unwrap_or_default();
         let call = || async {
-            self.limiter.acquire("").await.map_err(|_| ApiError("too many are in line"))?;
+            self.limiter.acquire("").await.map_err(|_| "too many are in line")?;
             self.api.call(stage, word).await
         };
-        self.retry.run_any(call, |_: &ApiError| Again::Soon).await
+        self.retry.run_any(call, |_: &&'static str| Again::Soon).await
     }
 
     /// Loads what was asked for most before the process ended.
-    pub(crate) async fn warm(&self, list: &Path) {
+    pub(super) async fn warm(&self, list: &Path) {
         let own = self.clone();
-        let load = move |key: Vec<u8>| {
-            let key = String::from_utf8_lossy(&key).into_owned();
-            own.clone().load(key)
-        };
-        match self.cache.warm_from(list, load).await {
-            Ok(done) => tracing::info!(warm = done.warm, failed = done.failed, "answers are warm"),
-            Err(error) => tracing::warn!(%error, "begins cold"),
+        let load = move |key: Vec<u8>| own.clone().load(String::from_utf8_lossy(&key).into_owned());
+        if let Err(error) = self.cache.warm_from(list, load).await {
+            tracing::warn!(%error, "begins cold");
         }
     }
 }

@@ -22,7 +22,6 @@ mod dictionary;
 mod pipeline;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -30,25 +29,16 @@ use std::time::Duration;
 use axum::extract::{FromRef, Path, State};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use forebay::http::{RateLimit, Requests};
-use forebay::{Builder, Db, Monitor, Quota, Result};
+use forebay::http::Requests;
+use forebay::{Builder, Db, Monitor, Result};
 use serde_json::{Value, json};
 
 use self::dictionary::Dictionary;
 
-/// Answers that are loaded at the next start.
-const HOT_MAX: usize = 1_000;
-
-#[derive(Clone)]
+#[derive(Clone, FromRef)]
 struct App {
     db: Db,
     dictionary: Dictionary,
-}
-
-impl FromRef<App> for Db {
-    fn from_ref(app: &App) -> Db {
-        app.db.clone()
-    }
 }
 
 #[tokio::main]
@@ -72,14 +62,13 @@ pub(crate) async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let listener = tokio::net::TcpListener::bind(listen).await?;
     tracing::info!("listening on http://{}", listener.local_addr()?);
-    let app = router(App { db: db.clone(), dictionary: dictionary.clone() })?;
-    let app = app.into_make_service_with_connect_info::<SocketAddr>();
+    let app = router(App { db: db.clone(), dictionary: dictionary.clone() });
     // Ctrl-C: what is under way is answered first.
     let stop = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
     axum::serve(listener, app).with_graceful_shutdown(stop).await?;
     // A batch that is cut off is done again: its answers are in the cache.
     worker.abort();
-    if let Err(error) = dictionary.cache.save_hot(&hot, HOT_MAX).await {
+    if let Err(error) = dictionary.cache.save_hot(&hot, 1_000).await {
         tracing::warn!(%error, "the next start begins cold");
     }
     dictionary.disk.close().await;
@@ -87,9 +76,8 @@ pub(crate) async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn router(app: App) -> Result<Router> {
+fn router(app: App) -> Router {
     let requests = Requests::new();
-    let limit = RateLimit::builder(Quota::per_minute(6_000)).build()?;
     let monitor = Monitor::new()
         .db("cards", &app.db)
         .cache("answers", &app.dictionary.cache)
@@ -98,7 +86,7 @@ fn router(app: App) -> Result<Router> {
         .limiter("dictionary", &app.dictionary.limiter)
         .retry("dictionary", &app.dictionary.retry)
         .requests("", &requests);
-    Ok(Router::new()
+    Router::new()
         .route("/decks", get(decks::list))
         .route("/decks/slowly", get(decks::list_slowly))
         .route("/decks/{name}", post(decks::add))
@@ -107,37 +95,34 @@ fn router(app: App) -> Result<Router> {
         .route("/api/{state}", post(switch))
         .route("/stats", get(stats))
         .route("/metrics", get(async move || monitor.prometheus_text()))
-        .layer(limit)
         .layer(requests)
-        .with_state(app))
+        .with_state(app)
 }
 
 /// From the cache, however old, when the dictionary does not answer; 503 if there is nothing.
-async fn look_up(State(app): State<App>, Path(word): Path<String>) -> Result<Json<Value>> {
-    let (translation, example) = tokio::try_join!(
-        app.dictionary.ask("translate", &word),
-        app.dictionary.ask("example", &word)
-    )?;
+async fn look_up(State(own): State<Dictionary>, Path(word): Path<String>) -> Result<Json<Value>> {
+    let (translation, example) =
+        tokio::try_join!(own.ask("translate", &word), own.ask("example", &word))?;
     Ok(Json(json!({ "translation": *translation, "example": *example })))
 }
 
 /// In memory and on disk, both of its answers.
-async fn forget(State(app): State<App>, Path(word): Path<String>) -> Result<()> {
-    app.dictionary.cache.delete_by_tag(format!("word:{word}")).await
+async fn forget(State(own): State<Dictionary>, Path(word): Path<String>) -> Result<()> {
+    own.cache.delete_by_tag(format!("word:{word}")).await
 }
 
-async fn switch(State(app): State<App>, Path(state): Path<String>) {
-    app.dictionary.api.is_down.store(state == "down", Ordering::Relaxed);
+async fn switch(State(own): State<Dictionary>, Path(state): Path<String>) {
+    own.api.is_down.store(state == "down", Ordering::Relaxed);
 }
 
-async fn stats(State(app): State<App>) -> Result<Json<Value>> {
+async fn stats(db: Db, State(own): State<Dictionary>) -> Result<Json<Value>> {
     let sql = "SELECT stage, count(*) FROM words GROUP BY stage ORDER BY stage";
-    let stages: Vec<(String, i64)> = app.db.query(sql).all().await?;
-    let answers = app.dictionary.cache.stats();
+    let stages: Vec<(String, i64)> = db.query(sql).all().await?;
+    let answers = own.cache.stats();
     Ok(Json(json!({
         "stages": stages.into_iter().collect::<BTreeMap<_, _>>(),
         "answers": { "hits": answers.hits, "loads": answers.loads, "old": answers.fallbacks,
                      "from_disk": answers.disk.map(|disk| disk.hits) },
-        "api_calls": app.dictionary.api.calls.load(Ordering::Relaxed),
+        "api_calls": own.api.calls.load(Ordering::Relaxed),
     })))
 }

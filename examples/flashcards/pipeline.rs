@@ -33,11 +33,11 @@ struct Word {
 }
 
 /// Works until it is dropped.
-pub(crate) async fn run(db: Db, dictionary: Dictionary) {
+pub(super) async fn run(db: Db, dictionary: Dictionary) {
     loop {
         match step(&db, &dictionary).await {
             Ok(0) => tokio::time::sleep(PAUSE).await,
-            Ok(words) => tracing::debug!(words, "one batch is done"),
+            Ok(_) => {}
             Err(error) => {
                 tracing::error!(%error, "the queue cannot be worked on");
                 tokio::time::sleep(10 * PAUSE).await;

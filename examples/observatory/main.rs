@@ -1,9 +1,5 @@
 //! observatory: searches over pages, what they speak of, and a graph of names. PostgreSQL, Redis.
 //!
-//! It shows: functions that ask a cache and delete from it, shared by processes; full-text search;
-//! bulk writes with what they cascade to; pages by number and by key; limits by user and address
-//! that all processes count; answers that are kept as long as they are true, and compressed.
-//!
 //! ```sh
 //! docker run -d -p 5432:5432 -e POSTGRES_PASSWORD=secret postgres -c wal_level=logical
 //! docker run -d -p 6379:6379 redis
@@ -35,10 +31,7 @@ use forebay::{Builder, Cache, Db, Monitor, Quota, Redis, Result};
 
 use self::users::Users;
 
-/// Bytes of a request's body: a thousand pages or so.
-const BODY_BYTES_MAX: usize = 8 << 20;
-
-#[derive(Clone)]
+#[derive(Clone, FromRef)]
 struct Observatory {
     db: Db,
     redis: Redis,
@@ -47,20 +40,11 @@ struct Observatory {
     users: Users,
 }
 
-impl FromRef<Observatory> for Db {
-    fn from_ref(own: &Observatory) -> Db {
-        own.db.clone()
-    }
-}
-
 #[tokio::main]
 pub(crate) async fn main() -> Result<(), Box<dyn std::error::Error>> {
     tracing_subscriber::fmt().init();
-    let setting = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let needed = |name: &str| {
-        let hint = "is not set: see the head of examples/observatory/main.rs for a server";
-        setting(name).ok_or_else(|| format!("{name} {hint}"))
-    };
+    let setting = |name: &str| std::env::var(name).ok();
+    let needed = |name: &str| setting(name).ok_or_else(|| format!("set {name}: see main.rs"));
     let listen = setting("LISTEN").unwrap_or_else(|| "127.0.0.1:8105".to_owned());
     let db = Builder::new(needed("DATABASE_URL")?)
         .statement_timeout(Some(Duration::from_secs(10)))
@@ -113,7 +97,7 @@ fn router(own: Observatory) -> Result<Router> {
         .route("/sessions/{id}/queries", get(search::queries))
         .route("/health", get(async |db: Db| db.health().await.map(Json)))
         .route("/metrics", get(async move || monitor.prometheus_text()))
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(DefaultBodyLimit::max(8 << 20)) // a thousand pages or so
         .layer(Compression::new())
         .layer(limit)
         .layer(requests)

@@ -7,30 +7,23 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use forebay::{Db, Page, PageParams, Result, Sort, cached};
+use forebay::{Db, Page, PageParams, Result, Row, Sort, cached};
 use serde::{Deserialize, Serialize};
 
 use super::Observatory;
 use super::users::User;
 
 #[derive(Deserialize)]
-pub(crate) struct Asked {
+pub(super) struct Asked {
     q: String,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct Found {
+pub(super) struct Found {
     id: i64,
     url: String,
     title: String,
     rank: f64,
-}
-
-#[derive(Serialize, Deserialize)]
-pub(crate) struct Past {
-    id: i64,
-    text: String,
-    found: i64,
 }
 
 impl Observatory {
@@ -45,13 +38,13 @@ impl Observatory {
     }
 }
 
-pub(crate) async fn begin(db: Db, user: User) -> Result<Json<i64>> {
+pub(super) async fn begin(db: Db, user: User) -> Result<Json<i64>> {
     let sql = "INSERT INTO sessions (owner) VALUES ($1) RETURNING id";
-    db.query(sql).bind(user.name()).scalar().await.map(Json)
+    db.query(sql).bind(user.0).scalar().await.map(Json)
 }
 
 /// Searches, and notes in the session what was found.
-pub(crate) async fn search(
+pub(super) async fn search(
     State(own): State<Observatory>,
     user: User,
     Path(session): Path<i64>,
@@ -59,7 +52,7 @@ pub(crate) async fn search(
 ) -> Result<Response> {
     let sql = "SELECT owner FROM sessions WHERE id = $1";
     let owner: String = own.db.query(sql).bind(session).scalar().await?;
-    if owner != user.name() {
+    if owner != user.0 {
         return Ok(StatusCode::FORBIDDEN.into_response());
     }
     let found = own.find(&asked.q).await?;
@@ -80,11 +73,11 @@ pub(crate) async fn search(
 }
 
 /// By key: a session goes on while it is read.
-pub(crate) async fn queries(
+pub(super) async fn queries(
     db: Db,
     Path(session): Path<i64>,
     page: PageParams,
-) -> Result<Json<Page<Past>>> {
+) -> Result<Json<Page<Row>>> {
     let sql = "SELECT id, text, found FROM queries WHERE session_id = $1";
     let newest = [Sort::desc("id").key()];
     db.query(sql).bind(session).order(newest).page(page.request()).await.map(Json)

@@ -19,6 +19,10 @@
 #[path = "../../crates/forebay/src/sql/mod.rs"]
 mod sql;
 
+/// What a comment of a statement may name.
+#[path = "../../crates/forebay/src/trace.rs"]
+mod trace;
+
 /// Parameters and literals.
 #[path = "../../crates/forebay/src/value.rs"]
 mod value;

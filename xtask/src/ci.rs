@@ -49,8 +49,8 @@ const fn check(name: &'static str, check: fn(&Path) -> Result<()>) -> Step {
 
 /// The proof on PostgreSQL is built too, though it is not run; the tiers, the extractor and the
 /// bridge to other metrics are tested.
-const FEATURES: &str =
-    "--features=forebay-prove/servers,forebay/disk,forebay/http,forebay/metrics,forebay/redis";
+const FEATURES: &str = "--features=forebay-prove/servers,forebay-cli/otel,forebay/disk,\
+                        forebay/http,forebay/metrics,forebay/redis";
 
 const CLIPPY: &[&str] =
     &["clippy", "--workspace", "--all-targets", FEATURES, "--locked", "--", "-D", "warnings"];

@@ -1,7 +1,9 @@
 //! The gate of the workspace: `cargo xtask ci` runs every check in order, `cargo xtask tidy` only
-//! the house rules that no other tool knows, `cargo xtask tools` installs what `ci` calls, and
-//! `cargo xtask dist` makes the archive of a release. It changes nothing in the repository.
+//! the house rules that no other tool knows, `cargo xtask tools` installs what `ci` calls, `cargo
+//! xtask book` builds the guide, and `cargo xtask dist` makes the archive of a release. It changes
+//! nothing in the repository.
 
+mod book;
 mod ci;
 mod deny;
 mod dist;
@@ -21,6 +23,7 @@ usage: cargo xtask <task>
   tidy   the house rules of STYLE.md and the import table of ARCHITECTURE.md
   prove  random statements whose answers must be the bare database's; --help lists its options
   build  what ci runs, built and not run
+  book   the guide as a book of HTML, in target/book
   dist   the archive of a release; --target TRIPLE (x86_64-unknown-linux-musl for a static binary),
          --binary PATH to pack one that is there
   tools  install the tools that ci needs beside the Rust toolchain
@@ -32,6 +35,7 @@ fn main() -> ExitCode {
         ["ci"] => ci::run(root()),
         ["build"] => ci::build(root()),
         ["tidy"] => tidy::run(root()),
+        ["book"] => book::run(root()),
         ["dist", options @ ..] => dist::run(root(), options),
         ["prove", options @ ..] => prove::run(root(), options),
         ["tools"] => deny::install(root()),

@@ -9,6 +9,7 @@ use crate::quantity::Time;
 
 mod advise;
 mod bench;
+mod guide;
 mod index;
 mod maintain;
 mod manual;

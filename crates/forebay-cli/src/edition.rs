@@ -15,9 +15,11 @@ pub(crate) fn long() -> &'static str {
             () => "",
         };
         let linked = if cfg!(target_feature = "crt-static") { ", static" } else { "" };
+        let otel = if cfg!(feature = "otel") { "built in" } else { "left out" };
         let kind = if cfg!(debug_assertions) { "debug" } else { "release" };
         format!(
-            "{}\ncommit: {}\nbuilt for: {ARCH}-{OS}{libc}{linked}, {kind}\nSQLite: {}",
+            "{}\ncommit: {}\nbuilt for: {ARCH}-{OS}{libc}{linked}, {kind}\nSQLite: {}\n\
+             OpenTelemetry: {otel}",
             env!("CARGO_PKG_VERSION"),
             COMMIT.unwrap_or("unknown"),
             rusqlite::version(),

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use forebay::Db;
-use forebay_server::{Options, Token};
+use forebay_server::{Configuration, Configured, Options, Token};
 
 use crate::config::{Config, Loaded, Row, Sources};
 use crate::log::LogLevel;
@@ -19,6 +19,9 @@ pub(crate) struct Live {
     db: Db,
     level: LogLevel,
     tokens: Tokens,
+    /// What is in force, for whoever looks at it, and as it was at the start.
+    shown: Configuration,
+    shown_first: Vec<Configured>,
 }
 
 /// The tokens in force, by the files that they are of.
@@ -45,15 +48,28 @@ impl Tokens {
 }
 
 impl Live {
+    /// Shows what it was started with in `shown`, and later what has changed.
     pub(crate) fn new(
         sources: Sources,
-        config: Config,
+        loaded: Loaded,
         db: &Db,
         level: LogLevel,
         tokens: Tokens,
+        shown: Configuration,
     ) -> Live {
-        let db = db.clone();
-        Live { sources, started: config.clone(), current: config, db, level, tokens }
+        let (db, shown_first) = (db.clone(), configured(&loaded));
+        shown.replace(shown_first.iter().cloned());
+        let config = loaded.config;
+        Live {
+            sources,
+            started: config.clone(),
+            current: config,
+            db,
+            level,
+            tokens,
+            shown,
+            shown_first,
+        }
     }
 
     /// Reads every source again. If anything is wrong, nothing changes, and the log says what.
@@ -76,6 +92,7 @@ impl Live {
             let origin = loaded.origin(&key);
             tracing::warn!("{key} ({origin}) has changed, and takes effect with the next start");
         }
+        self.shown.replace(in_force(&self.shown_first, configured(&loaded)));
         self.current = loaded.config;
         // Of rules it is enough that they have.
         let mut changed: Vec<&str> = changed
@@ -108,6 +125,30 @@ impl Live {
         }
         changed
     }
+}
+
+/// Every setting with where it comes from, without secrets.
+fn configured(loaded: &Loaded) -> Vec<Configured> {
+    let row = |row: Row| Configured {
+        origin: loaded.origin(&row.key).to_string(),
+        key: row.key,
+        value: row.shown,
+        is_live: row.is_live,
+    };
+    loaded.config.rows().into_iter().map(row).collect()
+}
+
+/// What is in force once another configuration was read: of that, what can change while the
+/// service runs; of everything else, what it was started with.
+fn in_force(first: &[Configured], read: Vec<Configured>) -> Vec<Configured> {
+    let begin = |key: &str| key.split(['.', '[']).next().unwrap_or_default().to_owned();
+    let mut all: Vec<Configured> = first.iter().filter(|it| !it.is_live).cloned().collect();
+    for setting in read.into_iter().filter(|it| it.is_live) {
+        // Beside the others of its section.
+        let last = all.iter().rposition(|it| begin(&it.key) == begin(&setting.key));
+        all.insert(last.map_or(all.len(), |last| last + 1), setting);
+    }
+    all
 }
 
 fn refused(why: &dyn std::fmt::Display) {

@@ -5,16 +5,19 @@ use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Result, anyhow};
-use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::layer::{Layered, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Layer as _, Registry, fmt, reload};
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 
 use crate::config::LogFormat;
+
+/// Somebody beside the log who takes what is traced, whatever the level of the log.
+pub(crate) type Beside = Option<Box<dyn Layer<Registry> + Send + Sync>>;
 
 /// The level of the log, to be looked at and changed.
 #[derive(Clone)]
 pub(crate) struct LogLevel {
-    handle: reload::Handle<EnvFilter, Registry>,
+    handle: reload::Handle<EnvFilter, Layered<Beside, Registry>>,
     text: Arc<Mutex<String>>,
 }
 
@@ -46,16 +49,16 @@ impl From<LogLevel> for forebay_server::LogLevel {
 }
 
 /// Begins to log: in colour only where standard error is a terminal.
-pub(crate) fn begin(level: &str, format: LogFormat) -> LogLevel {
+pub(crate) fn begin(level: &str, format: LogFormat, beside: Beside) -> LogLevel {
     let (filter, handle) = reload::Layer::new(EnvFilter::builder().parse_lossy(level));
-    let registry = tracing_subscriber::registry().with(filter);
+    let registry = tracing_subscriber::registry().with(beside);
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let layer = fmt::layer().with_writer(std::io::stderr);
     let layer = match format {
         LogFormat::Text => layer.with_ansi(colour).boxed(),
         LogFormat::Json => layer.json().flatten_event(true).boxed(),
     };
-    registry.with(layer).init();
+    registry.with(layer.with_filter(filter)).init();
     LogLevel { handle, text: Arc::new(Mutex::new(level.to_owned())) }
 }
 

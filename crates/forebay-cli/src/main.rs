@@ -15,6 +15,7 @@ mod output;
 mod plan;
 mod quantity;
 mod signal;
+mod telemetry;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -30,7 +31,7 @@ fn main() -> ExitCode {
     let command = Cli::parse().command;
     if let Some(level) = level(&command) {
         let level = log::wanted().unwrap_or_else(|| level.to_owned());
-        let _ = log::begin(&level, LogFormat::Text);
+        let _ = log::begin(&level, LogFormat::Text, None);
     }
     let exit = run(command).unwrap_or_else(|error| {
         // Nothing is left to tell a standard error that cannot be written to.
@@ -63,9 +64,7 @@ fn run(command: Command) -> Result<Exit> {
         Command::Serve(args) => {
             let sources = args.sources();
             let loaded = cmd::load_config(&sources)?;
-            let settings = &loaded.config.log;
-            let level = log::begin(&settings.level.0, settings.format);
-            runtime(cmd::serve(loaded, sources, level))
+            runtime(cmd::serve(loaded, sources))
         }
         Command::Config(args) => cmd::config(&args),
         Command::Ready(args) => cmd::ready(&args),

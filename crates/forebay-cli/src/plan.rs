@@ -14,6 +14,7 @@ use crate::config::{Algorithm, Config, Durability, Fresh, Switch, Watch};
 use crate::exit::Usage;
 use crate::listening::Listening;
 use crate::login::with_password;
+use crate::telemetry::Collector;
 
 mod maintenance;
 mod rule;
@@ -34,6 +35,7 @@ impl ServePlan {
     pub(crate) fn new(config: &Config) -> Result<ServePlan> {
         let listening = Listening::new(config)?;
         check_reach(config, &listening)?;
+        Collector::of(config)?;
         let rules = rules(config).map_err(|faults| Usage(faults.join("\n  ")))?;
         let database = rules.iter().cloned().fold(database(config)?, Builder::rule);
         let (maintenance, options) = (maintenance::plan(config)?, options(config)?);

@@ -157,7 +157,13 @@ function page(it) {
     findings.map((finding) => card(last.id, finding)),
     last &&
       !last.error &&
+      last.candidates === 0 &&
+      refused.length > 0 &&
+      empty("No index could be tried.", `${capital(refused[0].reason)}.`),
+    last &&
+      !last.error &&
       findings.length === 0 &&
+      (last.candidates > 0 || refused.length === 0) &&
       empty(
         "No index is worth having.",
         "Of the statements that were counted, none would gain enough to pay for what writes would lose.",

@@ -8,6 +8,7 @@ import { $, fill, h } from "./element.js";
 import { clock } from "./format.js";
 import { health } from "./health.js";
 import { listen } from "./live.js";
+import { maintenance } from "./maintenance.js";
 import { overview } from "./overview.js";
 import { add, addPast, choose } from "./plots.js";
 import { repeats } from "./repeats.js";
@@ -16,7 +17,17 @@ import { settings } from "./settings.js";
 import { slow } from "./slow.js";
 import { statements } from "./statements.js";
 
-const VIEWS = { overview, statements, slow, repeats, indexes: advice, health, caches, settings };
+const VIEWS = {
+  overview,
+  statements,
+  slow,
+  repeats,
+  indexes: advice,
+  health,
+  maintenance,
+  caches,
+  settings,
+};
 
 let shown = null;
 let timer;

@@ -78,12 +78,17 @@ function figures(it) {
     ["From memory", percent(kept)],
     ["Errors", count(it.errors)],
     ["Rows", count(it.rows)],
-    ["Last minute", plural(it.minute.calls, "call")],
+    ["Last minute", lately(it.minute)],
     ["Answers kept", `${count(it.entries)}, ${bytes(it.bytes)}`],
     ["Waited for connections", ms(it.pool_wait_ms)],
     ["Asked by", it.caller],
     ["Seen", `${ago(it.last_seen)}, first ${ago(it.first_seen)}`],
   ]);
+}
+
+function lately(window) {
+  const calls = plural(window.calls, "call");
+  return window.p95_ms > 0 ? `${calls}, 95 % within ${ms(window.p95_ms)}` : calls;
 }
 
 function verdict(it, why) {

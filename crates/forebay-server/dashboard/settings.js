@@ -2,6 +2,7 @@
 
 import { get, post } from "./api.js";
 import { empty, fill, h, toast } from "./element.js";
+import { plural } from "./format.js";
 import { session, whyNot } from "./session.js";
 
 let root;
@@ -51,11 +52,45 @@ async function level() {
   );
 }
 
+/** What was configured: what differs from the defaults, and below it the rest. */
+function configured(all) {
+  const own = all.filter((it) => it.origin !== "default");
+  const others = all.filter((it) => it.origin === "default");
+  const row = (it) =>
+    h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, h("code", {}, it.key)),
+      h("td", { class: "wide" }, it.value ?? h("span", { class: "quiet" }, "not set")),
+      h("td", { class: "quiet" }, it.origin),
+    );
+  const titles = ["Key", "Value", "From"].map((it) => h("th", { scope: "col" }, it));
+  const table = (rows) =>
+    h(
+      "table",
+      { class: "texts" },
+      h("thead", {}, h("tr", {}, titles.map((it) => it.cloneNode(true)))),
+      h("tbody", {}, rows.map(row)),
+    );
+  return h(
+    "div",
+    { class: "card", id: "configured" },
+    h("h2", {}, "Configuration"),
+    own.length > 0 ? table(own) : h("p", { class: "quiet" }, "Everything is as by default."),
+    h(
+      "details",
+      {},
+      h("summary", {}, `${plural(others.length, "setting")} as by default`),
+      table(others),
+    ),
+  );
+}
+
 export const settings = {
   every: () => 0,
   start: (place) => (root = place),
   async load() {
-    const { settings: all } = await get("config");
+    const { settings: all, configuration } = await get("config");
     const rows = Object.entries(all).map(([name, value]) =>
       h(
         "tr",
@@ -83,6 +118,7 @@ export const settings = {
       root,
       whyNot() && h("p", { class: "quiet" }, whyNot()),
       await level(),
+      configuration.length > 0 && configured(configuration),
       rows.length > 0 ? table : empty("No settings are told."),
     );
   },

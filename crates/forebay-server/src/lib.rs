@@ -16,15 +16,17 @@ mod json;
 mod listen;
 mod memory;
 mod options;
+mod outlet;
 mod request;
 mod run;
 #[cfg(unix)]
 mod socket;
 mod tls;
 
-pub use admin::{Access, Admin, AdminBuilder, Jwt, LogLevel};
+pub use admin::{Access, Admin, AdminBuilder, Configuration, Configured, Jwt, LogLevel};
 pub use error::{Error, Result};
 pub use listen::Listener;
 pub use options::{Options, Token};
+pub use outlet::Outlet;
 pub use run::{run, serve};
 pub use tls::Tls;

@@ -7,10 +7,11 @@ use std::ops::RangeInclusive;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
-use forebay::{Advisor, Cache, Monitor};
+use forebay::{Advisor, Cache, Maintenance, Monitor};
 
-use crate::admin::{Access, LogLevel};
+use crate::admin::{Access, Configuration, LogLevel};
 use crate::error::{Error, Result};
+use crate::outlet::Outlet;
 use crate::request::BODY_COPIES;
 
 /// Settings of the service. Begin with [`Options::default`] and change fields; [`crate::run`]
@@ -97,8 +98,15 @@ pub struct Options {
     pub caches: Vec<(String, Cache)>,
     /// Who advises on indexes, through the admin API. Needed for a PostgreSQL database alone. None.
     pub advisor: Option<Advisor>,
+    /// What is done for the database on a schedule: the admin API shows it, and runs a task when an
+    /// admin asks for it. None.
+    pub maintenance: Option<Maintenance>,
+    /// The configuration that the admin API shows, with where each value comes from. Empty.
+    pub configuration: Configuration,
     /// How the level of the log is told and changed at run time, through the admin API. None.
     pub log_level: Option<LogLevel>,
+    /// Where figures go by themselves, beside who asks for `GET /metrics`. None.
+    pub outlet: Option<Outlet>,
     /// In which environment the service runs: a word for `GET /health`. `production`.
     pub environment: String,
 }
@@ -137,7 +145,10 @@ impl Default for Options {
             monitor: Monitor::new(),
             caches: Vec::new(),
             advisor: None,
+            maintenance: None,
+            configuration: Configuration::default(),
             log_level: None,
+            outlet: None,
             environment: "production".to_owned(),
         }
     }

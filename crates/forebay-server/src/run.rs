@@ -70,7 +70,9 @@ pub async fn serve(
     check(&options, &listeners)?;
     let follow = certificates(&options, &listeners);
     let (grace, drain_timeout) = (options.drain_grace, options.drain_timeout);
+    let outlet = options.outlet.clone();
     let service = Arc::new(Service::new(db.clone(), options)?);
+    let telling = OptionFuture::from(outlet.clone().map(|it| it.run(service.clone())));
     let (stop, stopping) = watch::channel(false);
     let mut connections = JoinSet::new();
     let mut listeners = Listeners::new(listeners);
@@ -84,6 +86,7 @@ pub async fn serve(
         never = accept(&service, &mut listeners, &mut connections, &stopping) => match never {},
         () = crate::hrana::sweep(service.door.clone()) => {}
         Some(()) = follow => {}
+        Some(()) = telling => {}
     }
     drop(listeners);
     drop(stopping);
@@ -97,6 +100,9 @@ pub async fn serve(
         connections.shutdown().await;
     }
     service.door.close().await;
+    if let Some(outlet) = outlet {
+        outlet.finish(&service).await;
+    }
     db.close().await;
     Ok(())
 }

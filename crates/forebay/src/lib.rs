@@ -22,6 +22,7 @@ mod functions;
 pub mod generated;
 mod glob;
 mod guard;
+mod guide;
 mod health;
 #[cfg(feature = "http")]
 pub mod http;
@@ -52,6 +53,7 @@ mod sql;
 mod stats;
 #[cfg(any(feature = "disk", feature = "redis"))]
 mod tier;
+mod trace;
 mod value;
 mod watch;
 
@@ -121,8 +123,8 @@ pub use setup::{Followed, Setup, SetupFinding, SetupPlan, SetupStatus, SetupStep
 pub use slow::{PlanChange, SlowLog, SlowStatement};
 pub use stats::{
     AuditStats, CacheStats, Difference, DropStats, FingerprintStats, ForeignStats, Holder,
-    PolicyStats, PoolStats, ReplicationStats, RuleStats, ShadowStats, StatementCacheStats, Stats,
-    TimeStats, WatchStats, WindowStats, WorthStats,
+    PolicyStats, PoolStats, ReplicationStats, RuleStats, ShadowStats, SpaceStats,
+    StatementCacheStats, Stats, TimeStats, WatchStats, WindowStats, WorthStats,
 };
 #[cfg(feature = "redis")]
 pub use tier::redis::{
@@ -131,6 +133,7 @@ pub use tier::redis::{
 };
 #[cfg(feature = "disk")]
 pub use tier::{Disk, DiskBuilder, DiskHealth, DiskStats};
+pub use trace::TraceParent;
 pub use value::Value;
 pub use watch::{
     Pulse, RepeatFinding, RepeatKind, RepeatSource, RepeatWatch, RepeatedStatement, Scope,

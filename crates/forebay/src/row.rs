@@ -97,6 +97,11 @@ impl Rows {
         self.0.len == 0
     }
 
+    /// Whether these are the same rows, not equal ones.
+    pub(crate) fn is_same(&self, other: &Rows) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Bytes that the rows take in memory.
     pub fn size(&self) -> usize {
         self.0.size

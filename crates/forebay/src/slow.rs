@@ -41,7 +41,8 @@ pub struct SlowStatement {
     /// Who asked: `route`, `controller` and `action` of an sqlcommenter comment, else the name
     /// given with `named`, else the `tracing` span in which it was asked.
     pub caller: Option<String>,
-    /// The trace id of such a comment's `traceparent`.
+    /// The trace id of such a comment's `traceparent`, else of the [`crate::TraceParent`] that it
+    /// was asked in.
     pub trace: Option<String>,
     /// Its parameters, only if the builder's `slow_parameters` asks for them.
     pub params: Option<String>,

@@ -112,6 +112,14 @@ pub struct WindowStats {
     pub bytes: u64,
     /// Time spent in the database.
     pub time: Duration,
+    /// Half of the executions at the database took at most so long, 95 % and 99 % at most as long
+    /// as the next two say: of the later half of the window at least, within 4 %. Of some thousand
+    /// executions or more they are those of a sample.
+    pub p50: Duration,
+    /// See `p50`.
+    pub p95: Duration,
+    /// See `p50`.
+    pub p99: Duration,
     /// The longest execution at the database, in full microseconds.
     pub max: Duration,
 }
@@ -204,6 +212,8 @@ pub struct PolicyStats {
     pub bytes: u64,
     /// The byte bound.
     pub bytes_max: u64,
+    /// What lies in spaces with bounds of their own, which is in none of the figures above.
+    pub spaces: Vec<SpaceStats>,
     /// Answers dropped to stay within it.
     pub evictions: u64,
     /// Answers served that were not known to be true, and young enough for `ttl_only`, or for
@@ -219,6 +229,22 @@ pub struct PolicyStats {
     pub refresh_failures: u64,
     /// Calls of `delete_by_tag`.
     pub tag_deletions: u64,
+}
+
+/// Answers of rules that have a bound of their own ([`crate::Rule::space`]).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SpaceStats {
+    /// The name of the space.
+    pub name: String,
+    /// Answers resident now.
+    pub entries: u64,
+    /// Bytes of these.
+    pub bytes: u64,
+    /// The byte bound.
+    pub bytes_max: u64,
+    /// Answers dropped to stay within it.
+    pub evictions: u64,
 }
 
 /// Hits that were asked of the database again.

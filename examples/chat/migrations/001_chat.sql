@@ -1,7 +1,6 @@
 -- For SQLite and PostgreSQL alike: ids are made by the application, times are milliseconds.
 CREATE TABLE users (id TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL UNIQUE, password TEXT NOT NULL);
 
--- A key is 256 bits of chance, so a plain digest of it cannot be guessed from.
 CREATE TABLE api_keys (
     digest TEXT NOT NULL PRIMARY KEY,
     user_id TEXT NOT NULL REFERENCES users ON DELETE CASCADE
@@ -16,7 +15,6 @@ CREATE TABLE conversations (
 );
 CREATE INDEX conversations_user ON conversations (user_id, created_at, id);
 
--- In each turn the user says something, and every model answers.
 CREATE TABLE messages (
     conversation_id TEXT NOT NULL REFERENCES conversations ON DELETE CASCADE,
     turn BIGINT NOT NULL,

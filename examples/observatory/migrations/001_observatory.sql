@@ -29,7 +29,6 @@ CREATE TABLE results (
 );
 CREATE INDEX results_page ON results (page_id);
 
--- What a page speaks of: words, and names.
 CREATE TABLE nouns (
     page_id bigint NOT NULL REFERENCES pages ON DELETE CASCADE,
     noun text NOT NULL,

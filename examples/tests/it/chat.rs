@@ -15,8 +15,11 @@ const ADMIN: (&str, &str) = ("ADMIN_TOKEN", "an admin token of the tests");
 #[test]
 fn models_are_compared_on_sqlite() {
     let folder = tempfile::tempdir().unwrap();
-    let chat = Program::start(CHAT, folder.path(), &[SECRET, ADMIN]);
-    let bare = Connection::open(folder.path().join("chat.db")).unwrap();
+    let file = folder.path().join("chat.db");
+    let url = format!("sqlite:{}", file.display());
+    let url = ("DATABASE_URL", url.as_str());
+    let chat = Program::start(CHAT, folder.path(), &[SECRET, ADMIN, url]);
+    let bare = Connection::open(file).unwrap();
     converse(&chat, &|sql| bare.query_row(sql, [], |row| row.get(0)).unwrap());
     let token = log_in(&chat, "ada");
     let id = as_user(&chat, &token, "POST", "/conversations", Some(json!("Dams"))).body;
@@ -27,7 +30,7 @@ fn models_are_compared_on_sqlite() {
     assert_eq!(compared[0]["mean_ms"], 500.0, "whoever wrote it");
     chat.interrupt();
     // The same secret: the token is good for the next process, too.
-    let chat = Program::start(CHAT, folder.path(), &[SECRET]);
+    let chat = Program::start(CHAT, folder.path(), &[SECRET, url]);
     assert_eq!(as_user(&chat, &token, "GET", "/conversations", None).status, 200);
     assert_eq!(
         chat.send("POST", "/admin/cache/clear", &[], Some(json!({ "all": true }))).status,

@@ -80,12 +80,13 @@ await step("nobody is let in without a token, and none is in the address", async
 });
 
 await step("with nothing there, it says so", async () => {
-  await is("#heavy", /No statement has run yet/);
+  // What maintenance has looked at when it began is the only thing, if that has been already.
+  await is("#heavy", /No statement has run yet|maintenance/);
   for (const [name, words] of [
     ["slow", /Nothing was slow/],
     ["repeats", /No statement is repeated/],
     ["indexes", /No advice was asked for/],
-    ["statements", /No statement has run yet/],
+    ["statements", /No statement has run yet|maintenance/],
   ]) {
     await view(name);
     await is(`#view-${name}`, words);
@@ -213,6 +214,16 @@ await step("health has a score and cures, settings no secrets", async () => {
   assert.ok(!(await text("#view-settings")).includes(ADMIN));
 });
 
+await step("a task of maintenance is run", async () => {
+  await view("maintenance");
+  await is("#view-maintenance", /optimize[\s\S]*never[\s\S]*No task has run yet/);
+  await page.getByRole("button", { name: "Run optimize now" }).click();
+  await is("#ask", /Run optimize now\?/);
+  await page.click("#ask button.main");
+  await is("#toast", /optimize: done/);
+  await is("#view-maintenance", /done just now[\s\S]*Last runs[\s\S]*optimize/);
+});
+
 await step("dark, light, and chosen by hand", async () => {
   const brightness = () =>
     page.evaluate(() =>
@@ -241,6 +252,7 @@ await step("narrow screens", async () => {
     "repeats",
     "indexes",
     "health",
+    "maintenance",
     "caches",
     "settings",
   ]) {

@@ -48,7 +48,7 @@ fn follow(
 }
 
 /// A path from the root; `None` if it lies above.
-fn resolve(folder: &str, target: &str) -> Option<String> {
+pub(crate) fn resolve(folder: &str, target: &str) -> Option<String> {
     let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
     for part in target.split('/') {
         match part {
@@ -96,14 +96,24 @@ fn anchors(text: &str) -> BTreeSet<String> {
         if title.len() == line.len() || !title.starts_with(' ') {
             continue;
         }
-        let is_kept = |c: &char| c.is_alphanumeric() || [' ', '-', '_'].contains(c);
-        let slug: String = title.trim().chars().filter(is_kept).collect();
-        let slug = slug.to_lowercase().replace(' ', "-");
-        let numbered = (1..).map(|n| format!("{slug}-{n}"));
-        let free = std::iter::once(slug.clone()).chain(numbered).find(|it| !known.contains(it));
-        known.extend(free);
+        let anchor = anchor(title, &known);
+        known.insert(anchor);
     }
     known
+}
+
+/// The anchor of a heading, on a page that has those that are `known` before it.
+pub(crate) fn anchor(title: &str, known: &BTreeSet<String>) -> String {
+    let is_kept = |c: &char| c.is_alphanumeric() || [' ', '-', '_'].contains(c);
+    let slug: String = title.trim().chars().filter(is_kept).collect();
+    let slug = slug.to_lowercase().replace(' ', "-");
+    let mut free = slug.clone();
+    let mut number = 0;
+    while known.contains(&free) {
+        number += 1;
+        free = format!("{slug}-{number}");
+    }
+    free
 }
 
 #[cfg(test)]

@@ -1,9 +1,12 @@
 //! The house rules that no other tool checks: sizes, module docs, contents pages, file names, the
-//! import table, the paths in the architecture page, links between pages, lockfiles. Only `run` and
-//! `tree` touch the disk; every rule is a function from text to findings.
+//! import table, the paths in the architecture page, links between pages, the chapters of the
+//! guide, their examples and figures, lockfiles. Only `run` and `tree` touch the disk; every rule
+//! is a function from text to findings.
 
 mod contents;
 mod document;
+mod example;
+mod figure;
 mod finding;
 mod imports;
 mod item;
@@ -16,7 +19,9 @@ mod outline;
 mod package;
 mod run;
 mod size;
+mod summary;
 mod table;
 mod tree;
 
+pub(crate) use link::{anchor, resolve};
 pub(crate) use run::run;

@@ -12,7 +12,10 @@ use super::outline::Outline;
 use super::size::Sizes;
 use super::table::Table;
 use super::tree::{File, Tree};
-use super::{contents, document, imports, limits, link, lockfile, module, name, package, tree};
+use super::{
+    contents, document, example, figure, imports, limits, link, lockfile, module, name, package,
+    summary, tree,
+};
 
 /// Checks the workspace at `root`; an error when anything is to be mended.
 pub(crate) fn run(root: &Path) -> Result<()> {
@@ -50,6 +53,9 @@ fn check(tree: &Tree, exists: &dyn Fn(&str) -> bool) -> Report {
     findings.extend(package::check(&tree.packages, &table));
     findings.extend(document::check_paths(page, exists));
     findings.extend(link::check(&tree.pages, exists));
+    findings.extend(summary::check(&tree.pages));
+    findings.extend(example::check(&tree.pages, &tree.sources));
+    findings.extend(figure::check(&tree.pages));
     findings.extend(tree.lockfiles.iter().flat_map(lockfile::check));
     let mut sizes = Sizes::default();
     for file in &tree.sources {

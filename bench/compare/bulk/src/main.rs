@@ -12,6 +12,8 @@ mod sqlite;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use outcome::{Options, Outcome, median};
+
 pub type Fault = Box<dyn std::error::Error + Send + Sync>;
 
 /// Times by the name of what was measured.
@@ -25,9 +27,24 @@ impl Times {
     }
 
     fn median(&self, what: &str) -> f64 {
-        let mut rates = self.0[what].clone();
-        rates.sort_by(f64::total_cmp);
-        rates[rates.len() / 2]
+        median(self.0[what].clone())
+    }
+
+    /// Nanoseconds for a row in each round.
+    fn nanos(&self, what: &str) -> Vec<f64> {
+        self.0[what].iter().map(|rate| 1e9 / rate).collect()
+    }
+
+    /// Forebay beside all others that write as many rows in one transaction.
+    fn tell(&self, outcome: &mut Outcome, operation: &str, ours: &str) {
+        let peers: Vec<(&str, Vec<f64>)> = self
+            .0
+            .keys()
+            .filter(|name| !name.starts_with("forebay"))
+            .map(|name| (*name, self.nanos(name)))
+            .collect();
+        let peers: Vec<_> = peers.iter().map(|(name, all)| (*name, all.as_slice())).collect();
+        outcome.operation(operation, (ours, &self.nanos(ours)), &peers);
     }
 
     /// Prints the rows a second of each, and how often they are those of `beside`.
@@ -44,11 +61,24 @@ impl Times {
 }
 
 fn main() -> Result<(), Fault> {
-    let rounds = std::env::args().nth(1).map_or(Ok(7), |rounds| rounds.parse())?;
+    let options = Options::from_args(7)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let mut times = Times::default();
-    runtime.block_on(sqlite::run(rounds, &mut times))?;
-    times.print(
+    let mut sqlite = Times::default();
+    runtime.block_on(sqlite::run(options.rounds, &mut sqlite))?;
+    let mut postgres = Times::default();
+    let version = runtime.block_on(postgres::run(options.rounds, &mut postgres))?;
+    if options.json {
+        let mut outcome = Outcome::default();
+        outcome.version("PostgreSQL", &version);
+        let lock = include_str!("../Cargo.lock");
+        let peers = ["forebay", "rusqlite", "tokio-postgres", "sqlx", "diesel", "sea-orm"];
+        outcome.locked(lock, &peers);
+        sqlite.tell(&mut outcome, "insert of 100,000 rows", "forebay insert");
+        postgres.tell(&mut outcome, "PostgreSQL: insert of 100,000 rows", "forebay insert");
+        outcome.print();
+        return Ok(());
+    }
+    sqlite.print(
         "SQLite",
         &[
             ("forebay insert", "rusqlite prepared, one transaction"),
@@ -57,9 +87,8 @@ fn main() -> Result<(), Fault> {
             ("forebay update", "forebay update one by one"),
         ],
     );
-    let mut times = Times::default();
-    runtime.block_on(postgres::run(rounds, &mut times))?;
-    times.print(
+    println!("PostgreSQL {version}");
+    postgres.print(
         "PostgreSQL",
         &[
             ("forebay insert", "binary COPY"),

@@ -18,7 +18,7 @@ const COLUMNS: &str = "id, model, prompt, tokens, cost";
 /// Rows of one INSERT of sqlx: 65,535 parameters are the limit.
 const INSERT_ROWS: usize = 10_000;
 
-pub async fn run(rounds: usize, times: &mut Times) -> Result<(), Fault> {
+pub async fn run(rounds: usize, times: &mut Times) -> Result<String, Fault> {
     let version = Version::debian().ok_or("there is no PostgreSQL on this machine")?;
     let cluster = Cluster::start(Settings::on(&version))?;
     for table in ["ours", "copied", "inserted", "sea"] {
@@ -27,7 +27,6 @@ pub async fn run(rounds: usize, times: &mut Times) -> Result<(), Fault> {
              tokens int8, cost float8)"
         ))?;
     }
-    println!("PostgreSQL {}", version.number);
     let url = cluster.url();
     let db = forebay::open(&url).await?;
     let (client, connection) = tokio_postgres::connect(&url, NoTls).await?;
@@ -44,7 +43,7 @@ pub async fn run(rounds: usize, times: &mut Times) -> Result<(), Fault> {
         sea::insert(&sea, &many, times).await?;
         ours(&db, &many, &few, times).await?;
     }
-    Ok(())
+    Ok(version.number)
 }
 
 async fn copy(client: &Client, many: &[Call], times: &mut Times) -> Result<(), Fault> {

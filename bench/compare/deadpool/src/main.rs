@@ -44,7 +44,7 @@ fn open(dataset: &Dataset) -> Result<Pooled, Fault> {
 }
 
 fn main() -> Result<(), Fault> {
-    let options = Options::from_args()?;
+    let options = Options::from_args(15)?;
     let lock = include_str!("../Cargo.lock");
     field::run(&options, lock, &["deadpool-sqlite"], async |field, dataset| {
         field.enter("deadpool-sqlite", open(dataset)?);

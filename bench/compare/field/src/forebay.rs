@@ -5,6 +5,10 @@ use ::forebay::{Builder, Db};
 use crate::contender::{Contender, Fault, Field};
 use crate::dataset::{CONNECTIONS_MAX, Dataset, PAGE_CACHE_KIB, POINT, User};
 
+/// The names under which it takes part.
+pub(crate) const CACHED: &str = "forebay, cached";
+pub(crate) const UNCACHED: &str = "forebay, no_cache()";
+
 struct Uncached(Db);
 struct Cached(Db);
 
@@ -30,7 +34,7 @@ pub(crate) async fn enter(field: &mut Field, dataset: &Dataset) -> Result<(), Fa
         .worth_it(false)
         .open()
         .await?;
-    field.enter("forebay, no_cache()", Uncached(db.clone()));
-    field.enter("forebay, cached", Cached(db));
+    field.enter(UNCACHED, Uncached(db.clone()));
+    field.enter(CACHED, Cached(db));
     Ok(())
 }

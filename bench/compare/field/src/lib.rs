@@ -11,4 +11,5 @@ mod rusqlite;
 
 pub use contender::{Contender, Fault, Field};
 pub use dataset::{CONNECTIONS_MAX, Dataset, PAGE_CACHE_KIB, POINT, User};
-pub use race::{Options, run};
+pub use outcome::{Options, Outcome};
+pub use race::{run, run_with};

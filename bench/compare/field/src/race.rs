@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use outcome::{Options, Outcome};
 use tokio::runtime::Runtime;
 
 use crate::contender::{Batch, Entrant, Fault, Field};
@@ -19,32 +20,6 @@ const HEAT: Duration = Duration::from_millis(100);
 
 const READS_MIN: usize = 640;
 
-/// What the command line may say.
-pub struct Options {
-    /// Rounds per table.
-    pub rounds: usize,
-    /// JSON instead of a table for people.
-    pub json: bool,
-}
-
-impl Options {
-    /// Reads `--rounds N` and `--json`.
-    pub fn from_args() -> Result<Options, Fault> {
-        let mut options = Options { rounds: 15, json: false };
-        let mut args = std::env::args().skip(1);
-        while let Some(arg) = args.next() {
-            match arg.as_str() {
-                "--json" => options.json = true,
-                "--rounds" => {
-                    options.rounds = args.next().ok_or("--rounds needs a number")?.parse()?;
-                }
-                other => return Err(format!("unknown argument {other}: --rounds N, --json").into()),
-            }
-        }
-        Ok(options)
-    }
-}
-
 /// Lets Forebay, rusqlite and whoever `enter` brings read in turns, and prints what it took.
 /// `lock` is the program's Cargo.lock, and `peers` the packages in it that are measured.
 pub fn run(
@@ -52,6 +27,17 @@ pub fn run(
     lock: &str,
     peers: &[&str],
     enter: impl AsyncFnOnce(&mut Field, &Dataset) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    run_with(options, lock, peers, enter, async |_| Ok(()))
+}
+
+/// The same, and then `more`, which adds what else the program measures.
+pub fn run_with(
+    options: &Options,
+    lock: &str,
+    peers: &[&str],
+    enter: impl AsyncFnOnce(&mut Field, &Dataset) -> Result<(), Fault>,
+    more: impl AsyncFnOnce(&mut Outcome) -> Result<(), Fault>,
 ) -> Result<(), Fault> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -73,7 +59,16 @@ pub fn run(
     }
     // Some pools close their connections on the runtime.
     runtime.block_on(async move { drop(field) });
-    Report::new(lock, peers, tables).print(options.json)
+    let report = Report::new(lock, peers, tables);
+    if !options.json {
+        report.print();
+    }
+    let mut outcome = report.outcome();
+    runtime.block_on(more(&mut outcome))?;
+    if options.json {
+        outcome.print();
+    }
+    Ok(())
 }
 
 fn race(

@@ -1,8 +1,8 @@
-//! The figures, as a table or as JSON.
+//! The figures, as tables for people and as the outcome that all comparisons have in common.
 
-use serde_json::{Value, json};
+use outcome::{Outcome, locked, median};
 
-use crate::contender::Fault;
+use crate::forebay::{CACHED, UNCACHED};
 
 /// The contender that the others are put in relation to.
 const REFERENCE: &str = "rusqlite";
@@ -72,16 +72,7 @@ impl<'a> Report<'a> {
         Report { versions, tables }
     }
 
-    pub(crate) fn print(&self, json: bool) -> Result<(), Fault> {
-        if json {
-            println!("{}", serde_json::to_string_pretty(&self.to_json())?);
-        } else {
-            self.print_tables();
-        }
-        Ok(())
-    }
-
-    fn print_tables(&self) {
+    pub(crate) fn print(&self) {
         for (name, version) in &self.versions {
             println!("{name} {version}");
         }
@@ -98,49 +89,24 @@ impl<'a> Report<'a> {
         }
     }
 
-    fn to_json(&self) -> Value {
-        let versions: serde_json::Map<String, Value> = self
-            .versions
-            .iter()
-            .map(|(name, version)| (name.to_string(), json!(version)))
-            .collect();
-        let tables: Vec<Value> = self
-            .tables
-            .iter()
-            .map(|table| {
-                let lines: Vec<Value> = table
-                    .lines()
-                    .iter()
-                    .zip(&table.rows)
-                    .map(|(line, row)| {
-                        json!({
-                            "name": line.name,
-                            "median_ns": line.median,
-                            "min_ns": line.min,
-                            "max_ns": line.max,
-                            "ratio_to_rusqlite": line.ratio,
-                            "rounds_ns": row.nanos,
-                        })
-                    })
-                    .collect();
-                json!({ "tasks": table.tasks, "contenders": lines })
-            })
-            .collect();
-        json!({ "versions": versions, "tables": tables })
-    }
-}
-
-/// The version of a package in a Cargo.lock.
-fn locked<'a>(lock: &'a str, name: &str) -> Option<&'a str> {
-    let (_, after) = lock.split_once(&format!("name = \"{name}\"\nversion = \""))?;
-    after.split_once('"').map(|(version, _)| version)
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    match values.len() {
-        0 => f64::NAN,
-        len if len % 2 == 1 => values[len / 2],
-        len => (values[len / 2 - 1] + values[len / 2]) / 2.0,
+    /// Forebay from its cache and past it, each beside everybody else.
+    pub(crate) fn outcome(&self) -> Outcome {
+        let mut outcome = Outcome::default();
+        for (name, version) in &self.versions {
+            outcome.version(name, version);
+        }
+        for table in &self.tables {
+            let is_ours = |name: &str| name == CACHED || name == UNCACHED;
+            let side = |row: &Figures| (row.name, row.nanos.clone());
+            let (ours, peers): (Vec<_>, Vec<_>) =
+                table.rows.iter().map(side).partition(|(name, _)| is_ours(name));
+            let peers: Vec<_> = peers.iter().map(|(name, all)| (*name, all.as_slice())).collect();
+            for (name, rounds) in &ours {
+                let whence = if *name == CACHED { "again" } else { "past the cache" };
+                let operation = format!("point read {whence}, {} task(s)", table.tasks);
+                outcome.operation(&operation, (name, rounds), &peers);
+            }
+        }
+        outcome
     }
 }

@@ -1,11 +1,14 @@
 //! `forebay::Cache` beside moka, quick_cache and `cached`: a hit, a hit through the call that
-//! could load, and 64 callers of one cold key. It checks what each answers before it measures.
+//! could load, and 64 callers of one cold key. It checks what each answers before it measures, and
+//! they take turns.
 
 use std::future::Future;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
+
+use outcome::{Options, Outcome, median};
 
 const KEYS: usize = 1_000;
 const HITS: usize = 200_000;
@@ -118,66 +121,133 @@ impl Contender for Cached {
     }
 }
 
-async fn measure(cache: impl Contender) -> Result<(), Fault> {
-    let keys: Vec<String> = (0..KEYS).map(|n| format!("page:{n}")).collect();
-    for (n, key) in keys.iter().enumerate() {
-        cache.get_or_load(key, async move { n as u64 }).await;
-    }
-    for (n, key) in keys.iter().enumerate() {
-        if cache.get(key).await.as_deref() != Some(&(n as u64)) {
-            return Err(format!("{} has lost {key}", cache.name()).into());
+/// What one contender took in each round, in nanoseconds.
+struct Times {
+    name: &'static str,
+    get: Vec<f64>,
+    get_or_load: Vec<f64>,
+    /// All callers of a cold key, one load included.
+    cold: Vec<f64>,
+    /// Loads of the cold key, of all rounds.
+    loads: u32,
+}
+
+impl Times {
+    async fn new(cache: &impl Contender) -> Result<Times, Fault> {
+        for (n, key) in keys().iter().enumerate() {
+            cache.get_or_load(key, async move { n as u64 }).await;
         }
+        for (n, key) in keys().iter().enumerate() {
+            if cache.get(key).await.as_deref() != Some(&(n as u64)) {
+                return Err(format!("{} has lost {key}", cache.name()).into());
+            }
+        }
+        let (get, get_or_load, cold) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(Times { name: cache.name(), get, get_or_load, cold, loads: 0 })
     }
+}
+
+fn keys() -> Vec<String> {
+    (0..KEYS).map(|n| format!("page:{n}")).collect()
+}
+
+/// One round of one contender; the cold key is another one in each.
+async fn round(cache: impl Contender, mut times: Times) -> Result<Times, Fault> {
+    let keys = keys();
     let began = Instant::now();
     for n in 0..HITS {
         black_box(cache.get(&keys[n % KEYS]).await);
     }
-    let get = began.elapsed() / HITS as u32;
+    times.get.push(began.elapsed().as_nanos() as f64 / HITS as f64);
     let began = Instant::now();
     for n in 0..HITS {
         black_box(cache.get_or_load(&keys[n % KEYS], async { 0 }).await);
     }
-    let get_or_load = began.elapsed() / HITS as u32;
+    times.get_or_load.push(began.elapsed().as_nanos() as f64 / HITS as f64);
     let runs = Arc::new(AtomicU32::new(0));
+    let cold = format!("cold:{}", times.cold.len());
     let began = Instant::now();
     let callers: Vec<_> = (0..CALLERS)
         .map(|_| {
-            let (cache, runs) = (cache.clone(), runs.clone());
+            let (cache, runs, cold) = (cache.clone(), runs.clone(), cold.clone());
             tokio::spawn(async move {
                 let load = async move {
                     runs.fetch_add(1, Ordering::SeqCst);
                     tokio::time::sleep(LOAD).await;
                     1
                 };
-                cache.get_or_load("cold", load).await
+                cache.get_or_load(&cold, load).await
             })
         })
         .collect();
     for caller in callers {
         caller.await?;
     }
-    let cold = began.elapsed().as_secs_f64() / LOAD.as_secs_f64();
-    let runs = runs.load(Ordering::SeqCst);
-    println!(
-        "{:<12} get {get:>8.0?}   get_or_load {get_or_load:>8.0?}   \
-         {CALLERS} callers of a cold key: {runs} load(s), {cold:.2} of its time",
-        cache.name(),
-    );
-    Ok(())
+    times.cold.push(began.elapsed().as_nanos() as f64);
+    times.loads += runs.load(Ordering::SeqCst);
+    Ok(times)
+}
+
+/// All rounds, in which the contenders take turns. Forebay comes first.
+async fn race(rounds: usize) -> Result<Vec<Times>, Fault> {
+    let ttl = Duration::from_secs(3_600);
+    let ours = Forebay(forebay::Cache::builder("compare").ttl(ttl).build()?);
+    let moka = moka::future::Cache::builder().max_capacity(10 * KEYS as u64).time_to_live(ttl);
+    let moka = Moka(moka.build());
+    let quick = Quick(Arc::new(quick_cache::sync::Cache::new(10 * KEYS)));
+    let cached = cached::LruTtlCache::builder().max_size(10 * KEYS).ttl(ttl).build()?;
+    let cached = Cached(Arc::new(tokio::sync::Mutex::new(cached)));
+    let mut of_ours = Times::new(&ours).await?;
+    let mut of_moka = Times::new(&moka).await?;
+    let mut of_quick = Times::new(&quick).await?;
+    let mut of_cached = Times::new(&cached).await?;
+    for _ in 0..rounds {
+        of_ours = tokio::spawn(round(ours.clone(), of_ours)).await??;
+        of_moka = tokio::spawn(round(moka.clone(), of_moka)).await??;
+        of_quick = tokio::spawn(round(quick.clone(), of_quick)).await??;
+        of_cached = tokio::spawn(round(cached.clone(), of_cached)).await??;
+    }
+    Ok(vec![of_ours, of_moka, of_quick, of_cached])
+}
+
+fn print(all: &[Times], rounds: usize) {
+    for times in all {
+        let [get, get_or_load, cold] =
+            [&times.get, &times.get_or_load, &times.cold].map(|rounds| median(rounds.clone()));
+        println!(
+            "{:<12} get {get:>6.0} ns   get_or_load {get_or_load:>6.0} ns   {CALLERS} callers of \
+             a cold key: {:.1} load(s), {:.2} of its time",
+            times.name,
+            f64::from(times.loads) / rounds as f64,
+            cold / LOAD.as_nanos() as f64,
+        );
+    }
+}
+
+fn outcome(all: &[Times]) -> Outcome {
+    let mut outcome = Outcome::default();
+    let lock = include_str!("../Cargo.lock");
+    outcome.locked(lock, &["forebay", "moka", "quick_cache", "cached"]);
+    let operations: [(&str, fn(&Times) -> &[f64]); 3] = [
+        ("get from a keyed cache", |times| &times.get),
+        ("get_or_load from a keyed cache", |times| &times.get_or_load),
+        ("64 callers of a cold key, a load of 50 ms", |times| &times.cold),
+    ];
+    for (operation, of) in operations {
+        let sides: Vec<_> = all.iter().map(|times| (times.name, of(times))).collect();
+        outcome.operation(operation, sides[0], &sides[1..]);
+    }
+    outcome
 }
 
 fn main() -> Result<(), Fault> {
+    let options = Options::from_args(5)?;
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     let runtime = builder.worker_threads(2).enable_time().build()?;
-    let ttl = Duration::from_secs(3_600);
-    runtime.block_on(async {
-        tokio::spawn(measure(Quick(Arc::new(quick_cache::sync::Cache::new(10 * KEYS))))).await??;
-        let cache = forebay::Cache::builder("compare").ttl(ttl).build()?;
-        tokio::spawn(measure(Forebay(cache))).await??;
-        let moka = moka::future::Cache::builder().max_capacity(10 * KEYS as u64).time_to_live(ttl);
-        tokio::spawn(measure(Moka(moka.build()))).await??;
-        let cached = cached::LruTtlCache::builder().max_size(10 * KEYS).ttl(ttl).build()?;
-        tokio::spawn(measure(Cached(Arc::new(tokio::sync::Mutex::new(cached))))).await??;
-        Ok(())
-    })
+    let all = runtime.block_on(race(options.rounds))?;
+    match options.json {
+        true => outcome(&all).print(),
+        false => print(&all, options.rounds),
+    }
+    Ok(())
 }

@@ -1,34 +1,33 @@
 //! Forebay on PostgreSQL beside tokio-postgres, deadpool-postgres and sqlx: point reads from the
-//! cache and past it, long answers, and reads among writes on the same rows.
+//! cache and past it, long answers, reads among writes on the same rows; and 200 clients with short
+//! transactions, beside PgBouncer.
 
 mod contender;
 mod measure;
 mod mixed;
 mod place;
+mod pooled;
 
 use contender::{Bare, Cached, Deadpool, Past, Sqlx};
 use measure::{Heat, Table};
+use outcome::Options;
 use place::{Fault, Place};
+use pooled::{Bounced, Bouncer, Pooled};
 
 /// Tasks at once where there are many.
 const MANY: usize = 50;
 
 fn main() -> Result<(), Fault> {
-    let mut rounds = 11;
-    let mut json = false;
-    let mut args = std::env::args().skip(1);
-    while let Some(arg) = args.next() {
-        match arg.as_str() {
-            "--json" => json = true,
-            "--rounds" => rounds = args.next().ok_or("--rounds needs a number")?.parse()?,
-            other => return Err(format!("unknown argument {other}: --rounds N, --json").into()),
-        }
-    }
+    let options = Options::from_args(11)?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let place = Place::new()?;
-    let tables = runtime.block_on(measure(&place, rounds))?;
-    measure::print(&tables, &place.version, json)
+    let tables = runtime.block_on(measure(&place, options.rounds))?;
+    match options.json {
+        true => measure::outcome(&tables, &place.version).print(),
+        false => measure::print(&tables, &place.version),
+    }
+    Ok(())
 }
 
 async fn measure(place: &Place, rounds: usize) -> Result<Vec<Table>, Fault> {
@@ -61,5 +60,18 @@ async fn measure(place: &Place, rounds: usize) -> Result<Vec<Table>, Fault> {
         mixed::heat("forebay", &cached),
     ];
     tables.push(measure::race("10 % writes on 1,000 rows, 16 tasks", mixed, rounds).await?);
+    let mut pooled = vec![
+        pooled::heat("deadpool-postgres", &Pooled(deadpool)),
+        pooled::heat("forebay", &Pooled(cached)),
+    ];
+    let bouncer = Bouncer::start(place)?;
+    match &bouncer {
+        Some(bouncer) => {
+            let bounced = Bounced::new(bouncer, place).await?;
+            pooled.push(pooled::heat("PgBouncer, a connection each", &bounced));
+        }
+        None => eprintln!("left out: PgBouncer is not installed (apt-get install pgbouncer)"),
+    }
+    tables.push(measure::race("200 clients, short transactions", pooled, rounds).await?);
     Ok(tables)
 }

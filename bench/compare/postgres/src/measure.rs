@@ -4,7 +4,7 @@
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use outcome::{Outcome, median};
 
 use crate::contender::Contender;
 use crate::place::{Fault, ROWS};
@@ -91,11 +91,7 @@ async fn ranges<C: Contender>(contender: C, reads: usize) -> Result<Round, Fault
     Ok(Round { nanos: tokio::spawn(work).await??, p99_nanos: None })
 }
 
-pub async fn race(
-    name: &'static str,
-    heats: Vec<Heat>,
-    rounds: usize,
-) -> Result<Table, Fault> {
+pub async fn race(name: &'static str, heats: Vec<Heat>, rounds: usize) -> Result<Table, Fault> {
     let mut rows: Vec<(&'static str, Vec<Round>)> = Vec::new();
     let mut sizes = Vec::new();
     for heat in &heats {
@@ -114,45 +110,43 @@ pub async fn race(
     Ok(Table { name, rows })
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    match values.len() {
-        0 => f64::NAN,
-        len if len % 2 == 1 => values[len / 2],
-        len => (values[len / 2 - 1] + values[len / 2]) / 2.0,
+/// Each side of Forebay that a table has, beside everybody else.
+pub fn outcome(tables: &[Table], version: &str) -> Outcome {
+    let mut outcome = Outcome::default();
+    outcome.version("PostgreSQL", version);
+    let lock = include_str!("../Cargo.lock");
+    outcome.locked(lock, &["forebay", "tokio-postgres", "deadpool-postgres", "sqlx"]);
+    for table in tables {
+        let sides: Vec<(&str, Vec<f64>)> =
+            table.rows.iter().map(|(name, rounds)| (*name, nanos(rounds))).collect();
+        let (ours, peers): (Vec<_>, Vec<_>) =
+            sides.iter().partition(|(name, _)| name.starts_with("forebay"));
+        let peers: Vec<_> = peers.iter().map(|(name, all)| (*name, all.as_slice())).collect();
+        for (name, rounds) in ours {
+            let how = name.strip_prefix("forebay").unwrap_or_default();
+            let operation = format!("PostgreSQL: {}{how}", table.name);
+            outcome.operation(&operation, (name, rounds), &peers);
+        }
     }
+    outcome
 }
 
-pub fn print(tables: &[Table], version: &str, json: bool) -> Result<(), Fault> {
-    let mut all = Vec::new();
-    if !json {
-        println!("PostgreSQL {version}");
-    }
+fn nanos(rounds: &[Round]) -> Vec<f64> {
+    rounds.iter().map(|round| round.nanos).collect()
+}
+
+pub fn print(tables: &[Table], version: &str) {
+    println!("PostgreSQL {version}");
     for table in tables {
-        let reference: Vec<f64> = table.rows[0].1.iter().map(|round| round.nanos).collect();
-        if !json {
-            println!("\n{}, ns per operation, {} rounds", table.name, reference.len());
-            println!("{:34} {:>12} {:>12} {:>12}", "", "median", "x the first", "p99");
-        }
-        let mut lines = Vec::new();
+        let reference = nanos(&table.rows[0].1);
+        println!("\n{}, ns per operation, {} rounds", table.name, reference.len());
+        println!("{:34} {:>12} {:>12} {:>12}", "", "median", "x the first", "p99");
         for (name, rounds) in &table.rows {
-            let nanos: Vec<f64> = rounds.iter().map(|round| round.nanos).collect();
+            let nanos = nanos(rounds);
             let ratios = nanos.iter().zip(&reference).map(|(a, b)| a / b).collect();
             let p99 = median(rounds.iter().filter_map(|round| round.p99_nanos).collect());
-            let (middle, ratio) = (median(nanos.clone()), median(ratios));
-            if !json {
-                println!("{name:34} {middle:>12.0} {ratio:>12.4} {p99:>12.0}");
-            }
-            lines.push(json!({
-                "name": name, "median_ns": middle, "ratio_to_first": ratio, "rounds_ns": nanos,
-                "p99_ns": if p99.is_nan() { None } else { Some(p99) },
-            }));
+            let (middle, ratio) = (median(nanos), median(ratios));
+            println!("{name:34} {middle:>12.0} {ratio:>12.4} {p99:>12.0}");
         }
-        all.push(json!({ "table": table.name, "contenders": lines }));
     }
-    if json {
-        let report = json!({ "postgresql": version, "tables": all });
-        println!("{}", serde_json::to_string_pretty(&report)?);
-    }
-    Ok(())
 }

@@ -35,6 +35,15 @@ impl Place {
         self.cluster.url()
     }
 
+    pub fn port(&self) -> u16 {
+        self.cluster.port()
+    }
+
+    /// The same database by way of whoever listens at this port.
+    pub fn url_at(&self, port: u16) -> String {
+        format!("postgres://postgres@127.0.0.1:{port}/postgres")
+    }
+
     pub async fn set_up(&self) -> Result<(), Fault> {
         let setup = Setup::new(self.url())?;
         let status = setup.apply(&setup.plan().await?, |_| {}).await?;

@@ -1,11 +1,15 @@
 //! Reads from Redis: Forebay's tier beside a bare connection of the same client, one after the
-//! other, many at once, and many in one go. The server is started for it and gone afterwards.
+//! other, many at once, and many in one go; and Forebay's cache of queries beside a cache in Redis
+//! that an application keeps by hand. The server is started for it and gone afterwards.
+
+mod aside;
 
 use std::error::Error;
 use std::time::{Duration, Instant};
 
 use cluster::RedisServer;
 use forebay::Redis;
+use outcome::{Options, Outcome, median};
 use redis::aio::MultiplexedConnection;
 
 type Fault = Box<dyn Error + Send + Sync>;
@@ -20,42 +24,26 @@ const SIDE_BY_SIDE: usize = 64;
 /// How many keys are read in one go.
 const IN_ONE_GO: usize = 100;
 
-struct Options {
-    rounds: usize,
-    json: bool,
-}
-
-fn options() -> Result<Options, Fault> {
-    let mut options = Options { rounds: 9, json: false };
-    let mut args = std::env::args().skip(1);
-    while let Some(arg) = args.next() {
-        match arg.as_str() {
-            "--rounds" => options.rounds = args.next().ok_or("--rounds takes a number")?.parse()?,
-            "--json" => options.json = true,
-            other => return Err(format!("{other}: there are --rounds N and --json").into()),
-        }
-    }
-    Ok(options)
-}
-
 /// The time of one read, round by round, of each contender.
 #[derive(Default)]
 struct Times(Vec<(&'static str, Vec<f64>)>);
 
 impl Times {
     fn add(&mut self, name: &'static str, reads: usize, start: Instant) {
-        let one = start.elapsed().as_secs_f64() * 1e6 / reads as f64;
+        let one = start.elapsed().as_nanos() as f64 / reads as f64;
         match self.0.iter_mut().find(|(known, _)| *known == name) {
             Some((_, times)) => times.push(one),
             None => self.0.push((name, vec![one])),
         }
     }
 
-    fn median(&self, name: &str) -> f64 {
+    fn rounds(&self, name: &str) -> &[f64] {
         let found = self.0.iter().find(|(known, _)| *known == name);
-        let mut times = found.map(|(_, times)| times.clone()).unwrap_or_default();
-        times.sort_by(f64::total_cmp);
-        times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
+        found.map(|(_, times)| times.as_slice()).unwrap_or_default()
+    }
+
+    fn median(&self, name: &str) -> f64 {
+        median(self.rounds(name).to_vec())
     }
 }
 
@@ -151,42 +139,56 @@ fn check(value: Option<&[u8]>) -> Result<(), Fault> {
     is_whole.then_some(()).ok_or_else(|| "a value was not read".into())
 }
 
-fn print(times: &Times, json: bool) {
-    let ratios = [
-        ("tier to bare, one by one", "tier, one by one", "bare, one by one"),
-        ("tier to bare, side by side", "tier, side by side", "bare, side by side"),
-        ("one by one to in one go", "tier, one by one", "tier, in one go"),
-    ];
-    let ratios = ratios.map(|(name, of, to)| (name, times.median(of) / times.median(to)));
-    if json {
-        let times: serde_json::Map<String, serde_json::Value> =
-            times.0.iter().map(|(name, all)| ((*name).to_owned(), all.clone().into())).collect();
-        let ratios: serde_json::Map<String, serde_json::Value> =
-            ratios.iter().map(|(name, ratio)| ((*name).to_owned(), (*ratio).into())).collect();
-        println!("{}", serde_json::json!({ "microseconds": times, "ratios": ratios }));
-        return;
-    }
+/// What is shown beside what: the operation, Forebay's side, and the other.
+const BESIDE: [(&str, &str, &str); 5] = [
+    ("read from Redis, one by one", "tier, one by one", "bare, one by one"),
+    ("read from Redis, 64 side by side", "tier, side by side", "bare, side by side"),
+    ("query again", "forebay, hit", "cache-aside, hit"),
+    ("write, the answer made untrue", "forebay, write", "cache-aside, write"),
+    ("query after a write", "forebay, miss", "cache-aside, miss"),
+];
+
+fn print(times: &Times) {
     for (name, _) in &times.0 {
-        println!("{:>9.2} us  {name}", times.median(name));
+        println!("{:>9.2} us  {name}", times.median(name) / 1e3);
     }
-    for (name, ratio) in ratios {
-        println!("{ratio:>9.2}     {name}");
+    let in_one_go = ("one by one to in one go", "tier, one by one", "tier, in one go");
+    for (name, of, to) in BESIDE.into_iter().chain([in_one_go]) {
+        println!("{:>9.2}     {name}: {of} to {to}", times.median(of) / times.median(to));
     }
 }
 
+fn outcome(times: &Times, server: &RedisServer) -> Result<Outcome, Fault> {
+    let mut outcome = Outcome::default();
+    let info = server.talk(&["INFO", "server"])?;
+    let version = info.lines().find_map(|line| line.strip_prefix("redis_version:"));
+    outcome.version("Redis", version.unwrap_or("unknown").trim());
+    outcome.locked(include_str!("../Cargo.lock"), &["forebay", "redis"]);
+    for (operation, ours, peer) in BESIDE {
+        outcome.operation(operation, (ours, times.rounds(ours)), &[(peer, times.rounds(peer))]);
+    }
+    Ok(outcome)
+}
+
 fn main() -> Result<(), Fault> {
-    let options = options()?;
+    let options = Options::from_args(9)?;
     let server = RedisServer::start()?;
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let times = runtime.worker_threads(2).enable_all().build()?.block_on(async {
         let field = std::sync::Arc::new(Field::enter(&server).await?);
+        let aside = aside::Field::enter(&server).await?;
         field.round(&mut Times::default()).await?;
+        aside.round(&mut Times::default()).await?;
         let mut times = Times::default();
         for _ in 0..options.rounds {
             field.round(&mut times).await?;
+            aside.round(&mut times).await?;
         }
         Ok::<Times, Fault>(times)
     })?;
-    print(&times, options.json);
+    match options.json {
+        true => outcome(&times, &server)?.print(),
+        false => print(&times),
+    }
     Ok(())
 }

@@ -1,5 +1,10 @@
-//! Point reads: Forebay and bare rusqlite beside sqlx's pool for SQLite, with its default check
-//! of a connection before every use and without.
+//! Forebay and bare rusqlite beside what is written on SQLite otherwise: sqlx's pool, with its
+//! default check of a connection before every use and without; SeaORM, which stands on it; and
+//! Diesel. Point reads, and 1,000 rows inserted in one transaction.
+
+mod diesel;
+mod insert;
+mod sea;
 
 use field::{CONNECTIONS_MAX, Contender, Dataset, Fault, Options, PAGE_CACHE_KIB, POINT, User};
 use sqlx::SqlitePool;
@@ -16,9 +21,9 @@ impl Contender for Pool {
     }
 }
 
-async fn open(dataset: &Dataset, checks: bool) -> Result<Pool, Fault> {
+async fn open(path: &std::path::Path, checks: bool) -> Result<SqlitePool, Fault> {
     let options = SqliteConnectOptions::new()
-        .filename(dataset.path())
+        .filename(path)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Normal)
         .pragma("temp_store", "MEMORY")
@@ -28,15 +33,22 @@ async fn open(dataset: &Dataset, checks: bool) -> Result<Pool, Fault> {
         .test_before_acquire(checks)
         .connect_with(options)
         .await?;
-    Ok(Pool(pool))
+    Ok(pool)
 }
 
 fn main() -> Result<(), Fault> {
-    let options = Options::from_args()?;
+    let options = Options::from_args(15)?;
     let lock = include_str!("../Cargo.lock");
-    field::run(&options, lock, &["sqlx", "sqlx-sqlite"], async |field, dataset| {
-        field.enter("sqlx, pool", open(dataset, true).await?);
-        field.enter("sqlx, pool without its check", open(dataset, false).await?);
-        Ok(())
+    let peers = ["sqlx", "sqlx-sqlite", "sea-orm", "diesel"];
+    let enter = async |field: &mut field::Field, dataset: &Dataset| {
+        let path = dataset.path();
+        field.enter("sqlx, pool", Pool(open(&path, true).await?));
+        field.enter("sqlx, pool without its check", Pool(open(&path, false).await?));
+        field.enter("sea-orm", sea::Orm::over(open(&path, true).await?));
+        field.enter("diesel", diesel::Orm::open(&path)?);
+        Ok::<(), Fault>(())
+    };
+    field::run_with(&options, lock, &peers, enter, async |outcome| {
+        insert::run(&options, outcome).await
     })
 }

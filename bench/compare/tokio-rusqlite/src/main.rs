@@ -31,7 +31,7 @@ async fn open(dataset: &Dataset) -> Result<Threaded, Fault> {
 }
 
 fn main() -> Result<(), Fault> {
-    let options = Options::from_args()?;
+    let options = Options::from_args(15)?;
     let lock = include_str!("../Cargo.lock");
     field::run(&options, lock, &["tokio-rusqlite"], async |field, dataset| {
         field.enter("tokio-rusqlite", open(dataset).await?);

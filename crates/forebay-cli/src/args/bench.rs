@@ -54,9 +54,42 @@ pub(crate) struct BenchArgs {
     /// An answer that takes longer is an error.
     #[arg(long, value_name = "TIME", default_value = "30s")]
     pub(crate) timeout: Time,
-    /// Instead of URLs: measure this on a database of its own, and print a table in Markdown.
+    /// Instead of URLs: measure this on databases of its own, and print a report in Markdown.
     #[arg(long, value_name = "NAME", conflicts_with = "urls")]
     pub(crate) suite: Option<Suite>,
+    /// With --suite: put the report into this folder too, as report.md and report.json, with plots
+    /// as SVG.
+    #[arg(long, value_name = "DIR", requires = "suite", conflicts_with = "urls")]
+    pub(crate) out: Option<PathBuf>,
+    /// With --suite: sizes and loads so small that a run takes seconds. It shows that a suite runs
+    /// here; its figures say nothing.
+    #[arg(long, requires = "suite", conflicts_with = "urls")]
+    pub(crate) small: bool,
+    /// With --suite peers: the checkout, where the working directory does not lie in one.
+    #[arg(long, value_name = "DIR", requires = "suite", conflicts_with = "urls")]
+    pub(crate) checkout: Option<PathBuf>,
+    /// With --suite peers: only this program of bench/compare (may be repeated).
+    #[arg(long, value_name = "PROGRAM", requires = "suite", conflicts_with = "urls")]
+    pub(crate) only: Vec<String>,
+    /// With --suite scale: the most rows of a table, from 10,000; 45 bytes of disk each.
+    #[arg(long, value_name = "N", requires = "suite", conflicts_with = "urls",
+        default_value_t = 10_000_000,
+        value_parser = clap::value_parser!(u64).range(10_000..=1_000_000_000))]
+    pub(crate) max_rows: u64,
+    /// With --suite scale: the most answers in memory, from 1,000; 1.5 KB of memory each.
+    #[arg(long, value_name = "N", requires = "suite", conflicts_with = "urls",
+        default_value_t = 1_000_000,
+        value_parser = clap::value_parser!(u64).range(1_000..=100_000_000))]
+    pub(crate) max_entries: u64,
+    /// With --suite scale: leave out sizes that would take longer than this, and say so.
+    #[arg(
+        long,
+        value_name = "TIME",
+        requires = "suite",
+        conflicts_with = "urls",
+        default_value = "10m"
+    )]
+    pub(crate) within: Time,
     /// Print one JSON object, with times in milliseconds.
     #[arg(long)]
     pub(crate) json: bool,
@@ -66,4 +99,9 @@ pub(crate) struct BenchArgs {
 pub(crate) enum Suite {
     /// What layers that applications write by hand advertise, before and after (about a minute).
     Layers,
+    /// Other libraries and tools beside Forebay, by programs that are built from a checkout of the
+    /// repository with cargo (many minutes at first).
+    Peers,
+    /// What size costs: answers in memory, rows, clients, writes, changed rows (some minutes).
+    Scale,
 }

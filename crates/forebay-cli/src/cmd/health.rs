@@ -61,10 +61,14 @@ fn page(health: &Health) -> String {
     }
     page.push('\n');
     let rest = health.checks.iter().filter(|check| !is_found(check));
+    let width = |of: fn(&HealthCheck) -> &str| {
+        rest.clone().map(|check| of(check).chars().count()).max().unwrap_or(0)
+    };
+    let (name, value) = (width(|it| &it.name), width(|it| &it.value));
     for check in rest {
         let _ = writeln!(
             page,
-            "{:<8}  {:<24}{:<22}  {}",
+            "{:<8}  {:<name$}  {:<value$}  {}",
             check.severity, check.name, check.value, check.message
         );
     }

@@ -3,23 +3,41 @@
 use std::convert::Infallible;
 
 use anyhow::{Context, Result};
-use forebay_server::Listener;
+use forebay_server::{Listener, Outlet};
 use tokio::sync::oneshot;
 
 use crate::config::{Loaded, Sources};
 use crate::exit::Exit;
 use crate::live::{Live, Tokens};
-use crate::log::LogLevel;
+use crate::log::{self, LogLevel};
 use crate::login;
 use crate::notify;
 use crate::output;
 use crate::plan::ServePlan;
 use crate::signal::{Hangups, Signals};
+use crate::telemetry::{Collector, Telemetry};
 
-pub(crate) async fn serve(loaded: Loaded, sources: Sources, level: LogLevel) -> Result<Exit> {
+pub(crate) async fn serve(loaded: Loaded, sources: Sources) -> Result<Exit> {
+    let collector = Collector::of(&loaded.config)?;
+    let telemetry = Telemetry::begin(&loaded.config, collector.as_ref())?;
+    let settings = &loaded.config.log;
+    let level = log::begin(&settings.level.0, settings.format, telemetry.layer());
+    let outlet = telemetry.outlet();
+    let exit = Box::pin(serve_until_stopped(loaded, sources, level, outlet)).await;
+    telemetry.end().await;
+    exit
+}
+
+async fn serve_until_stopped(
+    loaded: Loaded,
+    sources: Sources,
+    level: LogLevel,
+    outlet: Option<Outlet>,
+) -> Result<Exit> {
     let config = &loaded.config;
     let mut plan = ServePlan::new(config)?;
     plan.options.log_level = Some(level.clone().into());
+    plan.options.outlet = outlet;
     hint_at_unused_file(&sources);
     let signals = Signals::listen().context("cannot listen for signals")?;
     let hangups = Hangups::listen().context("cannot listen for signals")?;
@@ -30,12 +48,14 @@ pub(crate) async fn serve(loaded: Loaded, sources: Sources, level: LogLevel) -> 
     let database = login::shown(&config.database.url.0);
     tracing::info!(database, version = env!("CARGO_PKG_VERSION"), "serving");
     let maintenance = plan.maintenance.map(|plan| db.maintain(plan)).transpose()?;
+    plan.options.maintenance.clone_from(&maintenance);
     for place in shown {
         output::print(&format!("listening on {place}"))?;
     }
     notify::tell(notify::State::Ready);
     let tokens = Tokens::of(&plan.options);
-    let live = Live::new(sources, loaded.config, &db, level, tokens);
+    let shown = plan.options.configuration.clone();
+    let live = Live::new(sources, loaded, &db, level, tokens, shown);
     let (stop, stopped) = oneshot::channel();
     let maintaining = maintenance.as_ref();
     let shutdown = async move {

@@ -91,6 +91,7 @@ sections! {
     one slow at "slow": section::Slow;
     one statistics at "statistics": section::Statistics;
     one repeats at "repeats": section::Repeats;
+    one telemetry at "telemetry": section::Telemetry;
     one maintenance at "maintenance": section::Maintenance;
     list maintenance_tasks at "maintenance.task": section::Task;
     list rules at "rule": section::Rule;

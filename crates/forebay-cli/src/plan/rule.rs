@@ -49,8 +49,11 @@ fn rule(config: &Config, index: usize) -> Result<Rule, Vec<String>> {
         found
     });
     let space = namespace.map(|(_, space)| space);
-    if let Some((name, _)) = namespace {
+    if let Some((name, space)) = namespace {
         rule = rule.tag(name);
+        if let Some(bytes) = space.bytes {
+            rule = rule.space(name, bytes.0 as u64);
+        }
     }
     if section.stale || space.is_some_and(|space| space.stale) {
         rule = rule.stale();

@@ -116,7 +116,9 @@ fn what_can_change_changes_at_sighup_and_the_rest_is_named() {
     };
     token("first");
     file("log.level = 'warn'\n");
-    let mut service = Service::start(folder.path(), &["a.db", "--config", "f.toml"]);
+    let mut command = forebay(folder.path());
+    command.env("FOREBAY_MAINTENANCE_WEBHOOK", "http://127.0.0.1:1/secret");
+    let mut service = Service::run(command, &["a.db", "--config", "f.toml"]);
     let said = Said::of(&mut service);
     let mut http = Http::connect(service.address).unwrap();
     let mut run = |sql: &str| http.query(sql, &json!([])).unwrap();
@@ -128,6 +130,18 @@ fn what_can_change_changes_at_sighup_and_the_rest_is_named() {
         http.get("/api/v1/admin/cache/stats").unwrap().status == 200
     };
     assert!(is_admin("first") && !is_admin("second"));
+    let shown = |token: &str, key: &str| {
+        let mut http = Http::connect(service.address).unwrap().with_token(token);
+        let all = http.get("/api/v1/admin/config").unwrap().json()["configuration"].take();
+        let found = all.as_array().unwrap().iter().find(|it| it["key"] == key);
+        found.map(|it| format!("{} from {}", it["value"], it["origin"].as_str().unwrap()))
+    };
+    let file_is = "\"\\\"token\\\"\" from f.toml:1";
+    assert_eq!(shown("first", "server.admin_token_file").as_deref(), Some(file_is));
+    let hook = shown("first", "maintenance.webhook").unwrap();
+    assert_eq!(hook, "\"\\\"***\\\"\" from FOREBAY_MAINTENANCE_WEBHOOK");
+    assert_eq!(shown("first", "cache.bytes").unwrap(), "\"\\\"100MB\\\"\" from default");
+    assert_eq!(shown("first", "rule[0].name"), None);
 
     token("second");
     let rule = "[[rule]]\nname = 'night'\ntables = ['T']\ndeny = 'closed until six'\n";
@@ -142,6 +156,11 @@ fn what_can_change_changes_at_sighup_and_the_rest_is_named() {
     assert_eq!(refused.status, 403, "{refused:?}");
     assert!(refused.body.contains("closed until six"), "{refused:?}");
     assert!(is_admin("second") && !is_admin("first"));
+    // What is in force is shown, not what will be.
+    assert_eq!(shown("second", "pool.max_size").unwrap(), "\"10\" from default");
+    assert_eq!(shown("second", "cache.bytes").unwrap(), "\"\\\"1MB\\\"\" from f.toml:5");
+    let denied = "\"\\\"closed until six\\\"\" from f.toml:9";
+    assert_eq!(shown("second", "rule[0].deny").as_deref(), Some(denied));
 
     // What is wrong in one place changes nothing.
     token("third");

@@ -11,8 +11,11 @@ fn every_answer_is_one_that_the_document_describes() {
     let Some(mut command) = python_script("document.py") else { return };
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("token"), TOKEN).unwrap();
+    let task = "[[maintenance.task]]\nrun = 'optimize'\nschedule = '0 3 * * *'\n";
+    std::fs::write(folder.path().join("f.toml"), task).unwrap();
     let tokens = ["--token-file", "token", "--admin-token-file", "token"];
-    let service = Service::start(folder.path(), &[&["app.db"], &tokens[..]].concat());
+    let service =
+        Service::start(folder.path(), &[&["app.db", "--config", "f.toml"], &tokens[..]].concat());
     let url = format!("http://{}", service.address);
     let file = folder.path().join("app.db");
     let output = command.arg(url).arg(file).env("FOREBAY_TEST_TOKEN", TOKEN).output().unwrap();

@@ -95,13 +95,18 @@ fn odd_files_are_looked_at_and_left_alone() {
     check("empty schema", &make("PRAGMA journal_mode = wal; VACUUM"), &["--deep"], 0, "healthy");
     let empty = tempfile::tempdir().unwrap();
     std::fs::write(empty.path().join("app.db"), "").unwrap();
-    check("an empty file", &empty, &["--deep"], 4, "journal_mode");
+    check("an empty file", &empty, &["--deep"], 4, "contents: 0 bytes");
     let short = tempfile::tempdir().unwrap();
     std::fs::write(short.path().join("app.db"), "SQLite format 3\0").unwrap();
     check("the first bytes alone", &short, &[], 1, "not a database");
     let directory = tempfile::tempdir().unwrap();
     std::fs::create_dir(directory.path().join("app.db")).unwrap();
     check("a directory", &directory, &[], 1, "directory");
+    let pipe = tempfile::tempdir().unwrap();
+    let made = std::process::Command::new("mkfifo").arg(pipe.path().join("app.db")).status();
+    if made.is_ok_and(|made| made.success()) {
+        check("a pipe", &pipe, &[], 1, "a pipe");
+    }
     // Of a program that has modules, collations and functions of its own.
     let foreign = format!(
         "{rows} CREATE TABLE u (y); PRAGMA writable_schema = on;

@@ -40,16 +40,27 @@ impl Http {
     }
 
     pub(crate) fn get(&mut self, path: &str) -> io::Result<Response> {
-        self.send("GET", path, "")
+        self.send("GET", path, "", "")
     }
 
     pub(crate) fn post(&mut self, path: &str, body: &Value) -> io::Result<Response> {
-        self.send("POST", path, &body.to_string())
+        self.send("POST", path, "", &body.to_string())
     }
 
     /// Runs a statement by `POST /v1/query`.
     pub(crate) fn query(&mut self, sql: &str, params: &Value) -> io::Result<Response> {
-        self.send("POST", "/v1/query", &json!({ "sql": sql, "params": params }).to_string())
+        self.query_with("", sql, params)
+    }
+
+    /// The same with more headers, each with the end of its line.
+    pub(crate) fn query_with(
+        &mut self,
+        headers: &str,
+        sql: &str,
+        params: &Value,
+    ) -> io::Result<Response> {
+        let body = json!({ "sql": sql, "params": params }).to_string();
+        self.send("POST", "/v1/query", headers, &body)
     }
 
     /// The first value of the first row of an answer that must succeed.
@@ -59,13 +70,19 @@ impl Http {
         Ok(response.json()["rows"][0][0].clone())
     }
 
-    fn send(&mut self, method: &str, path: &str, body: &str) -> io::Result<Response> {
+    fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &str,
+        body: &str,
+    ) -> io::Result<Response> {
         let (address, length) = (self.address, body.len());
         let token = self.token.as_ref();
         let token = token.map_or(String::new(), |t| format!("Authorization: Bearer {t}\r\n"));
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n\
-             {token}Content-Length: {length}\r\n\r\n{body}"
+             {token}{headers}Content-Length: {length}\r\n\r\n{body}"
         );
         self.stream.get_mut().write_all(request.as_bytes())?;
         let status = self.line()?;

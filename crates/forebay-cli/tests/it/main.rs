@@ -17,11 +17,17 @@ mod maintain;
 mod migrate;
 mod packaging;
 mod serve;
+mod suites;
 mod top;
 
 // Clients of other makers, in their own languages.
 mod clients;
 mod document;
+mod guide;
+
+// What a collector is sent.
+#[cfg(feature = "otel")]
+mod telemetry;
 
 // The dashboard in a browser.
 mod dashboard;

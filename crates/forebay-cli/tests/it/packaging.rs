@@ -35,7 +35,7 @@ fn version_says_what_it_was_built_of() {
     let short = run(folder.path(), &["-V"]);
     assert_eq!(stdout(&short).trim(), concat!("forebay ", env!("CARGO_PKG_VERSION")));
     let long = stdout(&run(folder.path(), &["--version"]));
-    for part in ["forebay ", "\ncommit: ", "\nbuilt for: ", "\nSQLite: 3."] {
+    for part in ["forebay ", "\ncommit: ", "\nbuilt for: ", "\nSQLite: 3.", "\nOpenTelemetry: "] {
         assert!(long.contains(part), "{part:?} is not in {long}");
     }
 }

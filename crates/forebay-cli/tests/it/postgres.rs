@@ -232,6 +232,28 @@ fn check_names(metrics: &str) {
     assert_eq!(names("forebay_replication_", metrics), documented);
 }
 
+/// What the guide gives whoever looks after a server is taken by it, statement by statement.
+fn run_sql_of_the_guide(cluster: &Cluster) {
+    cluster.psql("CREATE TABLE orders (customer int)").unwrap();
+    let mut tried = 0;
+    for page in ["postgres-cache.md", "migrations.md"] {
+        let path = format!("{}/../../docs/guide/{page}", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(path).unwrap();
+        for example in text.split("```sql\n").skip(1) {
+            let example = example.split("```").next().unwrap();
+            let example = example.replace("DATABASE shop", "DATABASE postgres");
+            // The body of a function has semicolons of its own.
+            let end = if example.contains("$$") { "$$;" } else { ";" };
+            for statement in example.split_inclusive(end).filter(|it| !it.trim().is_empty()) {
+                let ran = cluster.psql(statement);
+                ran.unwrap_or_else(|error| panic!("{page}: {statement}: {error}"));
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried >= 10, "{tried}");
+}
+
 #[test]
 fn health_follows_the_server() {
     cluster::for_each_version("health_follows_the_server", |version| {
@@ -239,6 +261,7 @@ fn health_follows_the_server() {
         let folder = tempfile::tempdir().unwrap();
         let service = Service::start(folder.path(), &[&cluster.url()]);
         let metrics = || Http::connect(service.address).unwrap().get("/metrics").unwrap();
+        run_sql_of_the_guide(&cluster);
         for stop in [Stop::Fast, Stop::Immediate] {
             until_status(&service, "/health", 200);
             assert_eq!(metrics().status, 200);

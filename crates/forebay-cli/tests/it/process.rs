@@ -14,7 +14,8 @@ const END_TIMEOUT: Duration = Duration::from_secs(60);
 pub(crate) fn forebay(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_forebay"));
     command.current_dir(folder).env("TMPDIR", folder);
-    for name in ["FOREBAY_LOG", "RUST_LOG", "FOREBAY_CONFIG", "FOREBAY_ENV", "DATABASE_URL"] {
+    let named = ["FOREBAY_LOG", "RUST_LOG", "FOREBAY_CONFIG", "FOREBAY_ENV", "DATABASE_URL"];
+    for name in named.iter().chain(&["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SERVICE_NAME"]) {
         command.env_remove(name);
     }
     command

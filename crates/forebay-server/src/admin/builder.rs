@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use forebay::{Advisor, Cache, Db, Monitor};
+use forebay::{Advisor, Cache, Db, Maintenance, Monitor};
 use tokio::sync::Semaphore;
 
 use super::access::Access;
 use super::advice::Desk;
+use super::configuration::Configuration;
 use super::live::Live;
 use super::logging::LogLevel;
 use super::{page, routes, setting};
@@ -52,10 +53,13 @@ pub(super) struct Inner {
     pub(super) monitor: Monitor,
     pub(super) access: Access,
     pub(super) settings: Vec<(String, String)>,
+    pub(super) configuration: Configuration,
     pub(super) allow_origins: Vec<String>,
     pub(super) health_timeout: Duration,
     /// Who advises on a database that is not advised on through its handle.
     advisors: Vec<(String, Advisor)>,
+    /// What is done for databases on a schedule.
+    pub(super) maintenance: Vec<(String, Maintenance)>,
     pub(super) log: Option<LogLevel>,
     pub(super) live: Live,
     pub(super) advice: Desk,
@@ -81,9 +85,11 @@ pub struct AdminBuilder {
     monitor: Monitor,
     access: Access,
     settings: Vec<(String, String)>,
+    configuration: Configuration,
     allow_origins: Vec<String>,
     health_timeout: Option<Duration>,
     advisors: Vec<(String, Advisor)>,
+    maintenance: Vec<(String, Maintenance)>,
     log: Option<LogLevel>,
 }
 
@@ -122,6 +128,13 @@ impl AdminBuilder {
         self
     }
 
+    /// The configuration that is shown, with where each value comes from. What is replaced in it
+    /// later is shown then.
+    pub fn configuration(mut self, configuration: &Configuration) -> Self {
+        self.configuration = configuration.clone();
+        self
+    }
+
     /// Web origins (`https://app.example.com`) whose pages may use it, with a token.
     pub fn allow_origins(mut self, origins: impl IntoIterator<Item: Into<String>>) -> Self {
         self.allow_origins.extend(origins.into_iter().map(Into::into));
@@ -138,6 +151,13 @@ impl AdminBuilder {
     /// not advised on otherwise.
     pub fn advisor(mut self, db: impl Into<String>, advisor: Advisor) -> Self {
         self.advisors.push((db.into(), advisor));
+        self
+    }
+
+    /// What is done on a schedule for the database of this name: shown, and run when an admin asks
+    /// for it.
+    pub fn maintenance(mut self, db: impl Into<String>, maintenance: &Maintenance) -> Self {
+        self.maintenance.push((db.into(), maintenance.clone()));
         self
     }
 
@@ -161,6 +181,7 @@ impl AdminBuilder {
         check_names("databases", self.dbs.iter().map(|(name, _)| name))?;
         check_names("caches", self.caches.iter().map(|(name, _)| name))?;
         check_names("advisors", self.advisors.iter().map(|(name, _)| name))?;
+        check_names("plans of maintenance", self.maintenance.iter().map(|(name, _)| name))?;
         check_names("settings", self.settings.iter().map(|(name, _)| name))?;
         Ok(Admin {
             inner: Arc::new(Inner {
@@ -169,9 +190,11 @@ impl AdminBuilder {
                 monitor: self.monitor,
                 access: self.access,
                 settings: self.settings,
+                configuration: self.configuration,
                 allow_origins: self.allow_origins,
                 health_timeout: self.health_timeout.unwrap_or(HEALTH_TIMEOUT),
                 advisors: self.advisors,
+                maintenance: self.maintenance,
                 log: self.log,
                 live: Live::new(),
                 advice: Desk::default(),

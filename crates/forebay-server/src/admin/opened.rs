@@ -110,6 +110,9 @@ fn window(window: &WindowStats) -> Value {
         "errors": window.errors,
         "rows": window.rows,
         "database_ms": millis(window.time),
+        "p50_ms": millis(window.p50),
+        "p95_ms": millis(window.p95),
+        "p99_ms": millis(window.p99),
         "max_ms": millis(window.max),
     })
 }

@@ -39,6 +39,7 @@ const FILES: [File; FILE_COUNT] = files! {
     "health.js" SCRIPT,
     "icon.svg" IMAGE,
     "live.js" SCRIPT,
+    "maintenance.js" SCRIPT,
     "opened.js" SCRIPT,
     "overview.js" SCRIPT,
     "parts.css" STYLE,
@@ -56,7 +57,7 @@ const FILES: [File; FILE_COUNT] = files! {
     "uPlot.js" SCRIPT,
 };
 
-const FILE_COUNT: usize = 25;
+const FILE_COUNT: usize = 26;
 
 /// What a browser may do with the page: use its own files and ask its own server. No text becomes
 /// markup or a script, wherever it comes from, and no other page may show this one in a frame.

@@ -42,7 +42,10 @@ pub(super) async fn pools(State(admin): State<Arc<Inner>>) -> Response {
 
 pub(super) async fn config(State(admin): State<Arc<Inner>>) -> Response {
     let settings = admin.settings.iter().map(|(name, value)| (name.clone(), json!(value)));
-    answer(Ok(json!({ "settings": object(settings) })))
+    answer(Ok(json!({
+        "settings": object(settings),
+        "configuration": admin.configuration.shown(),
+    })))
 }
 
 pub(super) async fn whoami(

@@ -12,7 +12,7 @@ use axum::routing::{MethodRouter, get, post};
 
 use super::access::Role;
 use super::builder::Inner;
-use super::{act, advice, apply, gate, live, logging, opened, page, read};
+use super::{act, advice, apply, gate, live, logging, maintenance, opened, page, read};
 use crate::failure::Failure;
 use crate::http::{Dialect, failure};
 
@@ -25,7 +25,7 @@ pub(crate) const DASHBOARD: &str = "/dashboard";
 type Route = (&'static str, fn() -> MethodRouter<Arc<Inner>>);
 
 /// Every route. What is asked for with POST changes something.
-pub(super) const ROUTES: [Route; 15] = [
+pub(super) const ROUTES: [Route; 17] = [
     ("/cache/stats", || get(read::cache_stats)),
     ("/cache/clear", || post(act::clear)),
     ("/cache/mode", || get(read::modes).post(act::set_mode)),
@@ -36,6 +36,8 @@ pub(super) const ROUTES: [Route; 15] = [
     ("/repeats", || get(read::repeats)),
     ("/advice", || get(advice::advice).post(advice::advise)),
     ("/advice/apply", || post(apply::apply)),
+    ("/maintenance", || get(maintenance::maintenance)),
+    ("/maintenance/run", || post(maintenance::run)),
     (LIVE, || get(live::live)),
     ("/log", || get(logging::level).post(logging::set_level)),
     ("/health/detailed", || get(read::health)),

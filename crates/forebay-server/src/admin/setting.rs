@@ -16,7 +16,7 @@ pub(super) fn shown(name: &str, value: &str) -> String {
 }
 
 /// The password of a URL does not show, nor parameters that are called like one.
-fn without_password(value: &str) -> String {
+pub(super) fn without_password(value: &str) -> String {
     let Some((scheme, rest)) = value.split_once("://") else { return value.to_owned() };
     let (place, query) = match rest.split_once('?') {
         Some((place, query)) => (place, Some(query)),

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use forebay::{
     CacheStats, CacheTierStats, Finding, FingerprintStats, HealthStatus, KeyedStats, Measured,
-    PlanChange, PoolStats, RepeatFinding, Severity, SlowStatement, Stats,
+    PlanChange, PoolStats, RepeatFinding, Severity, SlowStatement, SpaceStats, Stats,
 };
 use serde_json::{Map, Value, json};
 
@@ -31,6 +31,7 @@ pub(super) fn cache(stats: &CacheStats) -> Value {
             "entries": stats.policies.entries,
             "bytes": stats.policies.bytes,
             "bytes_max": stats.policies.bytes_max,
+            "spaces": stats.policies.spaces.iter().map(space).collect::<Vec<_>>(),
         },
         "audit": {
             "one_in": stats.audit.one_in,
@@ -38,6 +39,16 @@ pub(super) fn cache(stats: &CacheStats) -> Value {
             "differing": stats.audit.differing,
         },
         "shadow": { "hits": stats.shadow.hits, "misses": stats.shadow.misses },
+    })
+}
+
+fn space(stats: &SpaceStats) -> Value {
+    json!({
+        "name": stats.name,
+        "entries": stats.entries,
+        "bytes": stats.bytes,
+        "bytes_max": stats.bytes_max,
+        "evictions": stats.evictions,
     })
 }
 

@@ -16,6 +16,7 @@ use super::reply::Dialect;
 use super::routes::{ADMIN, ROUTES, is_admin, is_live, wants_page};
 use super::sending::Sending;
 use super::service::Service;
+use super::trace::Course;
 use super::{auth, origin, reply, site};
 use crate::failure::Failure;
 use crate::listen::Entrance;
@@ -33,6 +34,10 @@ const UNCOUNTED: [&str; 6] = [
 /// Of these, those that everybody may ask.
 const OPEN: [&str; 3] = ["/health", "/health/live", "/health/ready"];
 
+/// What pages of other origins may send beside what any page may: the last two by those that trace
+/// their requests.
+const NAMES: &str = "authorization, content-type, x-libsql-client-version, traceparent, tracestate";
+
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// Checks a request, passes it on, and counts it.
@@ -49,15 +54,18 @@ pub(crate) async fn guard(
     };
     let is_endless = matched.is_some_and(is_live);
     let dialect = Dialect::of(request.uri().path());
+    let course = Course::of(request.method(), route, request.headers());
     let mut response = match admit(&service, &request) {
         Ok(Admitted { place, origin }) => {
             let response = match is_preflight(&request) {
                 true => preflight(),
-                false => next.run(request).await,
+                false => course.run(next.run(request)).await,
             };
             let deadline = Instant::now() + service.options.answer_send_timeout;
             let deadline = (!is_endless).then_some(deadline);
-            let response = response.map(|body| Body::new(Sending { body, deadline, place }));
+            let course = course.clone();
+            let response =
+                response.map(|body| Body::new(Sending { body, deadline, place, course }));
             allow(response, origin)
         }
         Err(failure) => reply::failure(&failure, dialect),
@@ -69,6 +77,7 @@ pub(crate) async fn guard(
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     service.tally.add(route, status.as_u16(), started.elapsed());
+    course.answered(status.as_u16());
     response
 }
 
@@ -138,7 +147,7 @@ fn preflight() -> Response {
     let headers = response.headers_mut();
     let methods = HeaderValue::from_static("GET, POST");
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
-    let names = HeaderValue::from_static("authorization, content-type, x-libsql-client-version");
+    let names = HeaderValue::from_static(NAMES);
     headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, names);
     headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     response

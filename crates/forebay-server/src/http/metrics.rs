@@ -1,6 +1,5 @@
 //! `GET /metrics` for Prometheus, rendered from the library's own counters when it is asked for.
-//! There is no recorder of its own, so that counting costs no more than it does anyway. All names
-//! but those of the service come from `forebay::Monitor`; `docs/guide/metrics.md` documents them.
+//! There is no recorder of its own, so that counting costs no more than it does anyway.
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,18 +21,12 @@ use prometheus_client::registry::Registry;
 
 use super::reply;
 use super::service::Service;
-use super::tally::Count;
 
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Answers all metrics.
 pub(crate) async fn metrics(State(service): State<Arc<Service>>) -> Response {
-    let snapshot = Snapshot {
-        parts: service.monitor.metrics(),
-        http: service.tally.counts(),
-        streams_open: service.door.streams_open(),
-        requests_in_work: service.requests_in_work(),
-    };
+    let snapshot = Snapshot(service.figures());
     let mut registry = Registry::default();
     registry.register_collector(Box::new(snapshot));
     let mut out = String::new();
@@ -66,41 +59,15 @@ pub(crate) async fn cache(State(service): State<Arc<Service>>) -> Response {
 
 /// Everything that is counted, at one moment.
 #[derive(Debug)]
-struct Snapshot {
-    /// Of the database, and of what the application has beside it.
-    parts: Vec<Metric>,
-    http: Vec<(&'static str, u16, Count)>,
-    streams_open: usize,
-    requests_in_work: usize,
-}
+struct Snapshot(Vec<Metric>);
 
 impl Collector for Snapshot {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        self.parts.iter().try_for_each(|metric| part(&mut encoder, metric))?;
-        self.service(&mut Page(encoder))
+        self.0.iter().try_for_each(|metric| part(&mut encoder, metric))
     }
 }
 
-impl Snapshot {
-    fn service(&self, page: &mut Page<'_>) -> fmt::Result {
-        let statuses: Vec<String> = self.http.iter().map(|(_, code, _)| code.to_string()).collect();
-        let labelled = || {
-            self.http.iter().zip(&statuses).map(|((route, _, count), status)| {
-                ([("route", *route), ("status", status.as_str())], count)
-            })
-        };
-        let requests =
-            labelled().map(|(labels, count)| (labels, ConstCounter::new(count.requests)));
-        page.family("http_requests", "Requests answered, by route and status", requests)?;
-        let seconds =
-            labelled().map(|(labels, count)| (labels, ConstCounter::new(count.time.as_secs_f64())));
-        page.family("http_request_seconds", "Time until the head of the answer", seconds)?;
-        page.gauge("http_requests_in_work", "Requests in work", self.requests_in_work as f64)?;
-        page.gauge("streams_open", "Hrana streams open", self.streams_open as f64)
-    }
-}
-
-/// Writes a metric of the library.
+/// Writes a metric.
 fn part(encoder: &mut DescriptorEncoder<'_>, metric: &Metric) -> fmt::Result {
     // The format adds the ending of counters by itself.
     let (name, kind) = match metric.kind {
@@ -146,32 +113,5 @@ impl EncodeLabelSet for Labels<'_> {
     fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> fmt::Result {
         let labels = self.0.labels.iter().map(|(label, word)| (*label, word.as_str()));
         labels.collect::<Vec<_>>().as_slice().encode(encoder)
-    }
-}
-
-/// Writes metrics, each with the prefix of all.
-struct Page<'a>(DescriptorEncoder<'a>);
-
-impl Page<'_> {
-    fn gauge(&mut self, name: &str, help: &str, value: f64) -> fmt::Result {
-        let (name, gauge) = (format!("forebay_{name}"), ConstGauge::new(value));
-        gauge.encode(self.0.encode_descriptor(&name, help, None, gauge.metric_type())?)
-    }
-
-    fn family<'a, const N: usize, M: EncodeMetric>(
-        &mut self,
-        name: &str,
-        help: &str,
-        values: impl Iterator<Item = ([(&'a str, &'a str); N], M)>,
-    ) -> fmt::Result {
-        let mut values = values.peekable();
-        let Some((_, first)) = values.peek() else { return Ok(()) };
-        let kind = first.metric_type();
-        let name = format!("forebay_{name}");
-        let mut encoder = self.0.encode_descriptor(&name, help, None, kind)?;
-        for (labels, metric) in values {
-            metric.encode(encoder.encode_family(&labels)?)?;
-        }
-        Ok(())
     }
 }

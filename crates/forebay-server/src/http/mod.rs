@@ -4,6 +4,7 @@
 
 mod auth;
 mod body;
+mod figures;
 mod guard;
 mod health;
 mod metrics;
@@ -16,6 +17,7 @@ mod service;
 mod site;
 mod stall;
 mod tally;
+mod trace;
 
 pub(crate) use auth::bearer;
 pub(crate) use origin::{check_content_type, is_loopback, without_port};

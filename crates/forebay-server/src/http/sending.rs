@@ -10,6 +10,8 @@ use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::trace::Course;
+
 /// A body with a place and a deadline. The deadline is looked at when the connection asks for
 /// more; a connection that asks no more is the business of `stall`.
 pub(crate) struct Sending {
@@ -17,6 +19,8 @@ pub(crate) struct Sending {
     /// None for an answer that is not meant to end.
     pub(crate) deadline: Option<Instant>,
     pub(crate) place: Option<OwnedSemaphorePermit>,
+    /// Where what is still asked for it belongs: a cursor asks while it is sent.
+    pub(crate) course: Course,
 }
 
 impl HttpBody for Sending {
@@ -24,15 +28,16 @@ impl HttpBody for Sending {
     type Error = axum::Error;
 
     fn poll_frame(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        if self.deadline.is_some_and(|deadline| Instant::now() > deadline) {
-            self.place = None;
+        let own = self.get_mut();
+        if own.deadline.is_some_and(|deadline| Instant::now() > deadline) {
+            own.place = None;
             let error = std::io::Error::from(std::io::ErrorKind::TimedOut);
             return Poll::Ready(Some(Err(axum::Error::new(error))));
         }
-        Pin::new(&mut self.body).poll_frame(cx)
+        own.course.run_here(|| Pin::new(&mut own.body).poll_frame(cx))
     }
 
     fn is_end_stream(&self) -> bool {

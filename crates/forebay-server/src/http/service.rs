@@ -80,9 +80,13 @@ fn admin(db: &Db, options: &Options) -> Result<Admin> {
         .db("main", db)
         .monitor(&options.monitor)
         .access(access)
+        .configuration(&options.configuration)
         .allow_origins(options.allow_origins.iter().cloned());
     if let Some(advisor) = &options.advisor {
         builder = builder.advisor("main", advisor.clone());
+    }
+    if let Some(maintenance) = &options.maintenance {
+        builder = builder.maintenance("main", maintenance);
     }
     if let Some(level) = &options.log_level {
         builder = builder.log_level(level.clone());

@@ -19,6 +19,8 @@ mod hostile;
 mod admin;
 // The dashboard, and what the admin API has for it.
 mod dashboard;
+// Maintenance through the admin API.
+mod maintenance;
 // `GET /health` and `GET /metrics`.
 mod observe;
 // TLS, sockets of the file system, several listeners.

@@ -247,3 +247,59 @@ fn family<'a>(name: &'a str, documented: &BTreeSet<&str>) -> &'a str {
     let whole = parts.iter().find_map(|part| name.strip_suffix(part));
     whole.filter(|it| documented.contains(it)).unwrap_or(name)
 }
+
+const PARENT: &str = "00-5bd66ef5095369c7b0d1f8f4bd33716a-c532cb4098ac3dd2-01";
+
+/// What the slow log says of the trace of one request, sent with these headers.
+async fn trace_of(
+    service: &Service,
+    path: &str,
+    headers: &[(&str, &str)],
+    sql: &str,
+) -> Vec<String> {
+    let body = match path {
+        "/v1/query" => json!({ "sql": sql }),
+        "/v3/cursor" => json!({ "batch": { "steps": [{ "stmt": { "sql": sql } }] } }),
+        _ => json!({ "requests": [{ "type": "execute", "stmt": { "sql": sql } }] }),
+    };
+    let mut all = vec![("content-type", "application/json")];
+    all.extend(headers);
+    let reply = service.client().await.send("POST", path, &all, body.to_string()).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    let is_it = |slow: &forebay::SlowStatement| sql.to_lowercase().starts_with(&slow.statement);
+    loop {
+        let slow = service.db.slow().statements;
+        if let Some(slow) = slow.iter().rev().find(|slow| is_it(slow)) {
+            let line: serde_json::Value = serde_json::from_str(&slow.to_json()).unwrap();
+            let shown = line["trace"].as_str().unwrap_or("none").to_owned();
+            return vec![slow.trace.clone().unwrap_or("none".to_owned()), shown];
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// The trace of a request is the trace of its statements; what is no trace is overlooked.
+#[tokio::test]
+async fn the_slow_log_names_the_trace_of_a_request() {
+    let slow = |builder: forebay::Builder| builder.slow_after(Duration::from_nanos(1));
+    let service = Service::built(slow, |_| {}).await;
+    service.query("CREATE TABLE t (a INT, b INT, c INT, d INT, e INT, f INT, g INT)").await;
+    let id = &PARENT[3..35];
+    let traced = [("traceparent", PARENT)];
+    let other = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let commented = format!("select d from t /*traceparent='{other}'*/");
+    let none = "none";
+    for (path, headers, sql, expect) in [
+        ("/v1/query", &traced[..], "select a from t", id),
+        ("/v2/pipeline", &traced[..], "select b from t", id),
+        ("/v3/cursor", &traced[..], "select c from t", id),
+        // The comment is closer to the statement.
+        ("/v1/query", &traced[..], commented.as_str(), &other[3..35]),
+        ("/v1/query", &[][..], "select e from t", none),
+        ("/v1/query", &[("traceparent", "00-xyz-1-01")][..], "select f from t", none),
+        ("/v1/query", &[traced[0], traced[0]][..], "select g from t", none),
+    ] {
+        let found = trace_of(&service, path, headers, sql).await;
+        assert_eq!(found, [expect, expect], "{path} {sql}");
+    }
+}

@@ -359,12 +359,16 @@ impl Chooser<'_> {
         Ok(member.map(|member| (member, cost / base.max(1.0))))
     }
 
-    /// What is chosen with an index in place of one that does harm: one that has all its keys and
-    /// more, with which no read is slower and some gain enough.
+    /// What is chosen with an index in place of one that does harm: the smallest that has all its
+    /// keys and more, with which no read is slower and some gain enough.
     fn widened(&mut self, member: usize) -> Result<Option<Set>> {
         let without = self.without(member);
-        for wider in 0..self.task.covered.len() {
-            if !self.task.covered[wider].contains(&member) || self.choice.set.contains(&wider) {
+        let covered = &self.task.covered;
+        let mut wider: Vec<usize> =
+            (0..covered.len()).filter(|it| covered[*it].contains(&member)).collect();
+        wider.sort_by_key(|it| self.task.bytes[*it]);
+        for wider in wider {
+            if self.choice.set.contains(&wider) {
                 continue;
             }
             let mut next = without.clone();

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use foldhash::fast::RandomState;
 
 use super::evidence::{Authority, Evidence, Ground, Part};
+use crate::trace;
 use crate::watch::Scope;
 
 /// Answers that one piece of work may rest on; asking them all takes some 10 µs.
@@ -92,11 +93,11 @@ pub(crate) fn is_collecting() -> bool {
 /// the load has ended adds nothing any more, and a query that is under way in it then makes what
 /// was loaded fall back to its time to live.
 ///
-/// The [`crate::Scope`] of the task that this is called in goes with it, too. Outside a load and a
-/// scope it does nothing.
+/// The [`crate::Scope`] and the [`crate::TraceParent`] of the task that this is called in go with
+/// it, too. Outside of all three it does nothing.
 pub fn inherit<F: Future>(future: F) -> impl Future<Output = F::Output> {
     let (collector, scope) = (current(), Scope::current());
-    async move {
+    trace::carry(async move {
         let future = async move {
             match collector {
                 Some(collector) => COLLECTOR.scope(collector, future).await,
@@ -107,7 +108,7 @@ pub fn inherit<F: Future>(future: F) -> impl Future<Output = F::Output> {
             Some(scope) => scope.run(future).await,
             None => future.await,
         }
-    }
+    })
 }
 
 /// Notes an answer, if somebody collects.

@@ -266,8 +266,13 @@ impl Link {
         self.connection().is_tainted(self.followed.reflection().schema_told())
     }
 
+    fn has_old_plans(&self) -> bool {
+        self.connection().has_old_plans(self.followed.reflection().schema_told())
+    }
+
     /// Puts a shared session back to how it began, if something may have been left in it that could
-    /// undo what is proven of the statement that is to run. Where that fails, nothing counts as
+    /// undo what is proven of the statement that is to run, or if its plans are of another schema,
+    /// which whoever reads past the cache is not to see either. Where that fails, nothing counts as
     /// proven. An error if it was not done by the deadline of the statement.
     pub(super) async fn prepare(
         &mut self,
@@ -276,7 +281,7 @@ impl Link {
         deadline: Option<Instant>,
     ) -> Result<()> {
         let is_shared = scope == Scope::Shared && self.checkout.status() == Status::Idle;
-        if is_shared && proven.schema.is_some() {
+        if is_shared && (proven.schema.is_some() || self.has_old_plans()) {
             let _ = by(deadline, self.purge()).await?;
         }
         Ok(())
@@ -284,7 +289,7 @@ impl Link {
 
     /// Puts the session back to how it began, if something ran on it that may have left something.
     async fn purge(&mut self) -> Result<()> {
-        if !self.is_tainted() {
+        if !self.is_tainted() && !self.has_old_plans() {
             return Ok(());
         }
         let schema = self.followed.reflection().schema_told();

@@ -9,6 +9,7 @@ mod call;
 mod coalesce;
 mod compare;
 mod connection;
+mod course;
 mod custody;
 mod database;
 mod difference;

@@ -335,7 +335,7 @@ impl Engine {
         fill: bool,
         landing: Option<&Landing<'_>>,
     ) -> Result<Answer> {
-        let mut trip = Trip::begin();
+        let mut trip = Trip::begin(&template.record, self.dialect());
         let done = match &self.origin {
             Origin::Sqlite(sqlite) => {
                 self.read_at_sqlite(sqlite, call, template, (fill, landing), &mut trip).await
@@ -345,7 +345,7 @@ impl Engine {
                 self.read_at_postgres(postgres, call, template, fill, &mut trip).await
             }
         };
-        let spent = self.note_trip(trip, &Errand::of(call, &template.record), &Brought::of(&done));
+        let spent = self.note_trip(&trip, &Errand::of(call, &template.record), &Brought::of(&done));
         let answer = done?;
         self.note_cost(template, &answer, spent);
         self.forget_if_prepared_again(&answer, template);

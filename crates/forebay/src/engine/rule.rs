@@ -1,6 +1,7 @@
 //! The rules in force, and what they do to a call before it goes its way. Which rule acts on a
 //! text is found out once per text; where there are no rules that costs one look at a number.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
@@ -101,6 +102,13 @@ pub(crate) fn check_rules(rules: &[Rule]) -> Result<()> {
             "two rules are called {name:?}; each needs its own name"
         )));
     }
+    let mut spaces: BTreeMap<&str, u64> = BTreeMap::new();
+    for (name, bytes) in rules.iter().filter_map(Rule::own_space) {
+        if spaces.insert(name, bytes).is_some_and(|before| before != bytes) {
+            let text = format!("two rules give the space {name:?} different bounds");
+            return Err(Error::usage(text));
+        }
+    }
     rules.iter().try_for_each(Rule::validate)
 }
 
@@ -148,6 +156,9 @@ impl Engine {
         }
         if let Some(limit) = words.stale_if_error {
             policy.stale_if_error = limit;
+        }
+        if let Some((name, bytes)) = &words.space {
+            policy.space = self.shelf().space(name, *bytes);
         }
         for tag in &words.tags {
             let label = self.label(tag);

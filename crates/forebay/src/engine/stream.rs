@@ -121,7 +121,8 @@ impl Engine {
     }
 
     async fn begin_stream(&self, call: &Call<'_>, template: &Template) -> Result<Chunks> {
-        let mut tour = self.tour(call, &template.record, Trip::begin());
+        let mut tour =
+            self.tour(call, &template.record, Trip::begin(&template.record, self.dialect()));
         let holder = call.holder(Some(template.record.text().clone()));
         let reader = self.acquire_for(call, Purpose::Read, holder).await?;
         tour.arrive();
@@ -158,7 +159,7 @@ impl Engine {
     ) -> Result<Chunks> {
         let record = self.fingerprints.of(call.text.sql);
         record.bypass(Bypass::Stream);
-        let tour = self.tour(call, &record, Trip::here());
+        let tour = self.tour(call, &record, Trip::here(&record, self.dialect()));
         let deadline = call.deadline(self.statement_timeout).into_iter().chain(pinned.deadline());
         let stop = Stop::at(deadline.min());
         let (feed, receiver) = self.feed(call, stop.clone(), scope);

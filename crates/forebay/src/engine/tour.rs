@@ -68,7 +68,7 @@ impl Tour {
         let (record, whole) = (&self.record, &*self.whole);
         let errand = Errand { record, sql, whole, params: Some(&self.params) };
         let idle = Duration::from_nanos(read(&tally.idle_nanos));
-        engine.note_trip_but(idle, self.trip, &errand, &brought);
+        engine.note_trip_but(idle, &self.trip, &errand, &brought);
     }
 }
 

@@ -172,7 +172,7 @@ impl Engine {
             self.set_name(&record, name);
         }
         let admitted = self.admit_pinned(call).await?;
-        let trip = Trip::here();
+        let trip = Trip::here(&record, self.dialect());
         let deadline = call.deadline(self.statement_timeout).into_iter().chain(pinned.deadline());
         let stop = Stop::at(deadline.min());
         let _stop = StopOnDrop(stop.clone());
@@ -189,7 +189,7 @@ impl Engine {
         if let Some(admitted) = admitted {
             drop(admitted.ended(&done));
         }
-        self.note_trip(trip, &Errand::of(call, &record), &Brought::of(&done));
+        self.note_trip(&trip, &Errand::of(call, &record), &Brought::of(&done));
         match done {
             Ok(answer) => {
                 let source = match answer.effect {

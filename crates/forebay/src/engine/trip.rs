@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::call::Call;
+use super::course::Course;
 use super::database::Engine;
 use super::scribe::Draft;
 use crate::backend::{Answer, Effect};
 use crate::error::Result;
 use crate::params::Params;
 use crate::sql::{Comment, Dialect, has_literals};
+use crate::trace::{self, TraceParent};
 use crate::watch::{Record, Slow, Visit, Why};
 
 /// The longest text that is kept as a sample of its fingerprint.
@@ -21,12 +23,13 @@ const SAMPLE_BYTES_MAX: usize = 4_096;
 const PLANNED_FROM: u64 = 32;
 
 /// When a statement was sent on its way, and when it got a connection.
-#[derive(Clone, Copy)]
 pub(super) struct Trip {
     began: Instant,
     arrived: Option<Instant>,
     /// It shared a statement that took so long.
     shared: Option<Duration>,
+    /// What of its caller has to be known, since it may be noted in another task.
+    course: Option<Box<Course>>,
 }
 
 /// Whose trip it was.
@@ -51,14 +54,15 @@ pub(super) struct Brought {
 
 impl Trip {
     /// It begins, without a connection.
-    pub(super) fn begin() -> Trip {
-        Trip { began: Instant::now(), arrived: None, shared: None }
+    pub(super) fn begin(record: &Record, dialect: Dialect) -> Trip {
+        let course = Course::begin(record, dialect);
+        Trip { began: Instant::now(), arrived: None, shared: None, course }
     }
 
     /// It begins on a connection that its caller has.
-    pub(super) fn here() -> Trip {
-        let now = Instant::now();
-        Trip { began: now, arrived: Some(now), shared: None }
+    pub(super) fn here(record: &Record, dialect: Dialect) -> Trip {
+        let trip = Trip::begin(record, dialect);
+        Trip { arrived: Some(trip.began), ..trip }
     }
 
     /// It has had a connection since `at`.
@@ -72,16 +76,27 @@ impl Trip {
         self.shared = Some(spent);
     }
 
+    fn trace(&self) -> Option<TraceParent> {
+        self.course.as_ref().and_then(|course| course.trace)
+    }
+
     /// How it went; `None` if it never got a connection.
-    fn visit(self, idle: Duration, brought: &Brought) -> Option<Visit> {
+    fn visit(&self, idle: Duration, brought: &Brought) -> Option<Visit> {
         let ended = Instant::now();
-        let spent = match (self.shared, self.arrived) {
-            (Some(shared), _) => shared,
-            (None, Some(arrived)) => ended.saturating_duration_since(arrived).saturating_sub(idle),
+        let (spent, wait) = match (self.shared, self.arrived) {
+            (Some(shared), _) => {
+                let gone = ended.saturating_duration_since(self.began);
+                (shared, gone.saturating_sub(shared).saturating_sub(idle))
+            }
+            // Few have to wait, and a difference of times costs as much as all else here.
+            (None, Some(arrived)) => {
+                let spent = ended.saturating_duration_since(arrived).saturating_sub(idle);
+                let has_waited = arrived != self.began;
+                let wait = has_waited.then(|| arrived.saturating_duration_since(self.began));
+                (spent, wait.unwrap_or_default())
+            }
             (None, None) => return None,
         };
-        let gone = ended.saturating_duration_since(self.began);
-        let wait = gone.saturating_sub(spent).saturating_sub(idle);
         let Brought { rows, bytes, failed, .. } = *brought;
         Some(Visit { ended, spent, wait, rows, bytes, failed })
     }
@@ -118,7 +133,12 @@ impl Brought {
 
 impl Engine {
     /// Notes a trip that is over; gives the time at the database.
-    pub(super) fn note_trip(&self, trip: Trip, errand: &Errand<'_>, brought: &Brought) -> Duration {
+    pub(super) fn note_trip(
+        &self,
+        trip: &Trip,
+        errand: &Errand<'_>,
+        brought: &Brought,
+    ) -> Duration {
         self.note_trip_but(Duration::ZERO, trip, errand, brought)
     }
 
@@ -126,7 +146,7 @@ impl Engine {
     pub(super) fn note_trip_but(
         &self,
         idle: Duration,
-        trip: Trip,
+        trip: &Trip,
         errand: &Errand<'_>,
         brought: &Brought,
     ) -> Duration {
@@ -137,7 +157,10 @@ impl Engine {
         }
         if let Some(slow) = noted.slow {
             let slow = if self.waits_for_the_lock(errand) { slow.because(Why::Lock) } else { slow };
-            self.tell_slow(errand, &visit, brought, slow);
+            self.tell_slow(errand, trip.trace(), &visit, brought, slow);
+        }
+        if let Some(course) = &trip.course {
+            course.end(&visit, brought);
         }
         visit.spent
     }
@@ -170,7 +193,14 @@ impl Engine {
     }
 
     #[cold]
-    fn tell_slow(&self, errand: &Errand<'_>, visit: &Visit, brought: &Brought, slow: Slow) {
+    fn tell_slow(
+        &self,
+        errand: &Errand<'_>,
+        trace: Option<TraceParent>,
+        visit: &Visit,
+        brought: &Brought,
+        slow: Slow,
+    ) {
         self.scribe.count(slow);
         let Slow::Tell { why, left_out } = slow else { return };
         let comment = Comment::of(errand.whole, self.dialect());
@@ -181,7 +211,7 @@ impl Engine {
             sql: errand.sql.into(),
             params: errand.params.cloned(),
             caller: caller.or_else(|| errand.record.caller().map(str::to_owned)),
-            trace: comment.trace,
+            trace: comment.trace.or(trace).as_ref().map(trace::shown),
             why,
             left_out,
             visit: *visit,
@@ -193,6 +223,8 @@ impl Engine {
 /// Who asks: by the comment, else by the name, else by the span that it is asked in.
 fn caller(errand: &Errand<'_>, dialect: Dialect) -> Option<String> {
     let named = || errand.record.name().map(str::to_owned);
-    let spanned = || tracing::Span::current().metadata().map(|it| it.name().to_owned());
+    // Ours say nothing of who asks.
+    let named_span = |name: &str| (!name.starts_with("forebay.")).then(|| name.to_owned());
+    let spanned = || tracing::Span::current().metadata().and_then(|it| named_span(it.name()));
     Comment::of(errand.whole, dialect).caller.or_else(named).or_else(spanned)
 }

@@ -290,13 +290,13 @@ impl Hands {
         let (engine, sql) = (&self.engine, copy.sql.clone());
         let record = engine.fingerprints.of(&sql);
         let proven = engine.proven_of_any(like, self.caller).await?;
-        let trip = Trip::here();
+        let trip = Trip::here(&record, engine.dialect());
         let stop = Stop::at(engine.limit_of_now());
         let _stop = StopOnDrop(stop.clone());
         let done = Box::pin(self.pinned.run(CopyIn { copy, stop, proven })).await;
         record.write();
         let brought = Brought { rows: *done.as_ref().unwrap_or(&0), ..Brought::of_any(&done) };
-        engine.note_trip(trip, &Errand::bare(&record, &sql), &brought);
+        engine.note_trip(&trip, &Errand::bare(&record, &sql), &brought);
         match done {
             Ok(affected) => {
                 let rows = Rows::new([].into(), Vec::new());
@@ -319,7 +319,7 @@ impl Hands {
     pub(crate) async fn run_many(&self, sql: &Arc<str>, batch: Batch) -> Result<Batched> {
         let engine = &self.engine;
         let record = engine.fingerprints.of(sql);
-        let trip = Trip::here();
+        let trip = Trip::here(&record, engine.dialect());
         let stop = Stop::at(engine.limit_of_now());
         let _stop = StopOnDrop(stop.clone());
         let limits = Limits { rows_max: usize::MAX, bytes_max: usize::MAX };
@@ -337,7 +337,7 @@ impl Hands {
         let rows = done.as_ref().map_or(0, |batched| batched.affected);
         let failed = done.as_ref().map_or(true, |batched| batched.fault.is_some());
         let brought = Brought { rows, failed, ..Brought::of_any(&done) };
-        engine.note_trip(trip, &Errand::bare(&record, sql), &brought);
+        engine.note_trip(&trip, &Errand::bare(&record, sql), &brought);
         match done {
             Ok(batched) if batched.fault.is_none() => Ok(batched),
             done => {

@@ -23,7 +23,7 @@ impl Engine {
     pub(super) async fn write(&self, call: &Call<'_>, template: &Arc<Template>) -> Result<Read> {
         template.record.write();
         self.check_nested_write()?;
-        let mut trip = Trip::begin();
+        let mut trip = Trip::begin(&template.record, self.dialect());
         let holder = call.holder(Some(template.record.text().clone()));
         let writer = self.acquire_for(call, Purpose::Write, holder).await?;
         trip.arrive(Instant::now());
@@ -40,7 +40,7 @@ impl Engine {
         };
         let done = perform(writer, run).await;
         self.wrote();
-        self.note_trip(trip, &Errand::of(call, &template.record), &Brought::of(&done));
+        self.note_trip(&trip, &Errand::of(call, &template.record), &Brought::of(&done));
         if template.analysis.effect == Effect::Schema {
             self.forget_templates();
         }

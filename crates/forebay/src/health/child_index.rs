@@ -17,7 +17,8 @@ pub(super) fn check(schema: &Schema) -> HealthCheck {
     bare.dedup_by(|a, b| (&a.table, &a.columns) == (&b.table, &b.columns));
     let check = check.value(counted(bare.len(), "key", "keys"));
     if bare.is_empty() {
-        let text = format!("of tables with {LARGE_ROWS} rows or more, every foreign key has one");
+        let text =
+            format!("every foreign key of tables with {LARGE_ROWS} rows or more has an index");
         return check.found(Severity::Ok, text);
     }
     let names: Vec<String> = bare

@@ -20,7 +20,7 @@ pub(super) fn check(schema: &Schema) -> HealthCheck {
     }
     let named = pairs.iter().take(NAMED_MAX);
     let names: Vec<String> =
-        named.clone().map(|(index, by)| format!("{} by {}", index.name, by.name)).collect();
+        named.clone().map(|(index, by)| format!("{} by {}", index.name, called(by))).collect();
     let text = format!(
         "each write keeps indexes up to date that others make needless: {}",
         names.join("; ")
@@ -28,6 +28,15 @@ pub(super) fn check(schema: &Schema) -> HealthCheck {
     named.fold(check.found(Severity::Notice, text), |check, (index, _)| {
         check.cure(format!("DROP INDEX{} {};", schema.concurrently, index.sql))
     })
+}
+
+/// An index as its owner knows it: those that SQLite makes for a constraint have no name of theirs.
+fn called(index: &Index) -> String {
+    if !index.name.starts_with("sqlite_autoindex_") {
+        return index.name.clone();
+    }
+    let columns: Vec<&str> = index.keys.iter().filter_map(|key| key.column.as_deref()).collect();
+    format!("the key of {} ({})", index.table, columns.join(", "))
 }
 
 /// Whether `by` finds whatever `index` finds, in the same order. One that has to be unique is

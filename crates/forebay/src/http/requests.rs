@@ -24,8 +24,10 @@ const ROUTES_MAX: usize = 500;
 ///
 /// Each answer gets `Server-Timing` and `X-Response-Time`. A request that takes 500 ms or longer is
 /// logged: a warning of `tracing` with the target `forebay::request` and the fields `route`,
-/// `method`, `status`, `took_ms`, `statements`, `hits` and `database_ms`. No path, query, header or
-/// parameter is in it. [`crate::Monitor::requests`] shows the counters.
+/// `method`, `status`, `took_ms`, `statements`, `hits`, `database_ms` and `trace`, the trace id of
+/// the request's `traceparent`. No path, query, other header or parameter is in it. What it asks of
+/// a database is of the same trace ([`crate::TraceParent`]). [`crate::Monitor::requests`] shows the
+/// counters.
 ///
 /// Time is counted to the head of the answer. What a body reads while it is sent belongs to no
 /// request, nor do statements in tasks that a handler spawns; those of a load of a

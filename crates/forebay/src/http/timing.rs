@@ -14,9 +14,12 @@ use tower_service::Service;
 use super::requests::Requests;
 use super::route;
 use super::tally::Ended;
+use crate::trace::{self, TraceParent};
 use crate::watch::{Account, Scope, charge, charge_here};
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 const RESPONSE_TIME: HeaderName = HeaderName::from_static("x-response-time");
 
@@ -52,11 +55,17 @@ where
         let matched = route::matched(request.extensions()).map(str::to_owned);
         let request_method = request.method().clone();
         let mut watched = Watched::begin(&self.requests, matched, request_method);
+        watched.trace = parent(request.headers());
         let account = watched.account.clone();
         let answering = charge_here(account.clone(), || self.inner.call(request));
         let answering = watched.scope().run(answering);
+        let trace = watched.trace;
         Box::pin(async move {
-            let mut done = charge(account, answering).await;
+            let answering = charge(account, answering);
+            let mut done = match trace {
+                Some(trace) => trace.run(answering).await,
+                None => answering.await,
+            };
             let ended = match &done {
                 Ok(response) => Ended::Answered(response.status().as_u16()),
                 Err(_) => Ended::Failed,
@@ -79,6 +88,7 @@ struct Watched {
     method: Method,
     began: Instant,
     account: Arc<Account>,
+    trace: Option<TraceParent>,
     has_ended: bool,
 }
 
@@ -91,6 +101,7 @@ impl Watched {
             method,
             began: requests.clock().now(),
             account: Arc::default(),
+            trace: None,
             has_ended: false,
         }
     }
@@ -132,6 +143,7 @@ impl Watched {
             statements = sum.statements,
             hits = sum.hits,
             database_ms = millis(sum.database),
+            trace = self.trace.as_ref().map(trace::shown),
             "a request was slow"
         );
     }
@@ -161,6 +173,13 @@ fn show(headers: &mut HeaderMap, took: Duration, account: &Account) {
             headers.append(name, value);
         }
     }
+}
+
+/// The trace that a request belongs to. What is malformed, or there twice, is no trace.
+fn parent(headers: &HeaderMap) -> Option<TraceParent> {
+    let mut values = headers.get_all(TRACEPARENT).iter();
+    let value = values.next().filter(|_| values.next().is_none())?;
+    value.to_str().ok().and_then(TraceParent::parse)
 }
 
 /// A method, if it is one that everybody knows: clients may send any word.

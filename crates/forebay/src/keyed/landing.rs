@@ -102,6 +102,7 @@ impl Departed {
         // What a load asks counts for whoever has begun it.
         #[cfg(feature = "http")]
         let way = crate::watch::carry(way);
+        let way = crate::trace::carry(way);
         runtime.spawn(way.instrument(span));
     }
 

@@ -60,3 +60,23 @@ pub struct MetricHistogram {
     /// bound is infinite.
     pub buckets: Vec<(f64, u64)>,
 }
+
+impl Metric {
+    /// One of an application's own, without series, to be shown beside those of a
+    /// [`crate::Monitor`].
+    #[must_use]
+    pub fn new(name: &'static str, help: &'static str, kind: MetricKind) -> Metric {
+        Metric { name, help, kind, series: Vec::new() }
+    }
+
+    /// With one series more.
+    #[must_use]
+    pub fn with(
+        mut self,
+        labels: impl IntoIterator<Item = (&'static str, String)>,
+        value: MetricValue,
+    ) -> Metric {
+        self.series.push(MetricSeries { labels: labels.into_iter().collect(), value });
+        self
+    }
+}

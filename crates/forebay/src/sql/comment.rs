@@ -2,6 +2,7 @@
 //! `/*controller='users',traceparent='00-…-01'*/`. Only what is understood is taken.
 
 use super::lex::{Dialect, Kind, tokens_in};
+use crate::trace::TraceParent;
 
 /// The keys that say who asks, in the order in which they are shown.
 const KEYS: [&str; 3] = ["route", "controller", "action"];
@@ -14,8 +15,8 @@ const CALLER_BYTES_MAX: usize = 200;
 pub(crate) struct Comment {
     /// `route=/users controller=users`
     pub(crate) caller: Option<String>,
-    /// The trace id, 32 hexadecimal digits.
-    pub(crate) trace: Option<String>,
+    /// The trace that it belongs to.
+    pub(crate) trace: Option<TraceParent>,
 }
 
 impl Comment {
@@ -31,7 +32,7 @@ impl Comment {
                 match KEYS.iter().position(|it| *it == key) {
                     Some(at) => values[at] = values[at].take().or_else(|| unescaped(value)),
                     None if key == "traceparent" => {
-                        found.trace = found.trace.take().or_else(|| trace_id(value));
+                        found.trace = found.trace.take().or_else(|| TraceParent::parse(value));
                     }
                     None => {}
                 }
@@ -54,13 +55,6 @@ fn pairs(comment: &str) -> impl Iterator<Item = (&str, &str)> {
         let value = value.trim_ascii().strip_prefix('\'')?.strip_suffix('\'')?;
         Some((key.trim_ascii_end(), value))
     })
-}
-
-/// The trace id of `00-<trace id>-<parent id>-<flags>`.
-fn trace_id(value: &str) -> Option<String> {
-    let id = value.split('-').nth(1)?;
-    let is_hex = id.len() == 32 && id.bytes().all(|it| it.is_ascii_hexdigit());
-    is_hex.then(|| id.to_ascii_lowercase())
 }
 
 /// Without the escapes of URLs, if it is text then; control characters become blanks.
@@ -101,13 +95,14 @@ mod tests {
     fn what_comments_say() {
         fn check(text: &str, caller: Option<&str>, trace: Option<&str>) {
             let found = Comment::of(text, Dialect::Sqlite);
+            let found_trace = found.trace.map(|it| it.to_string());
             assert_eq!(
-                (found.caller.as_deref(), found.trace.as_deref()),
+                (found.caller.as_deref(), found_trace.as_deref()),
                 (caller, trace),
                 "{text}"
             );
         }
-        const ID: &str = "5bd66ef5095369c7b0d1f8f4bd33716a";
+        const PARENT: &str = "00-5bd66ef5095369c7b0d1f8f4bd33716a-c532cb4098ac3dd2-01";
         check("SELECT 1", None, None);
         check("SELECT 1 /* nothing to say, really */", None, None);
         check("SELECT 1 /*route='%2Fusers%2F%3Aid'*/", Some("route=/users/:id"), None);
@@ -117,7 +112,7 @@ mod tests {
             None,
         );
         check("/* controller = 'a' */ SELECT 1 /*controller='b'*/", Some("controller=a"), None);
-        check(&format!("SELECT 1 /*traceparent='00-{ID}-c532cb4098ac3dd2-01'*/"), None, Some(ID));
+        check(&format!("SELECT 1 /*traceparent='{PARENT}'*/"), None, Some(PARENT));
         check("SELECT 1 /*traceparent='00-short-1-01'*/", None, None);
         check("SELECT '/*route=''a''*/'", None, None);
         check("SELECT 1 /*route='a%0Ab%zz%'*/", Some("route=a b%zz%"), None);

@@ -23,7 +23,13 @@ impl Epoch {
 
     /// The time of day at `now`, in milliseconds since 1970.
     pub(crate) fn ms(&self, now: Instant) -> u64 {
-        let gone = u64::try_from(self.since(now).as_millis()).unwrap_or(u64::MAX);
+        self.ms_after(self.since(now))
+    }
+
+    /// The time of day when counting has gone on for so long, in milliseconds since 1970.
+    #[inline]
+    pub(crate) fn ms_after(&self, gone: Duration) -> u64 {
+        let gone = u64::try_from(gone.as_millis()).unwrap_or(u64::MAX);
         self.began_ms.saturating_add(gone)
     }
 }

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use foldhash::fast::RandomState;
 
@@ -76,7 +76,7 @@ impl Fingerprints {
             bounds,
             since_ms: AtomicU64::new(epoch.ms(now)),
             epoch,
-            slow_nanos: AtomicU64::new(slow_nanos(limits)),
+            slow_nanos: AtomicU64::new(limits.nanos()),
             table: RwLock::new(table),
             other: Arc::new(others()),
         }
@@ -121,14 +121,12 @@ impl Fingerprints {
     /// Notes how a statement of this record went at the database.
     #[inline]
     pub(crate) fn note(&self, record: &Record, visit: &Visit) -> Noted {
-        let nanos = self.slow_nanos.load(Ordering::Relaxed);
-        let after = (nanos != u64::MAX).then(|| Duration::from_nanos(nanos));
-        record.visited(visit, &self.epoch, SlowLimits { after })
+        record.visited(visit, &self.epoch, self.slow_nanos.load(Ordering::Relaxed))
     }
 
     /// Sets what is slow from now on.
     pub(crate) fn set_slow(&self, limits: SlowLimits) {
-        self.slow_nanos.store(slow_nanos(limits), Ordering::Relaxed);
+        self.slow_nanos.store(limits.nanos(), Ordering::Relaxed);
     }
 
     /// To be called every ten seconds or so: brings hits into the windows.
@@ -273,11 +271,6 @@ impl Bounds {
     fn step(self) -> usize {
         (self.shown_max / 8).max(1)
     }
-}
-
-fn slow_nanos(limits: SlowLimits) -> u64 {
-    let nanos = |after: Duration| u64::try_from(after.as_nanos()).unwrap_or(u64::MAX - 1);
-    limits.after.map_or(u64::MAX, nanos)
 }
 
 fn others() -> Record {

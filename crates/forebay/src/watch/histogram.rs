@@ -2,66 +2,79 @@
 //! is within 2 % of the exact one, whatever the unit. Only the doublings that occur take memory,
 //! 72 bytes each. It knows no time limits and is not shared.
 
+mod scale;
+
 use std::time::Duration;
 
-/// Buckets for each doubling. Their middle is at most 1.93 % from either end.
-const PER_OCTAVE: usize = 18;
-
-/// Doublings from 1 ns on; what takes longer than 18 minutes is in the last one.
-const OCTAVES: usize = 40;
+pub(super) use scale::{BUCKETS, Bucket, OCTAVES, PER_OCTAVE, middle, middle_of};
 
 /// Doublings with buckets of their own. Beyond it, the one with the fewest times is added to the
 /// bucket beside it, which moves no quantile by more than its share.
 const OCTAVES_KEPT_MAX: usize = 14;
 
-pub(super) const BUCKETS: usize = PER_OCTAVE * OCTAVES;
-
-/// No buckets are kept for this doubling.
-const NONE: u8 = u8::MAX;
-
 /// Counts of times by their length in nanoseconds.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Histogram {
-    /// Where the buckets of each doubling are.
-    places: [u8; OCTAVES],
-    octaves: Vec<[u32; PER_OCTAVE]>,
+    kept: Octaves,
+    /// The buckets of each doubling that is kept.
+    octaves: Box<[[u32; PER_OCTAVE]]>,
 }
 
-impl Default for Histogram {
-    fn default() -> Histogram {
-        Histogram { places: [NONE; OCTAVES], octaves: Vec::new() }
+/// Which doublings are kept, a bit for each: where they are is how many shorter ones there are.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Octaves(u64);
+
+impl Octaves {
+    /// Whether it is kept, and where it is or would be.
+    #[inline]
+    pub(super) fn find(self, octave: usize) -> (bool, usize) {
+        let bit = 1u64 << octave;
+        (self.0 & bit != 0, (self.0 & (bit - 1)).count_ones() as usize)
+    }
+
+    pub(super) fn insert(&mut self, octave: usize) {
+        self.0 |= 1 << octave;
+    }
+
+    pub(super) fn remove(&mut self, octave: usize) {
+        self.0 &= !(1 << octave);
+    }
+
+    /// Those that are kept, from the shortest times on.
+    pub(super) fn iter(self) -> impl Iterator<Item = usize> + Clone {
+        (0..OCTAVES).filter(move |octave| self.0 & (1 << octave) != 0)
     }
 }
 
 impl Histogram {
-    pub(crate) fn record(&mut self, nanos: u64) {
-        self.count(bucket(nanos), 1);
+    #[inline]
+    pub(crate) fn record(&mut self, bucket: Bucket) {
+        self.count(bucket, 1);
     }
 
     /// Adds what another one has counted.
     pub(crate) fn add(&mut self, other: &Histogram) {
-        other.buckets().for_each(|(bucket, count)| self.count(bucket, count));
+        other.buckets().for_each(|(bucket, count)| self.count(Bucket::at(bucket), count));
     }
 
-    /// Adds so many times of a bucket. A number that does not fit any more halves all of them,
-    /// which leaves the quantiles where they are.
-    pub(crate) fn count(&mut self, bucket: usize, count: u32) {
-        let bucket = bucket.min(BUCKETS - 1);
-        let (octave, part) = (bucket / PER_OCTAVE, bucket % PER_OCTAVE);
-        let place = self.place(octave);
-        let mut count = count;
-        while self.octaves[place][part].checked_add(count).is_none() {
-            self.octaves.iter_mut().flatten().for_each(|it| *it /= 2);
-            count /= 2;
+    /// Adds so many times of a bucket.
+    #[inline]
+    pub(crate) fn count(&mut self, bucket: Bucket, count: u32) {
+        let place = match self.kept.find(bucket.octave) {
+            (true, place) => place,
+            (false, _) => self.make_room(bucket.octave),
+        };
+        let counted = &mut self.octaves[place][bucket.part];
+        match counted.checked_add(count) {
+            Some(sum) => *counted = sum,
+            None => self.halve_and_count(place, bucket.part, count),
         }
-        self.octaves[place][part] += count;
     }
 
     /// The buckets that are not empty, from the shortest times on.
     pub(crate) fn buckets(&self) -> impl Iterator<Item = (usize, u32)> {
-        let kept = self.places.iter().enumerate().filter(|(_, place)| **place != NONE);
-        let each = kept.flat_map(|(octave, place)| {
-            let counts = self.octaves[usize::from(*place)].iter().enumerate();
+        let each = self.kept.iter().zip(&self.octaves).flat_map(|(octave, counts)| {
+            let counts = counts.iter().enumerate();
             counts.map(move |(part, count)| (octave * PER_OCTAVE + part, *count))
         });
         each.filter(|(_, count)| *count > 0)
@@ -99,58 +112,56 @@ impl Histogram {
     /// Bytes on the heap.
     #[cfg(test)]
     pub(super) fn heap(&self) -> usize {
-        self.octaves.capacity() * size_of::<[u32; PER_OCTAVE]>()
+        self.octaves.len() * size_of::<[u32; PER_OCTAVE]>()
     }
 
-    /// Where the buckets of a doubling are, after room has been made for them.
-    fn place(&mut self, octave: usize) -> usize {
-        let place = usize::from(self.places[octave]);
-        if place < self.octaves.len() {
-            return place;
+    /// A number that does not fit any more halves all of them, which leaves the quantiles where
+    /// they are.
+    #[cold]
+    fn halve_and_count(&mut self, place: usize, part: usize, count: u32) {
+        let mut count = count;
+        loop {
+            self.octaves.iter_mut().flatten().for_each(|it| *it /= 2);
+            count /= 2;
+            if let Some(sum) = self.octaves[place][part].checked_add(count) {
+                self.octaves[place][part] = sum;
+                return;
+            }
         }
-        if self.octaves.len() < OCTAVES_KEPT_MAX {
-            self.octaves.reserve_exact(1);
-            self.octaves.push([0; PER_OCTAVE]);
-            self.places[octave] = (self.octaves.len() - 1) as u8;
-            return self.octaves.len() - 1;
+    }
+
+    /// Makes room for the buckets of a doubling; gives where they are.
+    #[cold]
+    fn make_room(&mut self, octave: usize) -> usize {
+        if self.octaves.len() >= OCTAVES_KEPT_MAX {
+            self.merge_lightest();
         }
-        self.merge_lightest();
-        // It may be the one that has just given up its place.
-        let free = (0..OCTAVES_KEPT_MAX).find(|it| !self.places.contains(&(*it as u8)));
-        let free = free.expect("a place was freed just now");
-        self.octaves[free] = [0; PER_OCTAVE];
-        self.places[octave] = free as u8;
-        free
+        let (_, place) = self.kept.find(octave);
+        let mut octaves = std::mem::take(&mut self.octaves).into_vec();
+        octaves.reserve_exact(1);
+        octaves.insert(place, [0; PER_OCTAVE]);
+        self.octaves = octaves.into_boxed_slice();
+        self.kept.insert(octave);
+        place
     }
 
     /// Adds the doubling with the fewest times to the bucket of the next one beside it.
     fn merge_lightest(&mut self) {
-        let total = |place: u8| -> u64 {
-            self.octaves[usize::from(place)].iter().map(|it| u64::from(*it)).sum()
-        };
-        let kept: Vec<usize> = (0..OCTAVES).filter(|it| self.places[*it] != NONE).collect();
-        let lightest = (0..kept.len()).min_by_key(|at| total(self.places[kept[*at]]));
-        let at = lightest.expect("some are kept");
-        let count = u32::try_from(total(self.places[kept[at]])).unwrap_or(u32::MAX);
-        self.places[kept[at]] = NONE;
+        let total = |counts: &[u32; PER_OCTAVE]| counts.iter().map(|it| u64::from(*it)).sum();
+        let totals: Vec<u64> = self.octaves.iter().map(total).collect();
+        let kept: Vec<usize> = self.kept.iter().collect();
+        let lightest = (0..totals.len()).min_by_key(|at| totals[*at]).expect("some are kept");
+        let mut octaves = std::mem::take(&mut self.octaves).into_vec();
+        octaves.remove(lightest);
+        self.octaves = octaves.into_boxed_slice();
+        self.kept.remove(kept[lightest]);
         // Upwards where there is one above, so that no time is made to look shorter.
-        let bucket = match kept.get(at + 1) {
-            Some(above) => above * PER_OCTAVE,
-            None => kept[at - 1] * PER_OCTAVE + PER_OCTAVE - 1,
+        let bucket = match kept.get(lightest + 1) {
+            Some(above) => Bucket { octave: *above, part: 0 },
+            None => Bucket { octave: kept[lightest - 1], part: PER_OCTAVE - 1 },
         };
-        self.count(bucket, count);
+        self.count(bucket, u32::try_from(totals[lightest]).unwrap_or(u32::MAX));
     }
-}
-
-fn bucket(nanos: u64) -> usize {
-    ((nanos.max(1) as f64).log2() * PER_OCTAVE as f64) as usize
-}
-
-/// The time that stands for a bucket: as far from its one end as from the other, in proportion.
-pub(super) fn middle(bucket: usize) -> u64 {
-    let width = (1.0 / PER_OCTAVE as f64).exp2();
-    let start = (bucket as f64 / PER_OCTAVE as f64).exp2();
-    (start * 2.0 * width / (1.0 + width)).round() as u64
 }
 
 #[cfg(test)]

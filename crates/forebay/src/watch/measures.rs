@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::epoch::{Epoch, time_of_day};
 use super::ledger::Kept;
-use super::slow::{Slow, SlowLimits, Slowness};
+use super::slow::{Slow, Slowness};
 use super::times::Times;
 use super::window::{Share, Windows};
 use crate::stats::FingerprintStats;
@@ -23,6 +23,14 @@ pub(crate) struct Visit {
     /// Bytes of its answer.
     pub(crate) bytes: u64,
     pub(crate) failed: bool,
+}
+
+impl Visit {
+    /// How long it took, in nanoseconds.
+    #[inline]
+    pub(super) fn nanos(&self) -> u64 {
+        narrow(self.spent)
+    }
 }
 
 /// What came of noting a visit.
@@ -54,15 +62,23 @@ pub(crate) struct Measures {
 }
 
 impl Measures {
-    pub(super) fn note(&mut self, visit: &Visit, epoch: &Epoch, limits: SlowLimits) -> Noted {
-        let nanos = narrow(visit.spent);
+    /// Notes a visit that took `nanos`.
+    pub(super) fn note(
+        &mut self,
+        visit: &Visit,
+        nanos: u64,
+        epoch: &Epoch,
+        slow_nanos: u64,
+    ) -> Noted {
         let now = epoch.since(visit.ended);
-        let slow = self.slowness.judge(limits, now, nanos, &self.times);
-        self.times.record(nanos);
-        self.wait_nanos = self.wait_nanos.saturating_add(narrow(visit.wait));
+        let slow = self.slowness.judge(slow_nanos, now, nanos, &self.times);
+        let bucket = self.times.record(nanos);
+        if !visit.wait.is_zero() {
+            self.wait_nanos = self.wait_nanos.saturating_add(narrow(visit.wait));
+        }
         self.rows += visit.rows;
         self.bytes += visit.bytes;
-        self.see(epoch.ms(visit.ended));
+        self.see(epoch.ms_after(now));
         let share = Share {
             calls: 1,
             hits: 0,
@@ -72,7 +88,9 @@ impl Measures {
             nanos,
             nanos_max: nanos,
         };
-        self.windows.get_or_insert_default().add(now, &share);
+        let windows = self.windows.get_or_insert_default();
+        windows.add(now, &share);
+        windows.took(bucket, self.times.count());
         Noted { slow, number: self.times.count() }
     }
 
@@ -145,6 +163,7 @@ impl Measures {
 }
 
 /// Nanoseconds, as many as there may be.
+#[inline]
 fn narrow(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

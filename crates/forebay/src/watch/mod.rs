@@ -12,6 +12,7 @@ mod ledger;
 mod measures;
 mod projection;
 mod pulse;
+mod recent;
 mod record;
 mod repeat;
 mod slow;

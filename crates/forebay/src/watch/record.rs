@@ -11,7 +11,6 @@ use super::epoch::Epoch;
 use super::ledger::Kept;
 use super::measures::{Measures, Noted, Visit};
 use super::projection::Projection;
-use super::slow::SlowLimits;
 use super::weigh::Worth;
 use super::worth::{Findings, Verdict};
 use crate::mode::CacheMode;
@@ -237,13 +236,13 @@ impl Record {
         self.invalidations.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Notes how a statement went at the database.
-    pub(super) fn visited(&self, visit: &Visit, epoch: &Epoch, limits: SlowLimits) -> Noted {
+    /// Notes how a statement went at the database. It is slow from so many nanoseconds on.
+    pub(super) fn visited(&self, visit: &Visit, epoch: &Epoch, slow_nanos: u64) -> Noted {
         #[cfg(feature = "http")]
         account::spent(visit.spent);
-        let nanos = u64::try_from(visit.spent.as_nanos()).unwrap_or(u64::MAX);
+        let nanos = visit.nanos();
         self.origin_nanos.fetch_add(nanos, Ordering::Relaxed);
-        self.measures().note(visit, epoch, limits)
+        self.measures().note(visit, nanos, epoch, slow_nanos)
     }
 
     /// Notes how long a hit took.

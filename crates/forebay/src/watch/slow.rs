@@ -19,7 +19,7 @@ const CALLS_MIN: u64 = 20;
 const MEDIAN_CALLS_MAX: u64 = 4_096;
 
 /// Slow statements of one fingerprint that are told in a minute at most.
-const TOLD_PER_MINUTE: u32 = 6;
+const TOLD_PER_MINUTE: u8 = 6;
 
 /// What is slow for all.
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,6 +48,14 @@ pub(crate) enum Slow {
     LeaveOut(Why),
 }
 
+impl SlowLimits {
+    /// In nanoseconds; the greatest number if nothing is slow.
+    pub(crate) fn nanos(self) -> u64 {
+        let nanos = |after: Duration| u64::try_from(after.as_nanos()).unwrap_or(u64::MAX - 1);
+        self.after.map_or(u64::MAX, nanos)
+    }
+}
+
 impl Slow {
     /// The same for another reason.
     pub(crate) fn because(self, why: Why) -> Slow {
@@ -66,8 +74,8 @@ pub(crate) struct Slowness {
     /// The number of calls at which that is worked out again.
     due: u64,
     /// The minute in which it was told last, and how often.
-    minute: u64,
-    told: u32,
+    minute: u32,
+    told: u8,
     left_out: u32,
 }
 
@@ -78,24 +86,23 @@ impl Default for Slowness {
 }
 
 impl Slowness {
-    /// Judges a statement that took `nanos` and ended at `now`; `times` are those before it.
+    /// Judges a statement that took `nanos` and ended at `now`, by a limit for all in nanoseconds
+    /// as well ([`SlowLimits::nanos`]); `times` are those before it.
     #[inline]
     pub(crate) fn judge(
         &mut self,
-        limits: SlowLimits,
+        after: u64,
         now: Duration,
         nanos: u64,
         times: &Times,
     ) -> Option<Slow> {
-        let after = u64::try_from(limits.after?.as_nanos()).unwrap_or(u64::MAX);
         if times.count() >= self.due {
             self.look_at_the_median(times);
         }
-        let why = match nanos {
-            _ if nanos >= after => Why::Absolute,
-            _ if nanos >= self.nanos => Why::Relative,
-            _ => return None,
-        };
+        if nanos < after.min(self.nanos) || after == u64::MAX {
+            return None;
+        }
+        let why = if nanos >= after { Why::Absolute } else { Why::Relative };
         Some(self.ration(now, why))
     }
 
@@ -107,8 +114,9 @@ impl Slowness {
         self.due = count.saturating_add((count / 4).clamp(1, MEDIAN_CALLS_MAX));
     }
 
+    #[cold]
     fn ration(&mut self, now: Duration, why: Why) -> Slow {
-        let minute = now.as_secs() / 60;
+        let minute = (now.as_secs() / 60) as u32;
         if self.minute != minute {
             (self.minute, self.told) = (minute, 0);
         }
@@ -142,7 +150,7 @@ mod tests {
 
         fn call(&mut self, second: u64, nanos: u64) -> Option<Slow> {
             let now = Duration::from_secs(second);
-            let slow = self.slowness.judge(self.limits, now, nanos, &self.times);
+            let slow = self.slowness.judge(self.limits.nanos(), now, nanos, &self.times);
             self.times.record(nanos);
             slow
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::histogram::Histogram;
+use super::histogram::{Bucket, Histogram};
 use crate::stats::TimeStats;
 
 /// Times of calls.
@@ -15,11 +15,15 @@ pub(crate) struct Times {
 }
 
 impl Times {
-    pub(crate) fn record(&mut self, nanos: u64) {
-        self.histogram.record(nanos);
+    /// Adds one, and says which bucket it is in.
+    #[inline]
+    pub(crate) fn record(&mut self, nanos: u64) -> Bucket {
+        let bucket = Bucket::of(nanos);
+        self.histogram.record(bucket);
         self.count += 1;
         self.nanos = self.nanos.saturating_add(nanos);
         self.nanos_max = self.nanos_max.max(nanos);
+        bucket
     }
 
     /// Adds another's.
@@ -33,7 +37,7 @@ impl Times {
     /// Those that were kept as numbers.
     pub(crate) fn kept(buckets: &[(usize, u32)], count: u64, nanos: u64, nanos_max: u64) -> Times {
         let mut histogram = Histogram::default();
-        buckets.iter().for_each(|(bucket, count)| histogram.count(*bucket, *count));
+        buckets.iter().for_each(|(bucket, count)| histogram.count(Bucket::at(*bucket), *count));
         Times { histogram, count, nanos, nanos_max }
     }
 

@@ -1,8 +1,10 @@
 //! What happened lately: sums over the last minute and the last hour, in slots that are used again
-//! when their time has passed. It is given the time, and keeps no distribution.
+//! when their time has passed, and how its times are spread. It is given the time.
 
 use std::time::Duration;
 
+use super::histogram::Bucket;
+use super::recent::{Reach, Recent};
 use crate::stats::WindowStats;
 
 /// Slots of a window. The present one is not over yet, so that a window covers five to six of them.
@@ -28,7 +30,12 @@ pub(crate) struct Share {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Windows {
     minute: Window<MINUTE_SLOT>,
+    /// Without the latest slot of the minute, which is added when it is over: so that most calls
+    /// are added once.
     hour: Window<HOUR_SLOT>,
+    /// The latest slot of the minute; 0 for none.
+    latest: u32,
+    recent: Recent,
 }
 
 /// One window, whose slots last `SECONDS` each.
@@ -51,30 +58,84 @@ struct Slot {
 
 impl Windows {
     /// Adds what happened at `now`, counted from when time began.
+    #[inline]
     pub(crate) fn add(&mut self, now: Duration, share: &Share) {
+        let number = Window::<MINUTE_SLOT>::number(now);
+        if number > self.latest {
+            self.turn(now);
+        }
+        // A slow clock: that slot is in the hour already.
+        if number < self.latest {
+            self.hour.add(now, share);
+        }
         self.minute.add(now, share);
-        self.hour.add(now, share);
+    }
+
+    /// Notes how long an execution took that was added just now, the `number`th.
+    #[inline]
+    pub(crate) fn took(&mut self, bucket: Bucket, number: u64) {
+        self.recent.record(bucket, number as u32);
     }
 
     /// Adds another's slots that are not over yet at `now`.
     pub(crate) fn absorb(&mut self, now: Duration, other: &Windows) {
-        self.minute.absorb(now, &other.minute);
+        self.recent.absorb(now, &other.recent);
         self.hour.absorb(now, &other.hour);
+        let Some((at, share)) = other.open() else { return };
+        if !Window::<MINUTE_SLOT>::is_recent(other.latest, now) {
+            self.hour.add(at, &share);
+            return;
+        }
+        if other.latest > self.latest {
+            self.turn(at);
+        } else if other.latest < self.latest {
+            self.hour.add(at, &share);
+        }
+        self.minute.absorb(now, &other.minute);
     }
 
     pub(crate) fn minute(&self, now: Duration) -> WindowStats {
-        self.minute.sum(now)
+        let mut sum = self.minute.sum(now, None);
+        self.spread(&mut sum, Reach::Minute, now);
+        sum
     }
 
     pub(crate) fn hour(&self, now: Duration) -> WindowStats {
-        self.hour.sum(now)
+        let mut sum = self.hour.sum(now, self.open());
+        self.spread(&mut sum, Reach::Hour, now);
+        sum
+    }
+
+    /// Adds the quantiles to what a window comes to.
+    fn spread(&self, sum: &mut WindowStats, reach: Reach, now: Duration) {
+        let quantiles = self.recent.quantiles(reach, now, [0.5, 0.95, 0.99]);
+        let quantiles = quantiles.map(|nanos| Duration::from_nanos(nanos).min(sum.max));
+        [sum.p50, sum.p95, sum.p99] = quantiles;
+    }
+
+    /// Begins the slot that `now` is in.
+    #[cold]
+    fn turn(&mut self, now: Duration) {
+        if let Some((at, share)) = self.open() {
+            self.hour.add(at, &share);
+        }
+        self.latest = Window::<MINUTE_SLOT>::number(now);
+        self.recent.turn(now);
+    }
+
+    /// What is in the latest slot of the minute, and when that began.
+    fn open(&self) -> Option<(Duration, Share)> {
+        let slot = &self.minute.0[self.latest as usize % SLOTS];
+        let is_open = self.latest > 0 && slot.number == self.latest;
+        is_open.then(|| (Window::<MINUTE_SLOT>::begin(slot.number), slot.share()))
     }
 }
 
 impl<const SECONDS: u64> Window<SECONDS> {
+    #[inline]
     fn add(&mut self, now: Duration, share: &Share) {
         let number = Self::number(now);
-        let slot = self.slot(number);
+        let slot = &mut self.0[number as usize % SLOTS];
         // A slow clock: what has come before is not counted any more.
         if slot.number > number {
             return;
@@ -86,17 +147,19 @@ impl<const SECONDS: u64> Window<SECONDS> {
     }
 
     fn absorb(&mut self, now: Duration, other: &Window<SECONDS>) {
-        for slot in other.0.iter().filter(|slot| Self::is_recent(slot, now)) {
-            let at = Duration::from_secs(u64::from(slot.number - 1) * SECONDS);
-            self.add(at, &slot.share());
+        for slot in other.0.iter().filter(|slot| Self::is_recent(slot.number, now)) {
+            self.add(Self::begin(slot.number), &slot.share());
         }
     }
 
-    fn sum(&self, now: Duration) -> WindowStats {
+    /// What all slots come to, and `open` beside them.
+    fn sum(&self, now: Duration, open: Option<(Duration, Share)>) -> WindowStats {
         let mut sum = Share::default();
-        for slot in self.0.iter().filter(|slot| Self::is_recent(slot, now)) {
+        for slot in self.0.iter().filter(|slot| Self::is_recent(slot.number, now)) {
             sum.add(&slot.share());
         }
+        let open = open.filter(|(at, _)| Self::is_recent(Self::number(*at), now));
+        open.iter().for_each(|(_, share)| sum.add(share));
         let first = u64::from(Self::number(now)).saturating_sub(SLOTS as u64) * SECONDS;
         WindowStats {
             span: now.saturating_sub(Duration::from_secs(first)),
@@ -107,24 +170,27 @@ impl<const SECONDS: u64> Window<SECONDS> {
             bytes: sum.bytes,
             time: Duration::from_nanos(sum.nanos),
             max: Duration::from_nanos(sum.nanos_max),
+            ..WindowStats::default()
         }
-    }
-
-    fn slot(&mut self, number: u32) -> &mut Slot {
-        &mut self.0[number as usize % SLOTS]
     }
 
     fn number(now: Duration) -> u32 {
         u32::try_from(now.as_secs() / SECONDS + 1).unwrap_or(u32::MAX)
     }
 
-    fn is_recent(slot: &Slot, now: Duration) -> bool {
+    /// When a slot begins.
+    fn begin(number: u32) -> Duration {
+        Duration::from_secs(u64::from(number.saturating_sub(1)) * SECONDS)
+    }
+
+    fn is_recent(slot: u32, now: Duration) -> bool {
         let number = Self::number(now);
-        slot.number > 0 && slot.number <= number && number - slot.number < SLOTS as u32
+        slot > 0 && slot <= number && number - slot < SLOTS as u32
     }
 }
 
 impl Slot {
+    #[inline]
     fn add(&mut self, share: &Share) {
         let narrow = |wide: u64| u32::try_from(wide).unwrap_or(u32::MAX);
         self.calls = self.calls.saturating_add(narrow(share.calls));
@@ -195,7 +261,7 @@ mod tests {
                     let expect = WindowStats { span: Duration::from_secs(now - first),
                         calls: sum.calls, hits: sum.hits, errors: sum.errors, rows: sum.rows,
                         bytes: sum.bytes, time: Duration::from_nanos(sum.nanos),
-                        max: Duration::from_nanos(sum.nanos_max) };
+                        max: Duration::from_nanos(sum.nanos_max), ..WindowStats::default() };
                     prop_assert_eq!(found, expect);
                 }
             }

@@ -45,6 +45,9 @@ mod precision;
 mod prepared;
 /// The order of steps, every interleaving tried on a model.
 mod protocol;
+/// The pieces of code in README.md.
+#[cfg(feature = "macros")]
+mod readme;
 /// Readers and writers at once: no read is stale or goes back in time.
 mod recency;
 /// Statements that are repeated where one would do.

@@ -245,3 +245,35 @@ async fn random_rules_act_as_the_model_says() {
         }
     }
 }
+
+/// The rules of one space take no room from others, and are deleted with them.
+#[tokio::test]
+async fn a_space_has_a_bound_of_its_own() {
+    let day = Duration::from_secs(86_400);
+    let roomy = |bytes| Rule::new("u").table("u").ttl(day).space("small", bytes);
+    let (_place, db) =
+        open(|it| it.rule(Rule::new("t").table("t").ttl(day)).rule(roomy(64_000))).await;
+    let long = |n: u32| format!("SELECT n, '{}' FROM u WHERE id = 2 AND {n} > 0", "x".repeat(900));
+    assert_eq!((ask(&db, OF_T).await, ask(&db, OF_T).await), ((1, false), (1, true)));
+    for n in 1..=400 {
+        ask(&db, &long(n)).await;
+    }
+    let stats = || db.stats().cache.policies;
+    let space = || stats().spaces[0].clone();
+    assert_eq!((stats().entries, stats().evictions), (1, 0), "{:?}", stats());
+    assert!(space().entries > 0 && space().evictions > 100, "{:?}", space());
+    assert!(space().bytes <= 64_000 && space().bytes_max == 64_000, "{:?}", space());
+    assert_eq!(ask(&db, OF_T).await, (1, true), "others lose nothing");
+    // Another bound takes effect at once, and the same statement is found where it lies.
+    db.set_rules([roomy(1_000_000)]).unwrap();
+    assert_eq!((space().bytes_max, stats().spaces.len()), (1_000_000, 1));
+    assert_eq!((ask(&db, OF_U).await, ask(&db, OF_U).await), ((2, false), (2, true)));
+    // It stays exact, and is cleared like everything.
+    db.execute("UPDATE u SET n = 3 WHERE id = 2").await.unwrap();
+    assert_eq!((ask(&db, OF_U).await, ask(&db, OF_U).await), ((3, false), (3, true)));
+    db.cache().clear();
+    assert_eq!(space().entries, 0);
+    let twice = [roomy(64_000), Rule::new("v").table("t").space("small", 65_000)];
+    let refused = db.set_rules(twice).unwrap_err();
+    assert!(refused.to_string().contains("different bounds"), "{refused}");
+}

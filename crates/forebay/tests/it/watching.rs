@@ -68,6 +68,8 @@ async fn what_is_counted_of_a_statement() {
         assert_eq!((window.calls, window.hits, window.rows, window.errors), (20, 10, 100, 0));
         assert_eq!((window.time, window.bytes), (read.origin_time, read.bytes_read));
         assert!(window.max >= read.time.max && window.span <= Duration::from_secs(3_600));
+        assert!(window.p50 > Duration::ZERO && window.p50 <= window.p95);
+        assert!(window.p95 <= window.p99 && window.p99 <= window.max);
     }
     let write = of(&db, "update t set b = ? where a = ?");
     assert_eq!((write.calls, write.rows, write.time.count), (1, 10, 1));

@@ -111,7 +111,8 @@ pub(crate) async fn is_hit(db: &Db, sql: &str) -> bool {
 pub(crate) async fn is_hit_with(db: &Db, sql: &str, params: &[Value]) -> bool {
     let answer = ask(db, sql, params).fetch().await;
     let expect = shown(&ask(db, sql, params).no_cache().fetch().await);
-    assert_eq!(shown(&answer), expect, "{sql} {params:?}");
+    let is_cached = answer.as_ref().is_ok_and(|answer| answer.cached);
+    assert_eq!(shown(&answer), expect, "{sql} {params:?}, from the cache: {is_cached}");
     answer.is_ok_and(|answer| answer.cached)
 }
 

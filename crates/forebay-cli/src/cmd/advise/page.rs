@@ -1,5 +1,6 @@
 //! Advice as a page for people: what saves most first, each with what was measured.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -54,7 +55,7 @@ fn finding(
     let _ = writeln!(page, "{head}");
     wrapped("   ", &finding.message, page);
     for sql in &finding.apply {
-        let _ = writeln!(page, "     {sql}");
+        let _ = writeln!(page, "     {}", ended(sql));
     }
     for word in &finding.advice {
         wrapped("   -> ", word, page);
@@ -83,9 +84,16 @@ fn finding(
     if !costs.is_empty() {
         wrapped("   ", &costs.join("; "), page);
     }
-    if !finding.undo.is_empty() && finding.apply.len() == 1 {
-        let _ = writeln!(page, "   undo: {}", finding.undo.join(" "));
+    // That of triggers takes a page; `--apply` prints it.
+    if (1..=2).contains(&finding.undo.len()) {
+        let undo: Vec<Cow<'_, str>> = finding.undo.iter().map(|sql| ended(sql)).collect();
+        let _ = writeln!(page, "   undo: {}", undo.join(" "));
     }
+}
+
+/// A statement as it may be pasted into a shell of the database.
+fn ended(sql: &str) -> Cow<'_, str> {
+    if sql.ends_with(';') { sql.into() } else { format!("{sql};").into() }
 }
 
 fn effect(effect: &Effect, unit: &str, page: &mut String) {

@@ -11,7 +11,9 @@ use super::ask::Ask;
 use super::layers::layers;
 use super::line::trusted;
 use super::load::{Load, Run, start};
+use super::peers::peers;
 use super::report::Report;
+use super::scale::scale;
 use super::target::Target;
 use crate::args::{BenchArgs, Suite};
 use crate::exit::{Exit, Usage};
@@ -25,8 +27,11 @@ const URLS_MAX: usize = 100;
 const SHOWN_EVERY: Duration = Duration::from_millis(200);
 
 pub(crate) async fn bench(args: &BenchArgs) -> Result<Exit> {
-    if let Some(Suite::Layers) = args.suite {
-        return layers(args).await;
+    match args.suite {
+        Some(Suite::Layers) => return layers(args).await,
+        Some(Suite::Peers) => return peers(args).await,
+        Some(Suite::Scale) => return scale(args).await,
+        None => {}
     }
     if args.urls.len() > URLS_MAX {
         return Err(Usage(format!("{} URLs: at most {URLS_MAX}", args.urls.len())).into());

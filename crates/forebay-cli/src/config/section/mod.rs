@@ -12,6 +12,7 @@ mod maintenance;
 mod pool;
 mod rule;
 mod server;
+mod telemetry;
 mod watch;
 
 pub(super) use cache::Cache;
@@ -26,4 +27,5 @@ pub(crate) use maintenance::Task;
 pub(super) use pool::Pool;
 pub(super) use rule::{Namespace, Rule};
 pub(super) use server::{Jwt, Server};
+pub(super) use telemetry::Telemetry;
 pub(super) use watch::{Repeats, Slow, Statistics};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::config::setting::section;
-use crate::quantity::Time;
+use crate::quantity::{Size, Time};
 
 const NONE: Duration = Duration::ZERO;
 const YEAR: Duration = Duration::from_secs(365 * 86_400);
@@ -12,6 +12,9 @@ section! {
     /// How the answers of the rules that name it are kept, `[cache.reports]` for example. Its name
     /// is a tag of them, by which they can be deleted.
     struct Namespace {
+        /// Bytes of its answers at most, which lie apart from all others then; without it they
+        /// share cache.policy_bytes.
+        bytes: Option<Size> = None, in 1 << 16..=1 << 40, is [live];
         /// No answer that is older.
         ttl: Option<Time> = None, in NONE..=YEAR, is [live];
         /// Answers may be stale: without it the three below are refused.

@@ -106,6 +106,26 @@ fn a_wider_one_stands_in_where_the_narrow_one_harms() {
 }
 
 #[test]
+fn of_wider_ones_the_smallest_stands_in() {
+    let check = |bytes: &[u64], expect: &[usize]| {
+        let known = (0..3).map(|it| (set(&[it]), 100.0 - it as f64)).collect();
+        let table = Table {
+            costs: vec![(10_000.0, known), (1_000.0, vec![])],
+            bad: vec![(1, set(&[0]), 4_000.0)],
+            ..Table::default()
+        };
+        let mut task = task(3, &[(1.0, true), (1.0, true)], &[&[0]]);
+        task.bytes = bytes.to_vec();
+        for wider in [1, 2] {
+            (task.narrower[wider], task.covered[wider]) = (vec![0], vec![0]);
+        }
+        assert_eq!(chosen(&task, &table), set(expect), "{bytes:?}");
+    };
+    check(&[10, 30, 20], &[2]);
+    check(&[10, 20, 30], &[1]);
+}
+
+#[test]
 fn a_fat_one_has_to_spare_more() {
     let check = |bytes: u64, expect: &[usize]| {
         let known = vec![(set(&[0]), 1_000.0), (set(&[1]), 600.0)];

@@ -178,10 +178,7 @@ impl Study<'_> {
         let mut used = Set::new();
         for sample in &looked.samples {
             for line in self.trial.plan(&looked.text, sample)? {
-                used.extend(
-                    index_of(&line)
-                        .and_then(|name| name.strip_prefix(TRIAL)?.parse::<usize>().ok()),
-                );
+                used.extend(trial_of(&line));
             }
         }
         Ok(used)
@@ -253,6 +250,11 @@ impl Study<'_> {
         };
         self.refuse(shown, reason);
     }
+}
+
+/// The candidate that a line of a plan names.
+pub(super) fn trial_of(line: &str) -> Option<usize> {
+    index_of(line)?.strip_prefix(TRIAL)?.parse().ok()
 }
 
 /// The index that a line of a plan names.

@@ -190,6 +190,11 @@ impl Connection {
         self.shared.is_planned_under(schema)
     }
 
+    /// Whether it is known that statements were prepared on it under another schema than this.
+    pub(crate) fn has_old_plans(&self, schema: u64) -> bool {
+        self.shared.has_old_plans(schema)
+    }
+
     /// All statements that were prepared on it were dropped.
     pub(crate) fn plan_under(&self, schema: u64) {
         self.shared.plan_under(schema);

@@ -63,6 +63,14 @@ impl Shared {
         is_of_another || self.is_tainted.load(Ordering::Relaxed)
     }
 
+    /// Whether it is known that statements were prepared under another schema than this.
+    pub(super) fn has_old_plans(&self, schema: u64) -> bool {
+        [&self.proven_under, &self.planned_under].iter().any(|under| {
+            let under = under.load(Ordering::Relaxed);
+            under != 0 && under != schema + 1
+        })
+    }
+
     pub(super) fn taint(&self) {
         self.is_tainted.store(true, Ordering::Relaxed);
     }

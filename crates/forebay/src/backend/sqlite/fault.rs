@@ -107,9 +107,13 @@ fn advice(kind: Kind, code: i32) -> Option<&'static str> {
         ),
         Kind::ReadOnly => Some("the database can only be read: check the file's permissions"),
         Kind::Full => Some("make room on the disk, then try again; nothing was written"),
+        Kind::Corrupt if code & 0xff == ffi::SQLITE_NOTADB => Some(
+            "it is another kind of file, or encrypted, or damaged at its beginning; check the \
+             path, and restore it from a backup if it was a database",
+        ),
         Kind::Corrupt => Some(
-            "the file is damaged or not an SQLite database; check it with `PRAGMA \
-             integrity_check`, and restore it from a backup if need be",
+            "the file is damaged; check it with `PRAGMA integrity_check`, and restore it from a \
+             backup if need be",
         ),
         Kind::Open => Some("check that the path exists and may be read and written"),
         Kind::TooLarge => Some("the value or statement is larger than SQLite's limits"),

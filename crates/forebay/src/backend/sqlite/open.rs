@@ -83,6 +83,13 @@ fn check_path(path: &Path, options: &Options) -> Result<()> {
             format!("{shown} is a directory, not a database file; name a file in it"),
         ));
     }
+    // Opening a pipe waits until somebody writes to it.
+    if path.exists() && !path.is_file() {
+        return Err(Error::new(
+            Kind::Open,
+            format!("{shown} is a pipe, a socket or a device; name a database file"),
+        ));
+    }
     // Metadata only: opening and closing the file would drop SQLite's locks on it.
     if !path.exists() {
         if !options.create || options.read_only {

@@ -35,7 +35,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 impl Engine {
     /// What is kept for those who have said how. Made when the first one does.
-    pub(super) fn shelf(&self) -> &Shelf {
+    pub(in crate::engine) fn shelf(&self) -> &Shelf {
         self.shelf.get_or_init(|| Shelf::new(self.policy_bytes, self.clock.clone()))
     }
 
@@ -124,7 +124,7 @@ impl Engine {
         let shelf = self.shelf.get()?;
         let now = shelf.now();
         let is_current = self.origin.is_made_current();
-        let kept = shelf.get(&call.key(Shape::rows()), &policy.labels)?;
+        let kept = shelf.get(&call.key(Shape::rows()), policy)?;
         if self.trust.switches.glance() != Glance::Everything
             && kept.answer.record.switch() != Switch::On
         {

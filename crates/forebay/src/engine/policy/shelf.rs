@@ -5,7 +5,7 @@
 //! others.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Weak};
 use std::time::{Duration, Instant};
 
 use smallvec::SmallVec;
@@ -18,7 +18,7 @@ use crate::cache::{Bounds, Key, KeyRef, Resident, Store};
 use crate::clock::Clock;
 use crate::engine::entry::Entry;
 use crate::engine::flight::Flights;
-use crate::stats::PolicyStats;
+use crate::stats::{PolicyStats, SpaceStats};
 
 /// Reads behind an answer that run at once; a further one waits for the next who asks.
 const REFRESHES_MAX: usize = 4;
@@ -29,9 +29,13 @@ const WARM_MAX: usize = 1_000;
 /// Labels that an answer takes over from the one that it replaces, its own included.
 const LABELS_MAX: usize = 64;
 
+/// Spaces of one database at most, those included that no rule names any more.
+const SPACES_MAX: usize = 1_000;
+
 /// What is kept for those who have said how.
 pub(in crate::engine) struct Shelf {
     store: Store<Key, Kept>,
+    spaces: RwLock<Vec<Arc<Space>>>,
     pub(super) flights: Flights,
     pub(super) deletions: Deletions,
     pub(super) refreshes: Arc<Semaphore>,
@@ -40,6 +44,16 @@ pub(in crate::engine) struct Shelf {
     clock: Clock,
     opened: Instant,
 }
+
+/// Answers with a bound of their own, apart from the others.
+struct Space {
+    name: Box<str>,
+    store: Store<Key, Kept>,
+}
+
+/// Which space an answer lies in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SpaceId(usize);
 
 /// What was done with it.
 #[derive(Default)]
@@ -74,6 +88,7 @@ pub(super) struct Kept {
     uses: AtomicU64,
     born: Number,
     labels: SmallVec<[Label; 2]>,
+    space: Option<SpaceId>,
     is_refreshing: AtomicBool,
     /// What to ask to have it again, if it is to be kept warm, and how long that took.
     pub(super) warm: Option<(Asked, Duration)>,
@@ -92,6 +107,7 @@ impl Shelf {
     pub(in crate::engine) fn new(bytes_max: u64, clock: Clock) -> Shelf {
         Shelf {
             store: Store::new(Bounds { bytes_max, entries_max: None }),
+            spaces: RwLock::default(),
             flights: Flights::new(),
             deletions: Deletions::new(),
             refreshes: Arc::new(Semaphore::new(REFRESHES_MAX)),
@@ -111,14 +127,44 @@ impl Shelf {
         Sowing { born: self.deletions.number(), read_at: self.now() }
     }
 
-    /// The answer under `key`, unless it was deleted, or lacks one of these labels.
-    pub(super) fn get(&self, key: &KeyRef<'_>, labels: &[Label]) -> Option<Arc<Kept>> {
-        let kept = self.store.get(key)?;
-        if !self.deletions.spares(kept.born, &kept.labels) {
-            self.store.remove(key, &kept);
+    /// The space of this name, from now on with this bound; `None` if there are too many.
+    pub(in crate::engine) fn space(&self, name: &str, bytes_max: u64) -> Option<SpaceId> {
+        let mut spaces = self.spaces.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = spaces.iter().position(|space| *space.name == *name) {
+            spaces[at].store.set_bytes_max(bytes_max);
+            return Some(SpaceId(at));
+        }
+        if spaces.len() >= SPACES_MAX {
             return None;
         }
-        labels.iter().all(|label| kept.labels.contains(label)).then_some(kept)
+        let store = Store::new(Bounds { bytes_max, entries_max: None });
+        spaces.push(Arc::new(Space { name: name.into(), store }));
+        Some(SpaceId(spaces.len() - 1))
+    }
+
+    /// Uses the store that an answer lies in.
+    fn within<R>(&self, space: Option<SpaceId>, use_it: impl FnOnce(&Store<Key, Kept>) -> R) -> R {
+        let Some(SpaceId(at)) = space else { return use_it(&self.store) };
+        let space = self.spaces()[at].clone();
+        use_it(&space.store)
+    }
+
+    fn spaces(&self) -> RwLockReadGuard<'_, Vec<Arc<Space>>> {
+        self.spaces.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The answer under `key` in the space of this policy, unless it was deleted, or lacks one of
+    /// its labels.
+    pub(super) fn get(&self, key: &KeyRef<'_>, policy: &Policy) -> Option<Arc<Kept>> {
+        let kept = self.within(policy.space, |store| {
+            let kept = store.get(key)?;
+            let is_spared = self.deletions.spares(kept.born, &kept.labels);
+            if !is_spared {
+                store.remove(key, &kept);
+            }
+            is_spared.then_some(kept)
+        })?;
+        policy.labels.iter().all(|label| kept.labels.contains(label)).then_some(kept)
     }
 
     /// Keeps an answer. Its labels are those of whoever asked, and those of the answer that it
@@ -132,7 +178,7 @@ impl Shelf {
         policy: &Policy,
         warm: Option<Asked>,
     ) {
-        let before = self.store.get(&key.as_ref());
+        let before = self.within(policy.space, |store| store.get(&key.as_ref()));
         let mut labels = policy.labels.clone();
         for label in before.iter().flat_map(|before| &before.labels) {
             if labels.len() < LABELS_MAX && !labels.contains(label) {
@@ -153,6 +199,7 @@ impl Shelf {
             uses: AtomicU64::new(before.map_or(0, |before| before.uses())),
             born: sowing.born,
             labels,
+            space: policy.space,
             is_refreshing: AtomicBool::new(false),
             warm: warm.map(|asked| (asked, took)),
         });
@@ -163,7 +210,7 @@ impl Shelf {
                 warm.push(Arc::downgrade(&kept));
             }
         }
-        self.store.insert(key, kept);
+        self.within(policy.space, |store| store.insert(key, kept));
     }
 
     /// What is kept warm and is still there, the most asked first.
@@ -171,7 +218,7 @@ impl Shelf {
         let all: Vec<Arc<Kept>> = self.warm().iter().filter_map(Weak::upgrade).collect();
         let is_there = |kept: &Arc<Kept>| {
             let (asked, _) = kept.warm.as_ref()?;
-            let found = self.store.get(&asked.key().as_ref())?;
+            let found = self.within(kept.space, |store| store.get(&asked.key().as_ref()))?;
             Arc::ptr_eq(&found, kept).then_some(())
         };
         let mut all: Vec<_> = all.into_iter().filter(|kept| is_there(kept).is_some()).collect();
@@ -185,16 +232,19 @@ impl Shelf {
 
     /// Shows every answer. Cost: all of them.
     pub(super) fn each(&self, look: impl Fn(&Kept)) {
-        self.store.retain(|_, kept| {
+        let look = |_: &Key, kept: &Arc<Kept>| {
             look(kept);
             true
-        });
+        };
+        self.store.retain(look);
+        self.spaces().iter().for_each(|space| space.store.retain(look));
     }
 
     /// Deletes everything, what is being read included.
     pub(in crate::engine) fn clear(&self) {
         self.deletions.delete_all();
         self.store.retain(|_, _| false);
+        self.spaces().iter().for_each(|space| space.store.retain(|_, _| false));
     }
 
     pub(in crate::engine) fn stats(&self) -> PolicyStats {
@@ -204,6 +254,7 @@ impl Shelf {
             entries: self.store.len() as u64,
             bytes: self.store.bytes(),
             bytes_max: self.store.bytes_max(),
+            spaces: self.spaces().iter().map(|space| space.stats()).collect(),
             evictions: self.store.evictions(),
             aged: read(&counts.aged),
             revalidated: read(&counts.revalidated),
@@ -211,6 +262,18 @@ impl Shelf {
             refreshes: read(&counts.refreshes),
             refresh_failures: read(&counts.refresh_failures),
             tag_deletions: read(&counts.tag_deletions),
+        }
+    }
+}
+
+impl Space {
+    fn stats(&self) -> SpaceStats {
+        SpaceStats {
+            name: self.name.to_string(),
+            entries: self.store.len() as u64,
+            bytes: self.store.bytes(),
+            bytes_max: self.store.bytes_max(),
+            evictions: self.store.evictions(),
         }
     }
 }

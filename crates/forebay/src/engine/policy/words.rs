@@ -7,6 +7,7 @@ use std::time::Duration;
 use smallvec::SmallVec;
 
 use super::label::Label;
+use super::shelf::SpaceId;
 
 /// How the answers of a statement may be kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub(crate) struct Policy {
     pub(crate) stale_if_error: Duration,
     pub(crate) keep_warm: bool,
     pub(crate) labels: SmallVec<[Label; 2]>,
+    /// Where its answers lie, if not with the others.
+    pub(crate) space: Option<SpaceId>,
 }
 
 /// What is known of an answer when it is asked for.
@@ -106,6 +109,7 @@ impl fmt::Display for Policy {
             words.extend((!limit.is_zero()).then(|| format!("{name} {limit:?}")));
         }
         words.extend((!self.labels.is_empty()).then(|| format!("{} tags", self.labels.len())));
+        words.extend(self.space.map(|_| "a bound of its own".to_owned()));
         words.extend(self.keep_warm.then(|| "keep_warm".to_owned()));
         f.write_str(&words.join("; "))
     }

@@ -1,4 +1,4 @@
-//! Scopes that nobody has opened: of statements with one trace id in their comments, and of those
+//! Scopes that nobody has opened: of statements with one trace id, and of those
 //! that follow one another closely in a task. Bounded; the longest unused go first.
 
 use std::collections::HashMap;

@@ -10,6 +10,7 @@ use super::nearby::Nearby;
 use super::schema::Tables;
 use crate::cache::Shape;
 use crate::engine::call::Call;
+use crate::engine::course;
 use crate::engine::database::Engine;
 use crate::engine::entry::{Entry, Payload};
 use crate::engine::pinned::Pinned;
@@ -17,6 +18,7 @@ use crate::engine::read::Read;
 use crate::error::Result;
 use crate::row::Rows;
 use crate::sql::{Comment, Dialect, operands};
+use crate::trace::TraceParent;
 use crate::watch::{
     Digest, Record, RepeatFinding, RepeatLedger, RepeatSettings, RepeatWatch, Sample, Scope, Told,
 };
@@ -52,16 +54,21 @@ impl Repeats {
 }
 
 impl Engine {
-    /// The scope that a statement belongs to: that of the task, of the trace in its comment, of
-    /// its transaction, or of what else the task runs lately. A few nanoseconds if to none.
+    /// The scope that a statement belongs to: that of the task, of the trace in its comment or of
+    /// the task, of its transaction, or of what else the task runs lately. A few nanoseconds if to
+    /// none.
     #[inline]
     pub(crate) fn scope_of(&self, call: &Call<'_>, pinned: Option<&Pinned>) -> Option<Scope> {
         if Scope::is_open() {
             return Scope::current();
         }
         match self.repeats.watch {
-            RepeatWatch::Scopes if call.around.is_empty() && pinned.is_none() => None,
             RepeatWatch::Off => None,
+            RepeatWatch::Scopes
+                if call.around.is_empty() && pinned.is_none() && !TraceParent::is_open() =>
+            {
+                None
+            }
             _ => self.other_scope(call, pinned),
         }
     }
@@ -69,12 +76,9 @@ impl Engine {
     #[cold]
     fn other_scope(&self, call: &Call<'_>, pinned: Option<&Pinned>) -> Option<Scope> {
         let nearby = &self.repeats.nearby;
-        if !call.around.is_empty() {
-            let comment = Comment::of(call.around, self.dialect());
-            let trace = comment.trace.as_deref().and_then(|id| u128::from_str_radix(id, 16).ok());
-            if let Some(trace) = trace.filter(|trace| *trace != 0) {
-                return Some(nearby.of_trace(trace, &comment, Instant::now()));
-            }
+        let comment = Comment::of(call.around, self.dialect());
+        if let Some(trace) = comment.trace.or_else(TraceParent::current) {
+            return Some(nearby.of_trace(trace.trace_id(), &comment, Instant::now()));
         }
         if let Some(pinned) = pinned {
             return Some(pinned.scope().clone());
@@ -112,6 +116,7 @@ impl Engine {
     /// Tells of an answer from memory, if somebody wants to know.
     #[inline]
     pub(in crate::engine) fn note_hit(&self, call: &Call<'_>, entry: &Entry) {
+        course::tell_hit(&entry.record, self.dialect());
         if let Some(scope) = self.scope_of(call, None) {
             self.tell_of_hit(&scope, call, entry);
         }

@@ -16,8 +16,10 @@ pub(super) fn check(facts: &Facts) -> HealthCheck {
         return check.found(Severity::Unknown, "since when the server counts is not known");
     };
     if *days < DAYS_MIN {
-        let text =
-            format!("the server has counted for {days} days only, and {DAYS_MIN} are needed");
+        let text = match days {
+            0 => format!("the server has counted for less than a day, and {DAYS_MIN} are needed"),
+            _ => format!("the server has counted for {days} days only, and {DAYS_MIN} are needed"),
+        };
         return check.found(Severity::Unknown, text);
     }
     let check = check.value(counted(unused.len(), "index", "indexes"));

@@ -65,8 +65,8 @@ pub(in crate::health) struct Deep {
     /// Rows that a CHECK of their table refuses: table, how many. `None` where a table has one, but
     /// the handle only reads: SQLite does not take in the CHECKs then.
     pub(super) refused: Option<BTreeMap<String, u64>>,
-    /// Rows that refer to nothing: table, parent, how many.
-    pub(super) orphans: Vec<(String, String, u64)>,
+    /// Rows that refer to nothing: table, parent, how many. `None` where they cannot be read.
+    pub(super) orphans: Option<Vec<(String, String, u64)>>,
     /// `None` where SQLite was built without DBSTAT, or the file is damaged.
     pub(super) statistics: Option<DatabaseStatistics>,
 }
@@ -98,6 +98,11 @@ impl Facts {
         })
     }
 
+    /// A file without a byte in it is a database to SQLite.
+    pub(super) fn is_empty_file(&self) -> bool {
+        self.path.is_some() && self.pages == Some(0)
+    }
+
     pub(super) fn bytes(&self) -> Option<u64> {
         Some(self.pages? * self.page_bytes?)
     }
@@ -107,21 +112,24 @@ impl Deep {
     async fn read(ask: Ask<'_>) -> Result<Deep> {
         let said = texts(ask, &format!("PRAGMA integrity_check({FAULTS_MAX})")).await;
         let said = match said {
-            Ok(said) => said.into_iter().filter(|line| line != "ok").collect(),
+            Ok(said) => said,
             // Pages may be damaged so that it does not come to an end.
-            Err(error) if error.is_corrupt() => vec![error.message().to_owned()],
+            Err(error) if error.is_corrupt() => {
+                vec!["integrity_check cannot read it to its end".to_owned()]
+            }
             Err(error) => return Err(error),
         };
         let (mut faults, mut refused) = (Vec::new(), BTreeMap::new());
-        for line in said {
+        let lines = said.iter().flat_map(|said| said.lines());
+        for line in lines.filter(|line| *line != "ok" && !line.starts_with("*** ")) {
             match line.strip_prefix(REFUSED) {
                 Some(table) => *refused.entry(table.to_owned()).or_default() += 1,
-                None => faults.push(line),
+                None => faults.push(line.to_owned()),
             }
         }
         let is_passed_over = ask.engine().is_sqlite_for_reading() && may_check(ask).await;
         let refused = (!is_passed_over).then_some(refused);
-        let orphans = orphans(ask).await.unwrap_or_default();
+        let orphans = orphans(ask).await.ok();
         let statistics = DatabaseStatistics::read(ask).await.ok();
         Ok(Deep { faults, refused, orphans, statistics })
     }

@@ -5,7 +5,7 @@ use crate::health::report::{HealthCheck, Severity};
 use crate::health::size::counted;
 
 /// Faults that are named.
-const NAMED_MAX: usize = 20;
+const NAMED_MAX: usize = 8;
 
 pub(super) fn check(facts: &Facts) -> HealthCheck {
     let check = HealthCheck::new("integrity").weight(100).limit("0").data_loss();
@@ -18,8 +18,12 @@ pub(super) fn check(facts: &Facts) -> HealthCheck {
         return check.found(Severity::Ok, "integrity_check finds the file sound");
     }
     let first = deep.faults[..deep.faults.len().min(NAMED_MAX)].join("; ");
+    let more = match deep.faults.len().saturating_sub(NAMED_MAX) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
     check
-        .found(Severity::Critical, format!("the file is damaged: {first}"))
+        .found(Severity::Critical, format!("the file is damaged: {first}{more}"))
         .cure("stop writing to it, and keep a copy of the file with its -wal as it is")
         .cure("restore the last backup that is sound, or have sqlite3 .recover read what is left")
 }

@@ -9,6 +9,9 @@ pub(super) fn check(facts: &Facts) -> HealthCheck {
         return check.found(Severity::Unknown, "SQLite does not say");
     };
     let check = check.value(mode);
+    if facts.is_empty_file() {
+        return check.found(Severity::Ok, "the file is empty: who writes to it first decides");
+    }
     match mode.as_str() {
         "wal" => check.found(Severity::Ok, "readers and the writer do not wait for each other"),
         "memory" if facts.path.is_none() => check.found(Severity::Ok, "the database is in memory"),

@@ -2,8 +2,8 @@
 
 use super::facts::Facts;
 use super::{
-    build, check_constraints, disk_space, durability, foreign_keys, free_pages, integrity, journal,
-    orphans, planner, unused_space, wal,
+    build, check_constraints, contents, disk_space, durability, foreign_keys, free_pages,
+    integrity, journal, orphans, planner, unused_space, wal,
 };
 use crate::health::options::HealthOptions;
 use crate::health::report::HealthCheck;
@@ -25,6 +25,7 @@ pub(in crate::health) fn judge(facts: &Facts, options: &HealthOptions) -> Vec<He
         planner::analysed(facts),
         planner::up_to_date(facts),
         latency::check(facts.read),
+        contents::check(facts),
         build::check(facts),
     ];
     checks.extend(expected::indexes(&facts.schema, &options.indexes));

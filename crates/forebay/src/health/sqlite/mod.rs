@@ -2,6 +2,7 @@
 
 mod build;
 mod check_constraints;
+mod contents;
 mod disk_space;
 mod durability;
 mod facts;

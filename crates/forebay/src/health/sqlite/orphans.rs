@@ -17,12 +17,15 @@ pub(super) fn check(facts: &Facts) -> HealthCheck {
             "rows that refer to nothing were not looked for; a deep look does it",
         );
     };
-    let rows: u64 = deep.orphans.iter().map(|(_, _, rows)| rows).sum();
+    let Some(orphans) = &deep.orphans else {
+        return check.found(Severity::Unknown, "the rows cannot be read");
+    };
+    let rows: u64 = orphans.iter().map(|(_, _, rows)| rows).sum();
     let check = check.value(format_args!("{rows} {}", if rows == 1 { "row" } else { "rows" }));
     if rows == 0 {
         return check.found(Severity::Ok, "every row refers to one that is there");
     }
-    let named = deep.orphans.iter().take(NAMED_MAX);
+    let named = orphans.iter().take(NAMED_MAX);
     let named: Vec<String> = named
         .map(|(table, parent, rows)| format!("{rows} of {table} that refer to {parent}"))
         .collect();

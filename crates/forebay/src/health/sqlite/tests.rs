@@ -213,6 +213,12 @@ fn facts_that_no_test_can_bring_about() {
     check(disk(2 << 30, 1 << 20), "disk_space", Severity::Notice, "VACUUM");
     check(disk(100 << 30, 1), "disk_space", Severity::Ok, "");
     check(Facts { path: path.clone(), ..Facts::default() }, "disk_space", Severity::Unknown, "");
+    let of_file = |pages| Facts { pages: Some(pages), path: path.clone(), ..Facts::default() };
+    check(of_file(0), "contents", Severity::Warning, "the right one");
+    check(of_file(0), "journal_mode", Severity::Unknown, "");
+    let empty = Facts { journal: Some("delete".into()), ..of_file(0) };
+    check(empty, "journal_mode", Severity::Ok, "empty");
+    check(of_file(1), "contents", Severity::Ok, "");
     let read = |ms| Facts { read: Some(Duration::from_millis(ms)), ..Facts::default() };
     check(read(1), "indexed_read", Severity::Ok, "");
     check(read(50), "indexed_read", Severity::Warning, "long");

@@ -151,7 +151,9 @@ async fn slow_requests_and_those_given_up_are_told() {
         .route("/never", on_get(std::future::pending::<()>))
         .layer(requests.clone());
     get(&router, "/takes/499").await;
-    get(&router, "/takes/500?password=x").await;
+    let parent = "00-5bd66ef5095369c7b0d1f8f4bd33716a-c532cb4098ac3dd2-01";
+    let traced = [("traceparent", parent)];
+    ask(&router, request("GET", "/takes/500?password=x", &traced)).await;
     let mut asking = Box::pin(get(&router, "/never"));
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     assert!(asking.as_mut().poll(&mut context).is_pending());
@@ -167,6 +169,8 @@ async fn slow_requests_and_those_given_up_are_told() {
         assert!(parts.iter().all(|part| line.contains(part)), "{line}");
         assert!(!line.contains("password"), "{line}");
     }
+    assert!(lines[0].contains("trace=\"5bd66ef5095369c7b0d1f8f4bd33716a\""), "{}", lines[0]);
+    assert!(!lines[1].contains("trace="), "{}", lines[1]);
     let counted = |name: &str| {
         let RouteStats { requests, slow, given_up, .. } = route(&requests, name);
         (requests, slow, given_up)

@@ -229,7 +229,7 @@ proptest! {
     }
 }
 
-/// A fingerprint stays within 2.5 KB beside its texts, whatever its times are.
+/// A fingerprint stays within 2.5 KiB beside its texts, whatever its times are.
 #[test]
 fn a_fingerprint_takes_so_many_bytes() {
     let fingerprints = Fingerprints::new(Dialect::Sqlite, LIMITS);
@@ -255,7 +255,7 @@ fn a_fingerprint_takes_so_many_bytes() {
     (0..40).for_each(|n| _ = fingerprints.of(&text(n)));
     let mut usual = || 20_000 + random.u64(..60_000);
     assert!(of("usual", &mut usual, false) <= 1_800);
-    assert!(of("usual_with_hits", &mut usual, true) <= 2_500);
+    assert!(of("usual_with_hits", &mut usual, true) <= 2_560);
     let mut wide = || 1_000 << fastrand::u32(..27);
-    assert!(of("as_wide_as_can_be", &mut wide, false) <= 2_500);
+    assert!(of("as_wide_as_can_be", &mut wide, false) <= 2_560);
 }

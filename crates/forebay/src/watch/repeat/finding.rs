@@ -13,8 +13,8 @@ use super::ledger::RepeatLedger;
 pub enum RepeatWatch {
     /// None; scopes still count their statements.
     Off,
-    /// Those that belong to a scope: one that was opened ([`crate::scope`]), that of a trace id in
-    /// a comment of the text, or a transaction.
+    /// Those that belong to a scope: one that was opened ([`crate::scope`]), that of a trace id,
+    /// or a transaction.
     #[default]
     Scopes,
     /// All: those of a task that follow one another within 50 ms are a scope, too.

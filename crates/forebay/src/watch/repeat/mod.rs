@@ -8,6 +8,7 @@ mod cure;
 mod digest;
 mod finding;
 mod guide;
+mod held;
 mod ledger;
 mod scope;
 mod suspicion;

@@ -203,7 +203,7 @@ impl Scope {
             state.database_time += told.spent.unwrap_or_default();
             let trail = state.trail(ledger, scope);
             trail.note(&scope.0.name, told, sample);
-            rows.iter().for_each(|rows| trail.answered(told.record, rows));
+            rows.iter().for_each(|rows| trail.answered(told.record, rows, told.spent.is_none()));
             drop(state);
             next = scope.0.outer.as_ref();
         }
@@ -215,7 +215,7 @@ impl Scope {
         while let Some(scope) = next {
             let mut state = scope.state();
             state.rows += rows.len() as u64;
-            state.trail(ledger, scope).answered(record, rows);
+            state.trail(ledger, scope).answered(record, rows, false);
             drop(state);
             next = scope.0.outer.as_ref();
         }

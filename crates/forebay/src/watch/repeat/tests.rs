@@ -224,12 +224,19 @@ struct Step {
     statement: usize,
     param: i64,
     answer: Vec<(i64, i64)>,
+    /// From memory, where answers are not looked at at once.
+    hit: bool,
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let row = (0i64..12, 0i64..30);
-    (0usize..4, 0i64..14, prop::collection::vec(row, 0..8))
-        .prop_map(|(statement, param, answer)| Step { statement, param, answer })
+    let answer = prop::collection::vec(row, 0..8);
+    (0usize..4, 0i64..14, answer, any::<bool>()).prop_map(|(statement, param, answer, hit)| Step {
+        statement,
+        param,
+        answer,
+        hit,
+    })
 }
 
 /// The columns, as statement and number, that held four of five of a statement's parameters before
@@ -278,7 +285,8 @@ proptest! {
         for step in &steps {
             let values = step.answer.iter().flat_map(|(a, b)| [Value::from(*a), Value::from(*b)]);
             let answer = rows(2, values.collect());
-            world.run(&scope, &records[step.statement], &[step.param.into()], &answer, false);
+            let record = &records[step.statement];
+            world.run(&scope, record, &[step.param.into()], &answer, step.hit);
         }
         drop(scope);
         let cases = world.ledger.cases();
@@ -309,7 +317,15 @@ fn cost() {
     let one = rows(3, vec![1.into(), "name".into(), 7.into()]);
     let many = rows(3, (0..600).map(Value::from).collect());
     let lookup = record(2, "select id, name, team from users where id = ?");
-    for (name, answer) in [("one row", &one), ("200 rows", &many)] {
+    let row = |n: i64| [n.into(), format!("user {n}").as_str().into(), (n % 7).into()];
+    let list = rows(3, (0..40).flat_map(row).collect());
+    // With one key only nothing is ever found, and scopes are looked at closely again and again.
+    for (name, answer, hit, keys) in [
+        ("one row", &one, false, 100),
+        ("200 rows", &many, false, 100),
+        ("one row from memory", &one, true, 100),
+        ("40 rows from memory", &list, true, 1),
+    ] {
         for per_scope in [1i64, 5, 50] {
             let world = world();
             let mut least = Duration::MAX;
@@ -318,7 +334,7 @@ fn cost() {
                 for _ in 0..20 {
                     let scope = Scope::alone("cost");
                     for key in 0..per_scope {
-                        world.run(&scope, &lookup, &[key.into()], answer, false);
+                        world.run(&scope, &lookup, &[(key % keys).into()], answer, hit);
                     }
                 }
                 least = least.min(began.elapsed());

@@ -9,6 +9,7 @@ use smallvec::SmallVec;
 use super::case::{Case, Origin};
 use super::column::Column;
 use super::digest::Digest;
+use super::held::Held;
 use super::ledger::{Depth, RepeatLedger};
 use super::suspicion::{Candidate, Suspicion, What};
 use super::tally::Tally;
@@ -47,6 +48,7 @@ pub(super) struct Trail {
     depth: Depth,
     clock: u32,
     values: usize,
+    held: Held,
     pub(super) statements: Vec<Statement>,
 }
 
@@ -78,7 +80,7 @@ struct Kept {
 impl Trail {
     pub(super) fn new(ledger: Arc<RepeatLedger>, scope: &str, is_outer: bool) -> Trail {
         let depth = if is_outer { ledger.begin(scope) } else { Depth::Silent };
-        Trail { ledger, depth, clock: 0, values: 0, statements: Vec::new() }
+        Trail { ledger, depth, clock: 0, values: 0, held: Held::default(), statements: Vec::new() }
     }
 
     /// Takes in a statement. `sample` is asked for when it is the first of its kind.
@@ -113,15 +115,24 @@ impl Trail {
         }
     }
 
-    /// Takes in what a statement has answered.
-    pub(super) fn answered(&mut self, record: &Record, rows: &Rows) {
-        if self.depth != Depth::Full || rows.is_empty() {
+    /// Takes in what a statement has answered. What the cache has answered may be looked at later:
+    /// the cache has the rows anyway.
+    pub(super) fn answered(&mut self, record: &Record, rows: &Rows, is_from_cache: bool) {
+        if self.depth != Depth::Full || rows.is_empty() || self.values >= VALUES_MAX {
             return;
         }
-        let Some(statement) = self.statements.iter_mut().find(|it| it.record.id() == record.id())
-        else {
+        let Some(at) = self.statements.iter().position(|it| it.record.id() == record.id()) else {
             return;
         };
+        if is_from_cache && self.held.takes(at, self.clock, rows) {
+            return;
+        }
+        self.remember(at, self.clock, rows);
+    }
+
+    /// Remembers the values that a statement has answered.
+    fn remember(&mut self, statement: usize, at: u32, rows: &Rows) {
+        let statement = &mut self.statements[statement];
         let width = rows.columns().len().min(COLUMNS_MAX);
         if statement.columns.len() < width {
             statement.columns.resize_with(width, Column::default);
@@ -132,7 +143,7 @@ impl Trail {
                     return;
                 }
                 if let Some(key) = self.ledger.digester.key(value) {
-                    self.values += usize::from(column.note(key, self.clock));
+                    self.values += usize::from(column.note(key, at));
                 }
             }
         }
@@ -223,6 +234,9 @@ impl Trail {
 
     /// The operands that vary, and the columns of earlier answers that held the values of one.
     fn origins(&mut self, at: usize) -> (SmallVec<[u8; 4]>, Vec<Candidate>) {
+        while let Some(held) = self.held.next() {
+            self.remember(held.statement, held.at, &held.rows);
+        }
         let (proving, threshold) = (self.ledger.proving(), self.ledger.threshold() as usize);
         let mut varying = SmallVec::new();
         let slots = self.statements[at].kept.iter().map(|it| it.slots.len()).min().unwrap_or(0);

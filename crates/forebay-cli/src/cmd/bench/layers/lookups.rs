@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use tokio::runtime::Handle;
 
 use super::figure::{Amount, Figure, Theirs, median, millis};
-use super::seed::{Copies, RECORDS, USERS, open};
+use super::seed::{Copies, USERS, open};
 
 const TOTALS: &str = "SELECT status, count(*), sum(amount) FROM records WHERE item < ? GROUP BY 1";
 const BY_LOT: &str = "SELECT id, amount FROM records WHERE lot = ?";
@@ -68,7 +68,10 @@ fn repeated(copies: &Copies, runtime: &Handle) -> Result<Figure> {
     )?;
     Ok(Figure {
         what: "repeated read",
-        how: format!("a report over {RECORDS} rows, {TIMES} times, of which a write precedes one"),
+        how: format!(
+            "a report over {} rows, {TIMES} times, of which a write precedes one",
+            copies.sizes.records
+        ),
         theirs: Theirs::ms(150.0, 52.0),
         before: Some(before),
         after,
@@ -80,9 +83,14 @@ async fn touch(db: &Db, sql: &str) -> Result<()> {
     Ok(())
 }
 
+/// A lot that there is, far from the one before.
+fn lot(copies: &Copies, at: usize) -> String {
+    format!("L{:08}", at as i64 * 9_973 % copies.sizes.records)
+}
+
 fn key_lookup(copies: &Copies, runtime: &Handle) -> Result<Figure> {
     const KEYS: usize = 20;
-    let lots: Vec<String> = (0..KEYS).map(|at| format!("L{:08}", at * 9_973 % 200_000)).collect();
+    let lots: Vec<String> = (0..KEYS).map(|at| lot(copies, at)).collect();
     let bare = copies.bare("key-before")?;
     let before = median(
         |_| Ok(()),
@@ -153,7 +161,7 @@ fn filtered(copies: &Copies, runtime: &Handle) -> Result<Figure> {
 fn indexed(copies: &Copies) -> Result<Figure> {
     let time = |bare: &Connection| {
         median(
-            |at| Ok(format!("L{:08}", at * 9_973 % 200_000)),
+            |at| Ok(lot(copies, at)),
             |lot| {
                 bare.query_one(BY_LOT, [&lot], |row| row.get::<_, i64>(0))?;
                 Ok(())
@@ -172,12 +180,12 @@ fn indexed(copies: &Copies) -> Result<Figure> {
 }
 
 fn hit_ratio(copies: &Copies, runtime: &Handle) -> Result<Figure> {
-    const READS: u64 = 20_000;
+    let reads = copies.sizes.reads;
     let path = copies.fresh("hits")?;
     let share = runtime.block_on(async {
         let db = open(&path).await?;
         let mut rng = fastrand::Rng::with_seed(1);
-        for at in 0..READS {
+        for at in 0..reads {
             // The square of a number from 0 to 1 prefers small ones: a quarter of the users gets
             // half of the reads.
             let id = (rng.f64().powi(2) * USERS as f64) as i64 + 1;
@@ -187,11 +195,11 @@ fn hit_ratio(copies: &Copies, runtime: &Handle) -> Result<Figure> {
             db.query("SELECT name FROM users WHERE id = ?").bind(id).scalar::<String>().await?;
         }
         let cache = db.stats().cache;
-        anyhow::Ok(cache.hits as f64 / READS as f64)
+        anyhow::Ok(cache.hits as f64 / reads as f64)
     })?;
     Ok(Figure {
         what: "hit ratio",
-        how: format!("{READS} reads of {USERS} users, some oftener than others, 2 % writes"),
+        how: format!("{reads} reads of {USERS} users, some oftener than others, 2 % writes"),
         theirs: Theirs::reached(Amount::Share(0.85)),
         before: None,
         after: Amount::Share(share),

@@ -2,6 +2,7 @@
 //! and cards that are worked off. Its rows follow from their numbers.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use rusqlite::Connection;
@@ -10,10 +11,31 @@ pub(super) const USERS: i64 = 1_000;
 pub(super) const CONVERSATIONS: i64 = 5_000;
 /// Of each conversation.
 pub(super) const MESSAGES: i64 = 20;
-pub(super) const RECORDS: i64 = 200_000;
 pub(super) const NODES: i64 = 1_000;
 /// Of each node.
 pub(super) const EDGES: i64 = 5;
+
+/// What takes long, and may be made shorter.
+#[derive(Clone, Copy)]
+pub(super) struct Sizes {
+    pub(super) records: i64,
+    /// Rows that are inserted one by one, and together.
+    pub(super) inserts: (i64, i64),
+    pub(super) reads: u64,
+    /// How long the service is under load.
+    pub(super) load: Duration,
+}
+
+pub(super) const FULL: Sizes = Sizes {
+    records: 200_000,
+    inserts: (2_000, 100_000),
+    reads: 20_000,
+    load: Duration::from_secs(3),
+};
+
+/// So small that its figures say nothing.
+pub(super) const SMALL: Sizes =
+    Sizes { records: 2_000, inserts: (100, 1_000), reads: 500, load: Duration::from_millis(100) };
 
 const SCHEMA: &str = "
 PRAGMA journal_mode = WAL;
@@ -32,7 +54,7 @@ CREATE INDEX edges_by_source ON edges (source);
 ";
 
 /// Makes the database at `path`.
-pub(super) fn seed(path: &Path) -> Result<()> {
+pub(super) fn seed(path: &Path, records: i64) -> Result<()> {
     let mut bare = Connection::open(path).context("cannot make the database")?;
     bare.execute_batch(SCHEMA)?;
     let tx = bare.transaction()?;
@@ -47,11 +69,11 @@ pub(super) fn seed(path: &Path) -> Result<()> {
          FROM n"
     );
     fill(&of_conversation, CONVERSATIONS * MESSAGES)?;
-    fill(
-        "INSERT INTO records SELECT i, printf('L%08d', i * 7919 % 200000), i % 500,
-         iif(i % 100 = 0, 'held', 'done'), i % 1000 FROM n",
-        RECORDS,
-    )?;
+    let lots = format!(
+        "INSERT INTO records SELECT i, printf('L%08d', i * 7919 % {records}), i % 500,
+         iif(i % 100 = 0, 'held', 'done'), i % 1000 FROM n"
+    );
+    fill(&lots, records)?;
     fill("INSERT INTO cards SELECT i, 'word ' || i, 0, NULL FROM n", 1_000)?;
     let edges = format!(
         "INSERT INTO edges SELECT i % {NODES} + 1, i * 31 % {NODES} + 1, i % 10 / 10.0 FROM n"
@@ -66,14 +88,15 @@ pub(super) fn seed(path: &Path) -> Result<()> {
 pub(super) struct Copies {
     folder: tempfile::TempDir,
     original: PathBuf,
+    pub(super) sizes: Sizes,
 }
 
 impl Copies {
-    pub(super) fn make() -> Result<Copies> {
+    pub(super) fn make(sizes: Sizes) -> Result<Copies> {
         let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
         let original = folder.path().join("original.db");
-        seed(&original)?;
-        Ok(Copies { folder, original })
+        seed(&original, sizes.records)?;
+        Ok(Copies { folder, original, sizes })
     }
 
     /// A fresh copy under this name.

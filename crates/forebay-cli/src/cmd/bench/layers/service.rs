@@ -20,7 +20,7 @@ const ASKED: &str = r#"{"sql": "SELECT id, body FROM messages WHERE conversation
 
 pub(super) async fn figures(copies: &Copies) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
-    let ten = under(copies, 10, Duration::from_secs(3), u64::MAX).await?.0;
+    let ten = under(copies, 10, copies.sizes.load, u64::MAX).await?.0;
     for (what, quantile, theirs) in
         [("response p50", 0.5, 120.0), ("response p95", 0.95, 280.0), ("response p99", 0.99, 450.0)]
     {
@@ -32,7 +32,7 @@ pub(super) async fn figures(copies: &Copies) -> Result<Vec<Figure>> {
             after: time(&ten, quantile)?,
         });
     }
-    let hundred = under(copies, 100, Duration::from_secs(3), u64::MAX).await?.0;
+    let hundred = under(copies, 100, copies.sizes.load, u64::MAX).await?.0;
     for (what, quantile, theirs) in
         [("100 at once, p50", 0.5, 50.0), ("100 at once, p99", 0.99, 200.0)]
     {

@@ -45,27 +45,26 @@ fn inserts(copies: &Copies, runtime: &Handle) -> Result<Figure> {
 }
 
 fn bulk(copies: &Copies, runtime: &Handle) -> Result<Figure> {
-    const BEFORE: i64 = 2_000;
-    const AFTER: i64 = 100_000;
+    let (one_by_one, together) = copies.sizes.inserts;
     let rate = |amount: Amount, rows: i64| match amount {
         Amount::Time(time) => Amount::Rate(rows as f64 / time.as_secs_f64()),
         other => other,
     };
-    let before = median(|_| copies.bare("bulk-before"), |bare| insert_each(&bare, BEFORE))?;
+    let before = median(|_| copies.bare("bulk-before"), |bare| insert_each(&bare, one_by_one))?;
     let after = median(
         |_| runtime.block_on(open(&copies.fresh("bulk-after")?)),
         |db| {
-            let calls = db.bulk("calls").columns(COLUMNS).insert((1..=AFTER).map(call));
-            ensure!(runtime.block_on(calls)?.rows == AFTER as u64, "rows are missing");
+            let calls = db.bulk("calls").columns(COLUMNS).insert((1..=together).map(call));
+            ensure!(runtime.block_on(calls)?.rows == together as u64, "rows are missing");
             Ok(())
         },
     )?;
     Ok(Figure {
         what: "bulk insert",
-        how: format!("rows each second, of {BEFORE} one by one and of {AFTER}"),
+        how: format!("rows each second, of {one_by_one} one by one and of {together}"),
         theirs: Theirs::reached(Amount::Rate(2_341.0)),
-        before: Some(rate(before, BEFORE)),
-        after: rate(after, AFTER),
+        before: Some(rate(before, one_by_one)),
+        after: rate(after, together),
     })
 }
 
