@@ -29,9 +29,9 @@ const BYTES: usize = 55;
 /// ```
 ///
 /// The slow log, `tracing` and the log of slow requests name the trace id, and statements of one
-/// trace are looked at together for those that one could do ([`crate::Db::repeats`]). A
+/// trace are looked at together for those that one could do (`Db::repeats`). A
 /// `traceparent` in a comment of the statement counts before it. It follows the task; into one that
-/// is spawned it goes with [`crate::inherit`].
+/// is spawned it goes with `forebay::inherit`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TraceParent {
     trace: u128,
