@@ -261,8 +261,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "session not put back before a fill",
         edits: &[Edit {
             file: "engine/link.rs",
-            find: "        if !self.is_tainted() {\n",
-            put: "        if $on || !self.is_tainted() {\n",
+            find: "        if !self.is_tainted() && !self.has_old_plans() {\n",
+            put: "        if $on || !self.is_tainted() && !self.has_old_plans() {\n",
         }],
     },
 ];
