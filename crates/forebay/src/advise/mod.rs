@@ -16,6 +16,7 @@ mod saved;
 mod script;
 mod sqlite;
 mod workload;
+mod worth;
 
 pub use advice::{Advice, Effect, Finding, FindingKind, Measured, Refusal, WriteCost};
 pub use advisor::Advisor;

@@ -117,6 +117,32 @@ fn what_is_missing_is_advised_and_proven() {
     });
 }
 
+/// A literal may be a state, or a value that one call happens to ask for.
+#[test]
+fn a_value_that_is_as_frequent_as_others_gets_no_index_of_its_own() {
+    let name = "a_value_that_is_as_frequent_as_others_gets_no_index_of_its_own";
+    on_each(name, async |place| {
+        for statement in [
+            "CREATE TABLE account (id int PRIMARY KEY, branch int, kind text, paid int)",
+            "INSERT INTO account SELECT n, n % 10, CASE WHEN n % 90 = 0 THEN 'lost' ELSE 'kept' END,
+                n * 7919 / 11 % 1000 FROM generate_series(1, 40000) n",
+            "VACUUM ANALYZE account",
+        ] {
+            place.psql(statement);
+        }
+        let branch = query("SELECT count(*) FROM account WHERE branch = 3 AND paid < 9", &[]);
+        let added_for_branch = added(&advise(&place.url(), &[branch], true).await);
+        assert_eq!(added_for_branch.len(), 1);
+        assert!(!added_for_branch[0].contains("WHERE"), "{added_for_branch:?}");
+        // Of what is grouped by a count no index is tried.
+        let grouped = "SELECT counted, count(*) FROM (SELECT branch, count(paid) AS counted
+            FROM account WHERE kind = 'lost' GROUP BY branch) AS x GROUP BY counted";
+        let advice = advise(&place.url(), &[query(grouped, &[])], true).await;
+        assert_eq!(added(&advice).len(), 1, "{:?}", advice.refused);
+        assert!(!advice.refused.iter().any(|it| it.candidate.contains("count")), "{advice:?}");
+    });
+}
+
 #[test]
 fn what_is_refused_says_why() {
     on_each("what_is_refused_says_why", async |place| {

@@ -23,6 +23,10 @@ const PARTIAL_SHARE_MAX: f64 = 0.25;
 /// A condition on a column with more different values would need an index for each of them.
 const PARTIAL_VALUES_MAX: f64 = 50.0;
 
+/// A value that has more than this share of what the values of its column have on average is one
+/// that happens to be asked for, and the next call asks for another.
+const PARTIAL_MEAN_MAX: f64 = 0.5;
+
 /// Bytes of columns that are put beside the keys.
 const INCLUDED_BYTES_MAX: f64 = 64.0;
 
@@ -73,6 +77,9 @@ pub(super) fn candidates(need: &Need, catalogue: &Catalogue, texts: &[&str]) -> 
             arms.map(|arms| arms.into_iter().filter(|it| !is_there(it, table)).collect::<Set>());
         sets.extend(missing.filter(|set| !set.is_empty()));
     }
+    // What is grouped by a count is no key of a row.
+    let is_of_rows = |it: &Candidate| !it.keys.iter().any(|key| catalogue.calls_aggregate(key));
+    sets.retain(|set| set.iter().all(is_of_rows));
     sets.truncate(SETS_MAX);
     sets
 }
@@ -334,6 +341,7 @@ impl Maker<'_> {
                 let literal = value.split("::").next().unwrap_or_default();
                 let is_boolean = matches!(value, "true" | "false");
                 column.distinct <= PARTIAL_VALUES_MAX
+                    && self.share(term) * column.distinct <= PARTIAL_MEAN_MAX
                     && (is_boolean || self.texts.iter().all(|text| text.contains(literal)))
             }
             _ => false,

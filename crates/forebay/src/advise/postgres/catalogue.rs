@@ -1,9 +1,10 @@
 //! What the server says of its tables, columns and indexes, read in a few questions. What the role
 //! may not see is not there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
+use super::term::functions_in;
 use crate::backend::postgres::{Cells, Connection};
 use crate::error::Result;
 
@@ -69,6 +70,8 @@ pub(super) struct Catalogue {
     /// The schema of HypoPG, as it stands in SQL, where it is installed.
     pub(super) hypopg: Option<String>,
     pub(super) has_trigram: bool,
+    /// The names of functions that look at more than one row.
+    pub(super) aggregates: BTreeSet<String>,
     /// Days that the server has counted the uses of indexes.
     pub(super) counted_days: Option<u64>,
 }
@@ -80,6 +83,11 @@ const SERVER: &str = "
         EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'pg_trgm'),
         (SELECT (extract(epoch FROM pg_catalog.now() - stats_reset) / 86400)::bigint
             FROM pg_catalog.pg_stat_database WHERE datname = pg_catalog.current_database())";
+
+/// Aggregates and window functions.
+const AGGREGATES: &str = "
+    SELECT DISTINCT pg_catalog.quote_ident(proname) FROM pg_catalog.pg_proc
+    WHERE prokind IN ('a', 'w')";
 
 const TABLES: &str = "
     SELECT n.nspname, c.relname, pg_catalog.format('%I.%I', n.nspname, c.relname), c.reltuples,
@@ -153,6 +161,11 @@ impl Catalogue {
             hypopg: server.get(2).copied().flatten().map(str::to_owned),
             has_trigram: is_so(3),
             counted_days: number(4),
+            aggregates: ask(AGGREGATES)
+                .await?
+                .rows()
+                .filter_map(|row| row[0].map(Into::into))
+                .collect(),
             tables: BTreeMap::new(),
         };
         for row in ask(TABLES).await?.rows() {
@@ -175,6 +188,11 @@ impl Catalogue {
 
     pub(super) fn table(&self, of: &(String, String)) -> Option<&Table> {
         self.tables.get(of)
+    }
+
+    /// Whether an expression calls an aggregate or a window function.
+    pub(super) fn calls_aggregate(&self, expression: &str) -> bool {
+        functions_in(expression).into_iter().any(|name| self.aggregates.contains(name))
     }
 
     fn add_table(&mut self, row: &[Option<&str>]) {

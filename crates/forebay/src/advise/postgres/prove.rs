@@ -12,6 +12,7 @@ use super::measure::{Fared, Taken, taken};
 use super::quote::identifier;
 use super::server::Server;
 use super::weigh::Read;
+use crate::advise::worth::too_little;
 use crate::error::Result;
 
 /// Rounds of taking away what does not pay.
@@ -326,6 +327,10 @@ impl Prover<'_> {
                 "another one that is advised does its work: it would spare {percent:.1} % more"
             );
             return Ok(Err(text));
+        }
+        let total: f64 = before.iter().map(|(at, it)| it.time_ms * self.reads[*at].calls).sum();
+        if let Some(reason) = too_little(saved, total, it.bytes) {
+            return Ok(Err(reason));
         }
         let rows = self.writes.get(&it.candidate.table).copied().unwrap_or(0.0);
         let entry_ms = entry_ms(self.server, &it.candidate).await?;

@@ -142,6 +142,28 @@ pub(super) fn columns_in(text: &str) -> Vec<(String, String)> {
     columns
 }
 
+/// The functions that an expression calls, without their schemas.
+pub(super) fn functions_in(text: &str) -> Vec<&str> {
+    let bytes = text.as_bytes();
+    let (mut functions, mut at) = (Vec::new(), 0);
+    while at < bytes.len() {
+        if bytes[at] == b'\'' {
+            let Some(end) = end_of_quoted(bytes, at, b'\'') else { break };
+            at = end + 1;
+            continue;
+        }
+        let Some(end) = name_end(bytes, at) else {
+            at += 1;
+            continue;
+        };
+        if bytes.get(end) == Some(&b'(') {
+            functions.push(&text[at..end]);
+        }
+        at = end;
+    }
+    functions
+}
+
 /// Calls `found` with each `table.column`.
 fn each_name(text: &str, mut found: impl FnMut(&str, &str)) {
     let bytes = text.as_bytes();

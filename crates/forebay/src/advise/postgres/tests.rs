@@ -2,7 +2,7 @@
 
 use super::need::needs;
 use super::plan::Plan;
-use super::term::{Sift, arms, parts, term};
+use super::term::{Sift, arms, functions_in, parts, term};
 
 fn check(condition: &str, table: &str, expect: &[(&str, Sift, Option<&str>)]) {
     let found: Vec<_> = parts(condition).iter().filter_map(|part| term(part, table)).collect();
@@ -65,6 +65,14 @@ fn conditions() {
     check("(o.a = (SubPlan 1))", "p", &[]);
     check("((o.a + 0) = 5)", "o", &[("o.a + 0".trim_start_matches("o."), Equal, Some("5"))]);
     assert_eq!(arms("((o.a = 1) OR (o.b = ' OR '::text))"), ["(o.a = 1)", "(o.b = ' OR '::text)"]);
+}
+
+#[test]
+fn functions() {
+    assert_eq!(functions_in("count(o.key)"), ["count"]);
+    assert_eq!(functions_in("((s.\"My F\"(o.a) + lower('f('::text)))"), ["\"My F\"", "lower"]);
+    assert_eq!(functions_in("o.a IN (1)"), Vec::<&str>::new());
+    assert_eq!(functions_in("f('"), ["f"]);
 }
 
 /// Whatever a server or a proxy answers: no panic.

@@ -8,6 +8,7 @@ use super::admit::shown;
 use super::study::Study;
 use crate::advise::advice::{Effect, Finding, FindingKind, Measured};
 use crate::advise::choose::{Bench as _, Limits, Set};
+use crate::advise::worth::too_little;
 use crate::error::Result;
 
 /// Times that a statement is run each way, if it is short.
@@ -47,8 +48,12 @@ impl Study<'_> {
         for _ in 0..RETRIES {
             let mut proven = self.measure(&chosen)?;
             let Some((slow, better)) = self.relief(&chosen, &mut proven)? else {
-                self.tell(&chosen, &proven)?;
-                return Ok(chosen);
+                let worthy = self.worthy(&chosen, &proven)?;
+                if worthy != chosen {
+                    proven = self.measure(&worthy)?;
+                }
+                self.tell(&worthy, &proven)?;
+                return Ok(worthy);
             };
             let text = format!("{} takes longer with it", shown(&slow));
             for number in chosen.difference(&better) {
@@ -287,26 +292,46 @@ impl Study<'_> {
         }
     }
 
+    /// What is chosen, without what saves too little for what it takes.
+    fn worthy(&mut self, chosen: &Set, proven: &[Proven]) -> Result<Set> {
+        let total: f64 = proven.iter().map(|it| of_all_calls(&it.effect)).sum();
+        let mut worthy = chosen.clone();
+        for number in chosen {
+            let (helped, longer) = self.users(*number, proven);
+            let bytes = self.candidates[*number].bytes;
+            let reason = too_little(saved(&helped, &longer), total, bytes);
+            if let Some(reason) = reason.filter(|_| !helped.is_empty()) {
+                let candidate = &self.candidates[*number].candidate;
+                let shown = candidate.create(&candidate.name(&BTreeSet::new()));
+                self.refuse(shown, reason);
+                worthy.remove(number);
+            }
+        }
+        Ok(worthy)
+    }
+
+    /// The statements that use a candidate: those that it helps, and those that take longer.
+    fn users<'p>(&self, number: usize, proven: &'p [Proven]) -> (Vec<&'p Proven>, Vec<&'p Proven>) {
+        let users = proven.iter().filter(|it| it.used.contains(&number));
+        let (longer, rest): (Vec<&Proven>, Vec<&Proven>) =
+            users.partition(|it| self.is_longer(it, self.options.loss_max));
+        let helped = |it: &&Proven| it.effect.after.work < it.effect.before.work * HELPED;
+        (rest.into_iter().filter(helped).collect(), longer)
+    }
+
     /// One finding for each candidate.
     fn tell(&mut self, chosen: &Set, proven: &[Proven]) -> Result<()> {
         let names = self.names(chosen);
         for number in chosen {
             let tried = self.candidates[*number].clone();
-            let users = proven.iter().filter(|it| it.used.contains(number));
-            let (longer, rest): (Vec<&Proven>, Vec<&Proven>) =
-                users.partition(|it| self.is_longer(it, self.options.loss_max));
-            let helped = |it: &&&Proven| it.effect.after.work < it.effect.before.work * HELPED;
-            let helped: Vec<&Proven> = rest.iter().filter(helped).copied().collect();
+            let (helped, longer) = self.users(*number, proven);
             let effects: Vec<Effect> = helped.iter().map(|it| it.effect.clone()).collect();
             if effects.is_empty() {
                 let shown = tried.candidate.create(&tried.candidate.name(&BTreeSet::new()));
                 self.refuse(shown, "beside all that is advised, no statement gains by it");
                 continue;
             }
-            // How much of it is each candidate's doing: the same for all.
-            let shared = |it: &Proven| it.effect.calls as f64 / it.used.len().max(1) as f64;
-            let mut saved: f64 = helped.iter().map(|it| spared(&it.effect) * shared(it)).sum();
-            saved -= longer.iter().map(|it| lost(&it.effect) * shared(it)).sum::<f64>();
+            let mut saved = saved(&helped, &longer);
             let write_cost = self.write_cost(*number)?;
             saved -= write_cost.per_row.as_secs_f64() * write_cost.rows as f64;
             let name = &names[number];
@@ -343,6 +368,19 @@ fn longest(effect: &Effect, share: f64) -> Duration {
 fn is_dear(slow: &Proven, proven: &[Proven]) -> bool {
     let users = proven.iter().filter(|it| !it.used.is_disjoint(&slow.used));
     users.map(|it| lost(&it.effect) * it.effect.calls as f64).sum::<f64>() >= 0.0
+}
+
+/// The seconds that an index saves those that it helps, less what the others take longer. How much
+/// of it is each candidate's doing: the same for all.
+fn saved(helped: &[&Proven], longer: &[&Proven]) -> f64 {
+    let shared = |it: &Proven| it.effect.calls as f64 / it.used.len().max(1) as f64;
+    let spared: f64 = helped.iter().map(|it| spared(&it.effect) * shared(it)).sum();
+    spared - longer.iter().map(|it| lost(&it.effect) * shared(it)).sum::<f64>()
+}
+
+/// The seconds that all calls take as things are.
+fn of_all_calls(effect: &Effect) -> f64 {
+    effect.before.time.as_secs_f64() * effect.calls as f64
 }
 
 /// The seconds that one call takes longer; less than nothing where it is quicker.

@@ -64,6 +64,17 @@ impl Trial {
         Ok(Ran { rows: changed, ..ran? })
     }
 
+    /// Does something while foreign keys are not looked after; then they are as before.
+    pub(crate) fn without_references<T>(&self, work: impl FnOnce(&Trial) -> T) -> Result<T> {
+        let key = "foreign_keys";
+        let before: bool =
+            self.connection.pragma_query_value(None, key, |row| row.get(0)).map_err(fail)?;
+        self.connection.pragma_update(None, key, false).map_err(fail)?;
+        let done = work(self);
+        self.connection.pragma_update(None, key, before).map_err(fail)?;
+        Ok(done)
+    }
+
     /// The lines of the plan by which a statement would be run with these values.
     pub(crate) fn plan(&self, sql: &str, params: &[Value]) -> Result<Vec<String>> {
         let mut statement = self.prepare(&format!("EXPLAIN QUERY PLAN {sql}"), params)?;

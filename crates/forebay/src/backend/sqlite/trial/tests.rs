@@ -79,6 +79,17 @@ fn writes_are_rolled_back() {
 }
 
 #[test]
+fn rows_that_others_refer_to_can_be_taken_out_for_a_trial() {
+    let made = made("CREATE TABLE u (t REFERENCES t); INSERT INTO u VALUES (5)", LONG);
+    let delete = "DELETE FROM t WHERE id = 5";
+    for _ in 0..2 {
+        assert!(made.trial.run(delete, &[]).is_err());
+        let ran = made.trial.without_references(|trial| trial.run(delete, &[])).unwrap();
+        assert_eq!(ran.unwrap().rows, 1);
+    }
+}
+
+#[test]
 fn what_takes_too_long_is_ended() {
     let made = made("", Duration::from_millis(30));
     let ran = made.trial.run("SELECT count(*) FROM t, t AS u, t AS v", &[]).unwrap();
