@@ -23,7 +23,7 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::extract::FromRef;
+use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use forebay::http::{RateLimit, Requests};
@@ -74,10 +74,12 @@ fn router(app: App, admin_token: Option<String>) -> Result<Router, Box<dyn Error
     let requests = Requests::builder().slow(Duration::from_millis(250)).build();
     let limit = RateLimit::builder(Quota::per_minute(600))
         .route("/login", Quota::per_minute(20).and(Quota::per_hour(200)))
+        .route("/users", Quota::per_minute(20).and(Quota::per_hour(100)))
         .build()?;
     let monitor = Monitor::new()
         .db("chat", &app.db)
         .cache("registry", &app.cache)
+        .bulkhead("hashing", &app.hashing)
         .requests("", &requests)
         .rate_limit("all", &limit);
     let mut access = Access::default();
@@ -95,6 +97,7 @@ fn router(app: App, admin_token: Option<String>) -> Result<Router, Box<dyn Error
         .route("/health", get(async |db: Db| db.health().await.map(Json)))
         .route("/metrics", get(async move || monitor.prometheus_text()))
         .nest("/admin", admin.router())
+        .layer(DefaultBodyLimit::max(64 << 10))
         .layer(limit)
         .layer(requests)
         .with_state(app))

@@ -81,8 +81,17 @@ fn converse(chat: &Program, bare: &dyn Fn(&str) -> String) {
     assert!(bare("SELECT min(password) FROM users").starts_with("$argon2id$"));
     let wrong = json!({ "name": "ada", "password": "wrong horse battery" });
     assert_eq!(chat.post("/login", wrong).status, 401);
+    let hashed = || {
+        let metrics = chat.get("/metrics").body;
+        let line = metrics.lines().find(|it| it.starts_with("forebay_bulkhead_admitted_total"));
+        line.unwrap().rsplit(' ').next().unwrap().parse::<f64>().unwrap()
+    };
+    let before = hashed();
     let nobody = json!({ "name": "nobody", "password": "correct horse battery" });
     assert_eq!(chat.post("/login", nobody).status, 401);
+    assert_eq!(hashed() - before, 1.0, "a name that nobody has takes as long as any other");
+    let huge = json!({ "name": "eve", "password": "x".repeat(70_000) });
+    assert_eq!(chat.post("/login", huge).status, 413);
     let (ada, eve) = (log_in(chat, "ada"), log_in(chat, "eve"));
     check_tokens(chat, &ada);
 
