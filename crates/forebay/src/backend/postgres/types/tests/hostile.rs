@@ -128,7 +128,7 @@ fn a_list_is_bounded() {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 20_000,
+        cases: 8_000,
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

@@ -7,7 +7,7 @@ use fastrand::Rng;
 
 use super::{Bed, Content, Means, Recorded, all_means};
 
-const SEEDS: u64 = 60;
+const SEEDS: u64 = 30;
 const TRANSACTIONS: usize = 30;
 
 /// What the generator knows of a table.
