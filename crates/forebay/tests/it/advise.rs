@@ -157,6 +157,7 @@ fn what_else_there_is_to_say() {
         SELECT * FROM orders WHERE user_id = 5 ORDER BY made_at;
         SELECT * FROM users WHERE name = 'name 5';
         SELECT id FROM orders WHERE note LIKE '%98765%';
+        SELECT id FROM orders WHERE note = 'a note';
         SELECT * FROM orders ORDER BY id LIMIT 10 OFFSET 3900;";
     let mut all = Workload::from_sql(workload).unwrap();
     let check = |all: &Workload, kind, expect: &[&str]| {
@@ -171,6 +172,9 @@ fn what_else_there_is_to_say() {
     assert_eq!(found(&advice, FindingKind::DropDuplicate), ["DROP INDEX IF EXISTS d;"]);
     let text = advice.findings.iter().find(|it| it.kind == FindingKind::FullTextIndex).unwrap();
     assert!(text.advice[0].contains("rowid IN (SELECT rowid FROM"), "{text:#?}");
+    // As it is with the index on notes, by the name that is advised for it.
+    let plan = text.effects[0].plan_before.join("; ");
+    assert!(plan.contains("orders_note") && !format!("{advice:?}").contains("trial"), "{plan}");
     let deep = advice.findings.iter().find(|it| it.kind == FindingKind::DeepOffset).unwrap();
     assert!(deep.message.contains("3900") && deep.effects[0].after.work < 1_000.0, "{deep:#?}");
     // All of it can be run, and undone.

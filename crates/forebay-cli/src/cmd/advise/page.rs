@@ -117,7 +117,9 @@ fn effect(effect: &Effect, unit: &str, page: &mut String) {
         measured(before),
         measured(after),
     );
-    for (head, plan) in [("was", &effect.plan_before), ("now", &effect.plan_after)] {
+    let is_same = effect.plan_before == effect.plan_after;
+    let plans = [("was", &effect.plan_before), ("now", &effect.plan_after)];
+    for (head, plan) in plans.into_iter().filter(|_| !is_same) {
         if !plan.is_empty() {
             wrapped(&format!("     {head}: "), &plan.join("; "), page);
         }

@@ -240,7 +240,6 @@ impl Study<'_> {
                 }
             }
         }
-        self.rename_plans(chosen, &mut proven);
         Ok(proven)
     }
 
@@ -277,19 +276,6 @@ impl Study<'_> {
         // The same plan reads the same pages: what is longer is noise.
         let is_same_plan = it.used.is_empty() && it.effect.plan_before == it.effect.plan_after;
         is_read && !is_same_plan && it.effect.after.time > longest(&it.effect, share)
-    }
-
-    /// Puts the names under which candidates are advised into the plans.
-    fn rename_plans(&self, chosen: &Set, proven: &mut [Proven]) {
-        let names = self.names(chosen);
-        for line in proven.iter_mut().flat_map(|it| &mut it.effect.plan_after) {
-            for (number, name) in &names {
-                let trial = &self.candidates[*number].name;
-                if super::usage::index_of(line) == Some(trial.as_str()) {
-                    *line = line.replacen(trial, name, 1);
-                }
-            }
-        }
     }
 
     /// What is chosen, without what saves too little for what it takes.

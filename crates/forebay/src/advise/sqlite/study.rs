@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use super::admit::Looked;
 use super::bench::Costs;
+use super::usage::index_of;
 use crate::advise::advice::{Advice, Finding, Refusal};
 use crate::advise::candidate::Candidate;
 use crate::advise::options::AdviseOptions;
@@ -86,6 +87,7 @@ pub(in crate::advise) fn study(
     study.spare(&chosen)?;
     study.look_for_offsets(&chosen)?;
     study.look_for_texts(&chosen)?;
+    study.rename_plans(&chosen);
     Ok(study.finish())
 }
 
@@ -117,6 +119,20 @@ impl Study<'_> {
             names.insert(*number, name);
         }
         names
+    }
+
+    /// Puts the names under which candidates are advised into all plans.
+    fn rename_plans(&mut self, chosen: &BTreeSet<usize>) {
+        let names = self.names(chosen);
+        let effects = self.advice.findings.iter_mut().flat_map(|it| &mut it.effects);
+        for line in effects.flat_map(|it| it.plan_before.iter_mut().chain(&mut it.plan_after)) {
+            for (number, name) in &names {
+                let trial = &self.candidates[*number].name;
+                if index_of(line) == Some(trial.as_str()) {
+                    *line = line.replacen(trial, name, 1);
+                }
+            }
+        }
     }
 
     fn finish(mut self) -> Advice {
