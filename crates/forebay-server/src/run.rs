@@ -9,21 +9,19 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::extract::ConnectInfo;
-use axum::{Extension, Router};
+use axum::Router;
 use forebay::Db;
 use futures_util::future::{OptionFuture, select_all};
 use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
-use tower_layer::Layer as _;
 
 use crate::error::{Error, Result};
-use crate::http::{Service, Stall, router};
+use crate::http::{Answering, Doors, Idle, Service, Stall, router};
 use crate::listen::{Entrance, Incoming, Listener, Listeners};
 use crate::options::Options;
 
@@ -198,55 +196,66 @@ async fn welcome(
     stopping: watch::Receiver<bool>,
 ) {
     let Link { stream, peer, entrance, place } = link;
-    let from = (peer, entrance);
+    let doors = Doors::new(&service, &router, peer, entrance);
+    let options = &service.options;
     match stream {
         Incoming::Tcp(stream) => {
             // Answers are small and complete: waiting for more to send only delays them.
             let _ = stream.set_nodelay(true);
-            talk(stream, from, router, &service, stopping).await;
+            talk(stream, doors, options, stopping).await;
         }
         Incoming::Tls(stream, tls) => {
             let _ = stream.set_nodelay(true);
-            let limit = service.options.header_read_timeout;
+            let limit = options.header_read_timeout;
             match tokio::time::timeout(limit, tls.acceptor().accept(stream)).await {
-                Ok(Ok(stream)) => talk(stream, from, router, &service, stopping).await,
+                Ok(Ok(stream)) => talk(stream, doors, options, stopping).await,
                 Ok(Err(error)) => tracing::debug!(%error, "a connection has not become TLS"),
                 Err(_) => tracing::debug!(?limit, "a connection has not become TLS in time"),
             }
         }
         #[cfg(unix)]
-        Incoming::Unix(stream) => talk(stream, from, router, &service, stopping).await,
+        Incoming::Unix(stream) => talk(stream, doors, options, stopping).await,
     }
     drop(place);
 }
 
 async fn talk(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    (peer, entrance): (SocketAddr, Entrance),
-    router: Router,
-    service: &Service,
+    doors: Doors,
+    options: &Options,
     mut stopping: watch::Receiver<bool>,
 ) {
-    let router = Extension(ConnectInfo(peer)).layer(router);
-    let router = Extension(entrance).layer(router);
-    let options = &service.options;
-    let io = TokioIo::new(Stall::new(stream, options.write_stall_timeout));
+    let idle = Idle::new();
+    let io = TokioIo::new(Stall::new(stream, options.write_stall_timeout, idle.clone()));
+    let (doors, asked) = (Arc::new(doors), idle.clone());
+    let answer = service_fn(move |request| {
+        let (doors, busy) = (doors.clone(), asked.begin());
+        async move {
+            let response = doors.answer(request).await;
+            Ok::<_, Infallible>(response.map(|body| Answering::new(body, busy)))
+        }
+    });
+    // The time for a head is looked after by `idle`.
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(options.header_read_timeout)
+        .header_read_timeout(None)
         .max_buf_size(CONNECTION_BUFFER_BYTES)
         .max_header_size(CONNECTION_BUFFER_BYTES)
-        .serve_connection(io, TowerToHyperService::new(router));
+        .serve_connection(io, answer);
     let mut connection = pin!(connection);
+    let mut expired = pin!(idle.expired(options.header_read_timeout));
     let stopped = async {
         // An error means that the service is gone, which is a reason to stop as well.
         let _ = stopping.wait_for(|stop| *stop).await;
     };
     let result = tokio::select! {
         result = connection.as_mut() => result,
+        () = expired.as_mut() => return tracing::debug!("a connection was idle for too long"),
         () = stopped => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            tokio::select! {
+                result = connection => result,
+                () = expired => return tracing::debug!("a head has not come to its end"),
+            }
         }
     };
     if let Err(error) = result {

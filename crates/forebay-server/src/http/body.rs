@@ -1,5 +1,11 @@
 //! The body of a request, read within bounds of size and time, and decoded from JSON.
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use axum::body::HttpBody;
 use axum::extract::Request;
 use axum::http::header;
 use http_body_util::BodyExt;
@@ -20,9 +26,9 @@ pub(crate) async fn read<T: request::Request>(
     request: Request,
 ) -> Result<(T, Held), Failure> {
     let limit = service.options.body_read_timeout;
-    let (bytes, held) = match tokio::time::timeout(limit, collect(service, request)).await {
-        Ok(result) => result?,
-        Err(_) => {
+    let (bytes, held) = match within(limit, collect(service, request)).await {
+        Some(result) => result?,
+        None => {
             return Err(Failure::new(
                 408,
                 "BODY_TIMEOUT",
@@ -63,8 +69,32 @@ async fn collect(service: &Service, request: Request) -> Result<(Vec<u8>, Held),
         }
         held.grow_to(bytes.len() + data.len())?;
         bytes.extend_from_slice(&data);
+        if body.is_end_stream() {
+            // To ask once more would take another turn of the connection.
+            break;
+        }
     }
     Ok((bytes, held))
+}
+
+/// What comes within `limit`. A body that has come with its head is handed over by the connection
+/// in its next turn: only one that has not is worth a timer.
+async fn within<T>(limit: Duration, collected: impl Future<Output = T>) -> Option<T> {
+    let mut collected = pin!(collected);
+    let mut is_first = true;
+    let at_once = poll_fn(|cx| match collected.as_mut().poll(cx) {
+        Poll::Ready(done) => Poll::Ready(Some(done)),
+        Poll::Pending if is_first => {
+            is_first = false;
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+        Poll::Pending => Poll::Ready(None),
+    });
+    match at_once.await {
+        Some(done) => Some(done),
+        None => tokio::time::timeout(limit, collected).await.ok(),
+    }
 }
 
 /// The memory that decoding takes is held before it is done.

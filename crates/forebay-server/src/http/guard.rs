@@ -40,29 +40,56 @@ const NAMES: &str = "authorization, content-type, x-libsql-client-version, trace
 
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
-/// Checks a request, passes it on, and counts it.
+/// What is known of a request before it is looked at.
+pub(crate) struct Passage {
+    /// The route by which it is counted.
+    pub(crate) route: &'static str,
+    /// Through what it has come.
+    pub(crate) entrance: Entrance,
+    pub(crate) is_admin: bool,
+    /// Whether its answer does not end.
+    pub(crate) is_endless: bool,
+}
+
+/// Checks a request that the router has matched, passes it on, and counts it.
 pub(crate) async fn guard(
     State(service): State<Arc<Service>>,
     request: Request,
     next: Next,
 ) -> Response {
-    let started = Instant::now();
     let matched = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
     let route = match matched {
         Some(matched) if is_admin(matched) => ADMIN,
         _ => ROUTES.into_iter().find(|route| Some(*route) == matched).unwrap_or("other"),
     };
-    let is_endless = matched.is_some_and(is_live);
+    let passage = Passage {
+        route,
+        // Without an entrance it is taken for the stricter one.
+        entrance: request.extensions().get().copied().unwrap_or(Entrance::Loopback),
+        is_admin: matched.is_some_and(is_admin),
+        is_endless: matched.is_some_and(is_live),
+    };
+    pass(&service, &passage, request, async |request| next.run(request).await).await
+}
+
+/// Checks a request, has it answered by `run`, and counts it.
+pub(crate) async fn pass(
+    service: &Service,
+    passage: &Passage,
+    request: Request,
+    run: impl AsyncFnOnce(Request) -> Response,
+) -> Response {
+    let started = Instant::now();
     let dialect = Dialect::of(request.uri().path());
-    let course = Course::of(request.method(), route, request.headers());
-    let mut response = match admit(&service, &request) {
+    let course = Course::of(request.method(), passage.route, request.headers());
+    let mut response = match admit(service, passage, &request) {
         Ok(Admitted { place, origin }) => {
             let response = match is_preflight(&request) {
                 true => preflight(),
-                false => course.run(next.run(request)).await,
+                false => course.run(run(request)).await,
             };
             let deadline = Instant::now() + service.options.answer_send_timeout;
-            let deadline = (!is_endless).then_some(deadline);
+            let deadline = (!passage.is_endless).then_some(deadline);
             let course = course.clone();
             let response =
                 response.map(|body| Body::new(Sending { body, deadline, place, course }));
@@ -76,7 +103,7 @@ pub(crate) async fn guard(
         // The rest of the body is still on its way, and nobody wants to read it.
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    service.tally.add(route, status.as_u16(), started.elapsed());
+    service.tally.add(passage.route, status.as_u16(), started.elapsed());
     course.answered(status.as_u16());
     response
 }
@@ -86,13 +113,10 @@ struct Admitted {
     origin: Option<HeaderValue>,
 }
 
-fn admit(service: &Service, request: &Request) -> Result<Admitted, Failure> {
+fn admit(service: &Service, passage: &Passage, request: &Request) -> Result<Admitted, Failure> {
     let (uri, headers) = (request.uri(), request.headers());
-    // Without an entrance it is taken for the stricter one.
-    let entrance = request.extensions().get().copied().unwrap_or(Entrance::Loopback);
+    let Passage { entrance, is_admin, .. } = *passage;
     service.gate.check_host(entrance, uri, headers)?;
-    let matched = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-    let is_admin = matched.is_some_and(is_admin);
     let origin = match service.gate.check_origin(headers) {
         // The admin API has a page of its own, and looks by itself where a request is from.
         Err(_) if is_admin && !is_preflight(request) => None,

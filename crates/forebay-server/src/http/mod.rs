@@ -7,6 +7,7 @@ mod body;
 mod figures;
 mod guard;
 mod health;
+mod idle;
 mod metrics;
 mod origin;
 mod query;
@@ -20,8 +21,9 @@ mod tally;
 mod trace;
 
 pub(crate) use auth::bearer;
+pub(crate) use idle::{Answering, Idle};
 pub(crate) use origin::{check_content_type, is_loopback, without_port};
 pub(crate) use reply::{Dialect, failure, respond, small};
-pub(crate) use routes::router;
+pub(crate) use routes::{Doors, router};
 pub(crate) use service::Service;
 pub(crate) use stall::Stall;

@@ -3,9 +3,8 @@
 //! doubles must ask for large ones as text (`CAST(n AS TEXT)`).
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::response::Response;
 use forebay::{Column, ColumnKind, Outcome, Value};
 use serde::Deserialize;
@@ -37,8 +36,8 @@ impl crate::request::Request for QueryRequest {
 }
 
 /// Answers one statement.
-pub(crate) async fn query(State(service): State<Arc<Service>>, request: Request) -> Response {
-    match answer(&service, request).await {
+pub(crate) async fn query(service: &Service, request: Request) -> Response {
+    match answer(service, request).await {
         Ok(answer) => reply::answer(answer),
         Err(failure) => reply::failure(&failure, Dialect::Plain),
     }

@@ -1,15 +1,21 @@
 //! Which path is answered by what.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{Method, StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::{get, post};
+use axum::{Extension, Router};
+use hyper::body::Incoming;
+use hyper::service::Service as _;
+use hyper_util::service::TowerToHyperService;
+use tower_layer::Layer as _;
 
+use super::guard::Passage;
 use super::reply::Dialect;
 use super::service::Service;
 use super::{body, guard, health, metrics, query, reply};
@@ -17,6 +23,7 @@ use crate::admin::{Admin, DASHBOARD, LIVE};
 use crate::failure::Failure;
 use crate::hrana::{CursorRequest, PipelineRequest, SingleBatch, SingleExecute};
 use crate::json::Answer;
+use crate::listen::Entrance;
 use crate::request::Request as Decoded;
 
 /// Every route; the guard counts by these names and no others.
@@ -66,7 +73,73 @@ pub(crate) fn wants_page(request: &Request) -> bool {
         && accept.is_some_and(|accept| accept.contains("text/html"))
 }
 
-/// The routes over `service`, with everything that is checked before them.
+/// All doors of the service, as one connection finds them.
+pub(crate) struct Doors {
+    service: Arc<Service>,
+    entrance: Entrance,
+    routed: Routed,
+}
+
+type Routed = TowerToHyperService<WithEntrance>;
+type WithEntrance = axum::middleware::AddExtension<WithPeer, Entrance>;
+type WithPeer = axum::middleware::AddExtension<Router, ConnectInfo<SocketAddr>>;
+
+/// A door through which many small statements come, one a request. To find it by the router, in
+/// boxes within boxes, would take as long as to answer from memory.
+#[derive(Clone, Copy)]
+enum Hot {
+    Query,
+    Pipeline,
+}
+
+impl Doors {
+    /// For a connection of `peer`, which has come through `entrance`. The router is that of
+    /// [`router`].
+    pub(crate) fn new(
+        service: &Arc<Service>,
+        router: &Router,
+        peer: SocketAddr,
+        entrance: Entrance,
+    ) -> Doors {
+        let routed = Extension(ConnectInfo(peer)).layer(router.clone());
+        let routed = TowerToHyperService::new(Extension(entrance).layer(routed));
+        Doors { service: service.clone(), entrance, routed }
+    }
+
+    /// Answers a request. What is checked before is the same for all.
+    pub(crate) async fn answer(&self, request: axum::http::Request<Incoming>) -> Response {
+        let Some((hot, route)) = Hot::of(request.method(), request.uri().path()) else {
+            return match self.routed.call(request).await {
+                Ok(response) => response,
+                Err(never) => match never {},
+            };
+        };
+        let (service, entrance) = (&self.service, self.entrance);
+        let passage = Passage { route, entrance, is_admin: false, is_endless: false };
+        let run = async |request| match hot {
+            Hot::Query => query::query(service, request).await,
+            Hot::Pipeline => pipeline(service, request).await,
+        };
+        guard::pass(service, &passage, request.map(Body::new), run).await
+    }
+}
+
+impl Hot {
+    fn of(method: &Method, path: &str) -> Option<(Hot, &'static str)> {
+        if *method != Method::POST {
+            return None;
+        }
+        Some(match path {
+            "/v1/query" => (Hot::Query, "/v1/query"),
+            "/v2/pipeline" => (Hot::Pipeline, "/v2/pipeline"),
+            "/v3/pipeline" => (Hot::Pipeline, "/v3/pipeline"),
+            _ => return None,
+        })
+    }
+}
+
+/// The routes over `service`, with everything that is checked before them. Those of [`Hot`] are
+/// here for the sake of other methods than theirs.
 pub(crate) fn router(service: Arc<Service>) -> Router {
     Router::new()
         .route("/", get(index))
@@ -77,13 +150,13 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
         .route("/metrics/performance", get(metrics::performance))
         .route("/metrics/cache", get(metrics::cache))
         .route("/openapi.json", get(openapi))
-        .route("/v1/query", post(query::query))
+        .route("/v1/query", post(routed_query))
         .route("/v1/execute", post(execute))
         .route("/v1/batch", post(batch))
         .route("/v2", get(hrana))
-        .route("/v2/pipeline", post(pipeline))
+        .route("/v2/pipeline", post(routed_pipeline))
         .route("/v3", get(hrana))
-        .route("/v3/pipeline", post(pipeline))
+        .route("/v3/pipeline", post(routed_pipeline))
         .route("/v3/cursor", post(cursor))
         .merge(service.admin.detailed())
         .nest(ADMIN, service.admin.router())
@@ -125,8 +198,16 @@ async fn batch(State(service): State<Arc<Service>>, request: Request) -> Respons
     answer(&service, request, async |request: SingleBatch| request.run(&service.door).await).await
 }
 
-async fn pipeline(State(service): State<Arc<Service>>, request: Request) -> Response {
-    answer(&service, request, async |request: PipelineRequest| request.run(&service.door).await)
+async fn routed_query(State(service): State<Arc<Service>>, request: Request) -> Response {
+    query::query(&service, request).await
+}
+
+async fn routed_pipeline(State(service): State<Arc<Service>>, request: Request) -> Response {
+    pipeline(&service, request).await
+}
+
+async fn pipeline(service: &Service, request: Request) -> Response {
+    answer(service, request, async |request: PipelineRequest| request.run(&service.door).await)
         .await
 }
 

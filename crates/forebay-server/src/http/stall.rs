@@ -10,17 +10,32 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// A stream whose writes may stall for a bounded time.
+use super::idle::Idle;
+
+/// A stream whose writes may stall for a bounded time. Whoever takes something is not idle.
 pub(crate) struct Stall<T> {
     io: T,
+    idle: Idle,
     limit: Duration,
     timer: Pin<Box<Sleep>>,
     is_stalled: bool,
 }
 
 impl<T> Stall<T> {
-    pub(crate) fn new(io: T, limit: Duration) -> Stall<T> {
-        Stall { io, limit, timer: Box::pin(sleep_until(Instant::now())), is_stalled: false }
+    pub(crate) fn new(io: T, limit: Duration, idle: Idle) -> Stall<T> {
+        let timer = Box::pin(sleep_until(Instant::now()));
+        Stall { io, idle, limit, timer, is_stalled: false }
+    }
+
+    fn taken(
+        &mut self,
+        cx: &mut Context<'_>,
+        result: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        if result.is_ready() {
+            self.idle.touch();
+        }
+        self.watch(cx, result)
     }
 
     fn watch<R>(
@@ -58,7 +73,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Stall<T> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.io).poll_write(cx, bytes);
-        self.watch(cx, result)
+        self.taken(cx, result)
     }
 
     fn poll_write_vectored(
@@ -67,7 +82,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Stall<T> {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.io).poll_write_vectored(cx, slices);
-        self.watch(cx, result)
+        self.taken(cx, result)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -95,7 +110,7 @@ mod tests {
     async fn a_reader_that_stops_is_given_up_and_a_slow_one_is_not() {
         let limit = Duration::from_millis(200);
         let (near, mut far) = tokio::io::duplex(16);
-        let mut near = Stall::new(near, limit);
+        let mut near = Stall::new(near, limit, Idle::new());
         let slow = tokio::spawn(async move {
             let mut bytes = [0; 16];
             for _ in 0..4 {
