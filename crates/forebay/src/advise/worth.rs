@@ -8,7 +8,7 @@ const SMALL: u64 = 1 << 20;
 const SHARE_MIN: f64 = 0.001;
 
 /// Why an index of so many bytes is not worth having, if it saves `saved` of the `total` that all
-/// statements take in which it could help, in seconds. `None` if it is.
+/// statements take in which it could help. `None` if it is.
 pub(super) fn too_little(saved: f64, total: f64, bytes: u64) -> Option<String> {
     let is_minor = bytes > SMALL && saved < total * SHARE_MIN;
     is_minor.then(|| {

@@ -328,8 +328,7 @@ impl Prover<'_> {
             );
             return Ok(Err(text));
         }
-        let total: f64 = before.iter().map(|(at, it)| it.time_ms * self.reads[*at].calls).sum();
-        if let Some(reason) = too_little(saved, total, it.bytes) {
+        if let Some(reason) = too_little(saved, self.total_ms(before), it.bytes) {
             return Ok(Err(reason));
         }
         let rows = self.writes.get(&it.candidate.table).copied().unwrap_or(0.0);
@@ -351,6 +350,11 @@ impl Prover<'_> {
             entry_ms,
             name: it.bare_name().to_owned(),
         }))
+    }
+
+    /// What all calls of these statements take.
+    fn total_ms(&self, taken: &BTreeMap<usize, Taken>) -> f64 {
+        taken.iter().map(|(at, it)| it.time_ms * self.reads[*at].calls).sum()
     }
 
     /// Of the indexes that a slower statement uses, the one that saves least.
