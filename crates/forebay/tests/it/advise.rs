@@ -150,7 +150,8 @@ fn what_else_there_is_to_say() {
     let shop = Shop::new(
         "CREATE INDEX a ON orders (user_id); CREATE INDEX b ON orders (user_id, made_at);
          CREATE INDEX c ON users (name); CREATE INDEX d ON users (name);
-         CREATE INDEX e ON orders (total); CREATE UNIQUE INDEX f ON users (email)",
+         CREATE INDEX e ON orders (total); CREATE UNIQUE INDEX f ON users (email);
+         UPDATE orders SET note = note || printf('%.500c', 'x')",
     );
     let workload = "
         -- calls: 20
