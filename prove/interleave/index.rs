@@ -72,7 +72,7 @@ use crate::sql::{Affinity, Bound, Collation, Conjunct, Occurrence, Operand, Part
 use crate::value::Value;
 
 /// Schedules tried per test; a failing one is printed and can be replayed.
-const SCHEDULES: usize = 30;
+const SCHEDULES: usize = 20;
 
 /// The same, or as many as FOREBAY_SCHEDULES says.
 fn schedules() -> usize {

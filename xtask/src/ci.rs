@@ -76,7 +76,7 @@ const PLAIN: &[&str] = &[
 ];
 /// Transactions, and the longest time to begin a further seed, of the proof in the gate. It runs
 /// with a fresh seed each time, so that the gate goes on looking where it has not been.
-const PROVE: &[&str] = &["--steps", "300", "--seeds", "4", "--jobs", "2", "--seconds", "30"];
+const PROVE: &[&str] = &["--steps", "150", "--seeds", "2", "--jobs", "2", "--seconds", "30"];
 const DOC: &[&str] = &["doc", "--quiet", "--workspace", "--no-deps", FEATURES, "--locked"];
 
 const FIRST: &[Step] = &[
