@@ -23,10 +23,8 @@ use super::App;
 /// `{"alg":"HS256","typ":"JWT"}`: no token can ask for another algorithm.
 const HEADER: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.";
 
-/// What the password of a name that nobody has is compared with: to say no at once would tell which
-/// names there are.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5IGhhcyB0aGlz\
-                      $AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+/// For names that nobody has: to refuse them at once would tell which names there are.
+const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5aXM$AAAAAAAAAAAAAAAAAAAAAA";
 
 #[derive(Deserialize)]
 pub(super) struct Login {

@@ -23,7 +23,7 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::extract::{DefaultBodyLimit, FromRef};
+use axum::extract::FromRef;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use forebay::http::{RateLimit, Requests};
@@ -97,7 +97,6 @@ fn router(app: App, admin_token: Option<String>) -> Result<Router, Box<dyn Error
         .route("/health", get(async |db: Db| db.health().await.map(Json)))
         .route("/metrics", get(async move || monitor.prometheus_text()))
         .nest("/admin", admin.router())
-        .layer(DefaultBodyLimit::max(64 << 10))
         .layer(limit)
         .layer(requests)
         .with_state(app))

@@ -90,8 +90,6 @@ fn converse(chat: &Program, bare: &dyn Fn(&str) -> String) {
     let nobody = json!({ "name": "nobody", "password": "correct horse battery" });
     assert_eq!(chat.post("/login", nobody).status, 401);
     assert_eq!(hashed() - before, 1.0, "a name that nobody has takes as long as any other");
-    let huge = json!({ "name": "eve", "password": "x".repeat(70_000) });
-    assert_eq!(chat.post("/login", huge).status, 413);
     let (ada, eve) = (log_in(chat, "ada"), log_in(chat, "eve"));
     check_tokens(chat, &ada);
 
