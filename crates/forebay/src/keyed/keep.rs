@@ -119,7 +119,14 @@ impl Core {
                 tracing::warn!(cache = self.name, "{KEEPERS_MAX} entries are kept warm: no more");
                 return;
             }
-            Place::Vacant(place) => _ = place.insert(Arc::new(keeper())),
+            Place::Vacant(place) => {
+                let keeper = keeper();
+                // Whoever asks first is about to load it: to find nothing there until then is no
+                // reason to load it twice.
+                let next = self.now().saturating_add(nanos(GAP_MIN));
+                keeper.not_before.store(next, Ordering::Relaxed);
+                place.insert(Arc::new(keeper));
+            }
         }
         drop(all);
         let Ok(runtime) = Handle::try_current() else { return };

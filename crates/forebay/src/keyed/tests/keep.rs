@@ -110,6 +110,22 @@ async fn a_load_that_fails_is_tried_less_and_less() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_first_load_is_its_callers_and_no_other_runs_beside_it() {
+    let (cache, clock) = built(|builder| builder);
+    let count: Arc<AtomicU32> = Arc::default();
+    let loads = count.clone();
+    let load = move || {
+        loads.fetch_add(1, Ordering::SeqCst);
+        async { Err::<u8, _>("out of order") }
+    };
+    assert!(cache.entry("a").keep_warm().get_or_load(load).await.is_err());
+    pass(&clock, Duration::from_millis(500)).await;
+    assert_eq!(count.load(Ordering::SeqCst), 1);
+    pass(&clock, secs(1)).await;
+    assert_eq!(count.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn it_ends_with_the_last_handle() {
     let (cache, clock) = built(|builder| builder);
     let (held, count) = (Arc::new(()), Arc::default());
