@@ -10,7 +10,7 @@ const SHARE_MIN: f64 = 0.001;
 /// Why an index of so many bytes is not worth having, if it saves `saved` of the `total` that all
 /// statements take in which it could help. `None` if it is.
 pub(super) fn too_little(saved: f64, total: f64, bytes: u64) -> Option<String> {
-    let is_minor = bytes > SMALL && saved < total * SHARE_MIN;
+    let is_minor = bytes > SMALL && total > 0.0 && saved < total * SHARE_MIN;
     is_minor.then(|| {
         let percent = 100.0 * saved.max(0.0) / total;
         let mib = bytes >> 20;
@@ -34,5 +34,6 @@ mod tests {
         let text = "it would save 0.00 % of the time that statements take, for 2 MiB";
         check(-1.0, 87.0, 2 * SMALL, Some(text));
         check(0.0, 0.0, 6 * SMALL, None);
+        check(-1.0, 0.0, 6 * SMALL, None);
     }
 }

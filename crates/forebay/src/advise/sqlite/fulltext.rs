@@ -103,7 +103,7 @@ impl Study<'_> {
         self.trial.drop_text_index(&trigrams.undo)?;
         if effects.is_empty() {
             let shown = format!("trigrams of {}.{}", place.table, place.column);
-            self.refuse(shown, "no statement takes half of its time by it, or gives the same rows");
+            self.refuse(shown, "no statement gives the same rows by it in half of the time");
             return Ok(());
         }
         let column = &place.column;
