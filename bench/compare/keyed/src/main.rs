@@ -1,6 +1,6 @@
-//! `forebay::Cache` beside moka, quick_cache and `cached`: a hit, a hit through the call that
-//! could load, and 64 callers of one cold key. It checks what each answers before it measures, and
-//! they take turns.
+//! `forebay::Cache` beside moka, quick_cache, foyer and `cached`: a hit, a hit through the call
+//! that could load, and 64 callers of one cold key. It checks what each answers before it measures,
+//! and they take turns.
 
 use std::future::Future;
 use std::hint::black_box;
@@ -88,6 +88,29 @@ impl Contender for Quick {
         let load = async { Ok::<_, std::convert::Infallible>(Arc::new(load.await)) };
         let Ok(value) = self.0.get_or_insert_async(key, load).await;
         value
+    }
+}
+
+/// Its memory alone, without a disk.
+#[derive(Clone)]
+struct Foyer(foyer_memory::Cache<String, Arc<u64>>);
+
+impl Contender for Foyer {
+    fn name(&self) -> &'static str {
+        "foyer"
+    }
+
+    async fn get(&self, key: &str) -> Option<Arc<u64>> {
+        self.0.get(key).map(|entry| entry.value().clone())
+    }
+
+    async fn get_or_load<F>(&self, key: &str, load: F) -> Arc<u64>
+    where
+        F: Future<Output = u64> + Send + 'static,
+    {
+        let load = || async { Ok::<_, std::convert::Infallible>(Arc::new(load.await)) };
+        let entry = self.0.get_or_fetch(key, load).await.expect("the load does not fail");
+        entry.value().clone()
     }
 }
 
@@ -195,19 +218,22 @@ async fn race(rounds: usize) -> Result<Vec<Times>, Fault> {
     let moka = moka::future::Cache::builder().max_capacity(10 * KEYS as u64).time_to_live(ttl);
     let moka = Moka(moka.build());
     let quick = Quick(Arc::new(quick_cache::sync::Cache::new(10 * KEYS)));
+    let foyer = Foyer(foyer_memory::CacheBuilder::new(10 * KEYS).build());
     let cached = cached::LruTtlCache::builder().max_size(10 * KEYS).ttl(ttl).build()?;
     let cached = Cached(Arc::new(tokio::sync::Mutex::new(cached)));
     let mut of_ours = Times::new(&ours).await?;
     let mut of_moka = Times::new(&moka).await?;
     let mut of_quick = Times::new(&quick).await?;
+    let mut of_foyer = Times::new(&foyer).await?;
     let mut of_cached = Times::new(&cached).await?;
     for _ in 0..rounds {
         of_ours = tokio::spawn(round(ours.clone(), of_ours)).await??;
         of_moka = tokio::spawn(round(moka.clone(), of_moka)).await??;
         of_quick = tokio::spawn(round(quick.clone(), of_quick)).await??;
+        of_foyer = tokio::spawn(round(foyer.clone(), of_foyer)).await??;
         of_cached = tokio::spawn(round(cached.clone(), of_cached)).await??;
     }
-    Ok(vec![of_ours, of_moka, of_quick, of_cached])
+    Ok(vec![of_ours, of_moka, of_quick, of_foyer, of_cached])
 }
 
 fn print(all: &[Times], rounds: usize) {
@@ -227,7 +253,7 @@ fn print(all: &[Times], rounds: usize) {
 fn outcome(all: &[Times]) -> Outcome {
     let mut outcome = Outcome::default();
     let lock = include_str!("../Cargo.lock");
-    outcome.locked(lock, &["forebay", "moka", "quick_cache", "cached"]);
+    outcome.locked(lock, &["forebay", "moka", "quick_cache", "foyer-memory", "cached"]);
     let operations: [(&str, fn(&Times) -> &[f64]); 3] = [
         ("get from a keyed cache", |times| &times.get),
         ("get_or_load from a keyed cache", |times| &times.get_or_load),

@@ -38,6 +38,15 @@ impl Connection {
         }
     }
 
+    /// Its connection to SQLite, if that is the database.
+    pub(super) fn as_sqlite(&mut self) -> Option<&mut sqlite::Connection> {
+        match self.kind_mut() {
+            Kind::Sqlite(checkout) => Some(checkout),
+            #[cfg(feature = "postgres")]
+            Kind::Postgres(_) => None,
+        }
+    }
+
     fn kind(&self) -> &Kind {
         self.0.as_ref().expect("it has its connection until it is dropped")
     }
@@ -113,15 +122,25 @@ impl Drop for Connection {
     }
 }
 
-/// Rolls back on a worker thread if there is anything to roll back.
+/// Rolls back on a worker thread if there is anything to roll back, and makes a checkpoint there
+/// that is owed.
 fn retire(checkout: Checkout<sqlite::Connector>) {
-    if checkout.is_autocommit() && !checkout.is_changed() {
+    let is_clean = checkout.is_autocommit() && !checkout.is_changed();
+    if is_clean && !checkout.owes_checkpoint() {
         return;
     }
+    let work = move || match is_clean {
+        true => make_checkpoint(checkout),
+        false => clean(checkout),
+    };
     match tokio::runtime::Handle::try_current() {
-        Ok(runtime) => drop(runtime.spawn_blocking(move || clean(checkout))),
-        Err(_) => clean(checkout),
+        Ok(runtime) => drop(runtime.spawn_blocking(work)),
+        Err(_) => work(),
     }
+}
+
+fn make_checkpoint(mut checkout: Checkout<sqlite::Connector>) {
+    checkout.make_checkpoint();
 }
 
 /// Makes a connection fit for another caller, or closes it.

@@ -1,24 +1,69 @@
-//! How a read runs at SQLite: on the caller's thread within a budget of VM steps, which spares a
-//! short one the way to another thread, else on a worker thread.
+//! How a statement runs at SQLite: on the caller's thread within a budget of VM steps, which spares
+//! a short one the way to another thread and back, else on a worker thread. A write does so only
+//! where it waits for no disk.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::call::Call;
+use super::connection::Connection;
 use super::database::Engine;
 use super::flight::{Landing, Working};
 use super::read::finish;
 use super::sqlite::Sqlite;
-use super::template::{INLINE_STEPS, Template};
+use super::template::{INLINE_STEPS, INLINE_WRITE_STEPS, Template};
 use super::trip::Trip;
 use super::worker::blocking;
 use crate::backend::sqlite::{Budget, Connector, Ran, Request};
-use crate::backend::{Answer, Collect, Scope};
+use crate::backend::{Answer, Collect, Effect, Scope};
 use crate::error::Result;
 use crate::guard::{Stop, StopOnDrop};
 use crate::pool::Checkout;
 
+/// Bytes of the parameters of a write up to which it runs on the caller's thread.
+const INLINE_BYTES_MAX: usize = 64 << 10;
+
+/// A write that takes longer there, whatever its steps are, runs on a worker thread the next time.
+const INLINE_WRITE_MAX: Duration = Duration::from_millis(1);
+
 impl Engine {
+    /// Runs a short write. `None` where it has to run on a worker thread: nothing has happened.
+    pub(super) fn write_inline(
+        &self,
+        writer: &mut Connection,
+        call: &Call<'_>,
+        template: &Template,
+    ) -> Option<Result<Answer>> {
+        let writer = writer.as_sqlite()?;
+        let is_short = template.analysis.effect == Effect::Write
+            && template.is_short()
+            && call.params.size() <= INLINE_BYTES_MAX;
+        if !is_short || !writer.commits_at_once() {
+            return None;
+        }
+        let request = Request {
+            sql: call.text.sql,
+            params: &call.params,
+            stop: call.deadline(self.statement_timeout).map(|deadline| Stop::at(Some(deadline))),
+            budget: Budget::Inline(INLINE_WRITE_STEPS),
+            scope: Scope::Shared,
+            fill: false,
+        };
+        let began = Instant::now();
+        let ran = writer.run(&request, &mut Collect::new(call.limits));
+        if began.elapsed() > INLINE_WRITE_MAX {
+            template.was_long();
+        }
+        match ran {
+            Ok(Ran::Done(answer)) => Some(Ok(answer)),
+            Ok(Ran::NeedsWorker) => {
+                template.was_long();
+                None
+            }
+            Err(error) => Some(Err(error)),
+        }
+    }
+
     /// The answer. Of the trip it says when it had a connection.
     pub(super) async fn read_at_sqlite(
         &self,
@@ -50,7 +95,7 @@ impl Engine {
         let working = landing.map(Landing::working);
         let work = self.read_on_worker(reader, call, template, deadline, (fill, working));
         let answer = Box::pin(work).await?;
-        template.took(answer.steps);
+        template.was(answer.steps < INLINE_STEPS);
         Ok(answer)
     }
 

@@ -25,6 +25,9 @@ use crate::watch::Record;
 /// VM steps that a read may take on the caller's thread; about 100 µs.
 pub(super) const INLINE_STEPS: u64 = 10_000;
 
+/// The same of a write. Changing a row takes longer than reading one.
+pub(super) const INLINE_WRITE_STEPS: u64 = 1_000;
+
 /// Short runs on a worker thread after which a long statement is tried inline again.
 const SHORT_RUNS: u32 = 32;
 
@@ -77,25 +80,18 @@ impl Template {
         self.pace.load(Ordering::Relaxed) == 0
     }
 
-    /// It took more steps than it may inline.
+    /// It took more than it may inline.
     pub(super) fn was_long(&self) {
         self.pace.store(SHORT_RUNS, Ordering::Relaxed);
     }
 
     /// How it went where it does not hold up others.
-    #[cfg(feature = "postgres")]
     pub(super) fn was(&self, is_short: bool) {
-        let steps = if is_short { 0 } else { INLINE_STEPS };
-        self.took(steps);
-    }
-
-    /// It took so many steps on a worker thread.
-    pub(super) fn took(&self, steps: u64) {
-        if steps >= INLINE_STEPS {
-            self.was_long();
-        } else {
+        if is_short {
             let pace = self.pace.load(Ordering::Relaxed);
             self.pace.store(pace.saturating_sub(1), Ordering::Relaxed);
+        } else {
+            self.was_long();
         }
     }
 }

@@ -1,19 +1,20 @@
-//! Writes: one after another, in the order in which they were asked for, on a worker thread.
+//! Writes: one after another, in the order in which they were asked for; on a worker thread, but
+//! for short ones at SQLite.
 
 use std::panic::Location;
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::call::Call;
-use super::connection::perform;
+use super::connection::{Connection, perform};
 use super::database::Engine;
 use super::origin::Purpose;
 use super::read::{Read, Source, WRITES};
-use super::template::Template;
+use super::template::{INLINE_WRITE_STEPS, Template};
 use super::transaction;
 use super::trip::{Brought, Errand, Trip};
 use super::work::{Run, Script, WholeScript};
-use crate::backend::{Effect, Scope};
+use crate::backend::{Answer, Effect, Scope};
 use crate::depend;
 use crate::error::{Error, Result};
 use crate::guard::{Stop, StopOnDrop};
@@ -25,8 +26,27 @@ impl Engine {
         self.check_nested_write()?;
         let mut trip = Trip::begin(&template.record, self.dialect());
         let holder = call.holder(Some(template.record.text().clone()));
-        let writer = self.acquire_for(call, Purpose::Write, holder).await?;
+        let mut writer = self.acquire_for(call, Purpose::Write, holder).await?;
         trip.arrive(Instant::now());
+        let done = match self.write_inline(&mut writer, call, template) {
+            Some(done) => done,
+            None => self.write_on_worker(writer, call, template).await,
+        };
+        self.wrote();
+        self.note_trip(&trip, &Errand::of(call, &template.record), &Brought::of(&done));
+        if template.analysis.effect == Effect::Schema {
+            self.forget_templates();
+        }
+        Ok(Read::from_origin(done?, Source::Unknown(WRITES)))
+    }
+
+    /// Runs a write at SQLite on a worker thread; at PostgreSQL the caller waits for the server.
+    async fn write_on_worker(
+        &self,
+        writer: Connection,
+        call: &Call<'_>,
+        template: &Template,
+    ) -> Result<Answer> {
         let stop = Stop::at(call.deadline(self.statement_timeout));
         let _stop = StopOnDrop(stop.clone());
         let run = Run {
@@ -38,13 +58,9 @@ impl Engine {
             #[cfg(feature = "postgres")]
             proven: template.proven(&call.params),
         };
-        let done = perform(writer, run).await;
-        self.wrote();
-        self.note_trip(&trip, &Errand::of(call, &template.record), &Brought::of(&done));
-        if template.analysis.effect == Effect::Schema {
-            self.forget_templates();
-        }
-        Ok(Read::from_origin(done?, Source::Unknown(WRITES)))
+        let answer = perform(writer, run).await?;
+        template.was(answer.steps < INLINE_WRITE_STEPS);
+        Ok(answer)
     }
 
     /// Runs a script in one transaction.

@@ -25,6 +25,8 @@ mod foreign;
 mod functions;
 /// What stands before a database, and what passes it by.
 mod guard;
+/// Short writes on the thread of their caller.
+mod inline;
 /// Rows of many keys, by one statement.
 mod loading;
 /// Maintenance: its tasks on real files, and who does them.

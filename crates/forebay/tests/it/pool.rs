@@ -91,7 +91,8 @@ async fn a_thousand_readers_at_once() {
     let stats = db.stats().readers;
     assert!(stats.size <= 12 && stats.max == 12, "{stats:?}");
     let began = Instant::now();
-    while db.stats().readers.size > 4 {
+    // One whose snapshot is being ended is in use as well.
+    while db.stats().readers.size > 4 || db.stats().readers.in_use > 0 {
         assert!(
             began.elapsed() < Duration::from_secs(3),
             "overflow stays: {:?}",
@@ -99,7 +100,6 @@ async fn a_thousand_readers_at_once() {
         );
         tokio::time::sleep(ms(10)).await;
     }
-    assert_eq!(db.stats().readers.in_use, 0);
     assert_alive(&db).await;
 }
 

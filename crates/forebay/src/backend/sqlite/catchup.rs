@@ -299,6 +299,13 @@ impl CatchUp {
         }
     }
 
+    /// Whether the next commit, unless another process is quicker, only adds to the log. One that
+    /// begins it anew syncs its head.
+    pub(super) fn appends(&self) -> bool {
+        let mut in_file = self.header().into_iter();
+        in_file.all(|header| self.backfilled() < header.frames()) && self.blind().is_none()
+    }
+
     /// Moves the log into the file, as far as that goes without waiting for anybody. Blocks on
     /// the disk.
     pub(crate) fn checkpoint(&self) {

@@ -1,5 +1,6 @@
 //! Our own checkpoints: moving the log into the file once it has grown, after a commit and on its
-//! thread, as SQLite does by itself.
+//! thread, as SQLite does by itself; where that thread must not wait for the disk, it is owed until
+//! the connection is on one that may.
 //!
 //! Only passive ones, which wait for nobody and leave the header as it is. Whether the log then
 //! starts anew is up to the next writer, and to readers: see "Held snapshots" in
@@ -24,11 +25,23 @@ pub(super) struct Checkpoints {
     leases: Arc<Leases>,
     /// Frames in the log at the last one.
     last: u32,
+    /// Commits are on a thread that must not wait.
+    is_deferred: bool,
+    is_owed: bool,
 }
 
 impl Checkpoints {
     pub(super) fn new(leases: Arc<Leases>) -> Checkpoints {
-        Checkpoints { leases, last: 0 }
+        Checkpoints { leases, last: 0, is_deferred: false, is_owed: false }
+    }
+
+    /// Whether one that becomes due is owed instead of made.
+    pub(super) fn defer(&mut self, is_deferred: bool) {
+        self.is_deferred = is_deferred;
+    }
+
+    pub(super) fn is_owed(&self) -> bool {
+        self.is_owed
     }
 
     /// Ends the snapshots that readers hold: older ones keep frames out of the file, and the next
@@ -44,9 +57,15 @@ impl Checkpoints {
         let is_due = frames >= CHECKPOINT_FRAMES
             && frames - catchup.backfilled().min(frames) >= RETRY_FRAMES
             && (was_started_anew || frames - self.last >= RETRY_FRAMES);
-        if !is_due {
-            return;
+        self.is_owed |= is_due;
+        if self.is_owed && !self.is_deferred {
+            self.make(hooked, frames);
         }
+    }
+
+    /// Makes a checkpoint now. Blocks on the disk.
+    pub(super) fn make(&mut self, hooked: &Hooked, frames: u32) {
+        self.is_owed = false;
         self.last = frames;
         self.make_way();
         hooked.control().arm(None, None, Duration::ZERO);

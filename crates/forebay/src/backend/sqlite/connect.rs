@@ -15,6 +15,9 @@ use super::statements::StatementCounters;
 use crate::error::{Error, Kind, Result};
 use crate::pool::Connect;
 
+/// `PRAGMA synchronous` from which on every commit is synced.
+const SYNCHRONOUS_FULL: i64 = 2;
+
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
@@ -60,11 +63,12 @@ impl Connector {
         self.catchup.check_moved()?;
         let connection = open::connect(&self.location, &self.options)?;
         self.catchup.check_moved()?;
+        let fault = |error| super::fault::from_driver(error, None, None);
         if self.role == Role::Reader {
-            connection
-                .execute_batch("PRAGMA query_only = ON")
-                .map_err(|error| super::fault::from_driver(error, None, None))?;
+            connection.execute_batch("PRAGMA query_only = ON").map_err(fault)?;
         }
+        let asked = connection.query_row("PRAGMA synchronous", [], |row| row.get::<_, i64>(0));
+        let syncs_commits = asked.map_err(fault)? >= SYNCHRONOUS_FULL;
         let policy = Policy { shared: self.role != Role::Session, remote: self.options.remote };
         let (means, index) = (self.catchup.means(), self.catchup.index().clone());
         let connection = Connection::new(
@@ -78,6 +82,7 @@ impl Connector {
         );
         Ok(Box::new(match self.role {
             Role::Reader => connection.holding_snapshots(self.leases.clone()),
+            Role::Writer | Role::Only if !syncs_commits => connection.committing_at_once(),
             Role::Writer | Role::Session | Role::Only => connection,
         }))
     }

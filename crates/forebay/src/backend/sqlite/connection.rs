@@ -22,7 +22,7 @@ use super::statements::{StatementCounters, Statements};
 use crate::backend::{Described, Effect, Known, Scope};
 use crate::error::{Error, Kind, Result};
 use crate::guard::Stop;
-use crate::invalidate::{Author, Authors, WriteSet};
+use crate::invalidate::{Author, Authors, Header, WriteSet};
 use crate::sql::skip_blank;
 
 /// Room among the prepared statements for those that hold and end snapshots.
@@ -41,6 +41,8 @@ pub(crate) struct Connection {
     pub(super) work: Work,
     pub(super) held: Held,
     pub(super) busy_timeout: Duration,
+    /// Every commit waits for the disk.
+    syncs_commits: bool,
 }
 
 /// The open transaction, as far as the cache is concerned.
@@ -54,7 +56,7 @@ pub(super) struct Work {
     has_written: bool,
     /// Fills so far, to measure some.
     fills: u32,
-    checkpoints: Checkpoints,
+    pub(super) checkpoints: Checkpoints,
 }
 
 impl Connection {
@@ -84,7 +86,30 @@ impl Connection {
             },
             held: Held::none(),
             busy_timeout,
+            syncs_commits: true,
         }
+    }
+
+    /// For a connection whose commits wait for no disk, but where the log begins anew.
+    pub(super) fn committing_at_once(mut self) -> Connection {
+        self.syncs_commits = false;
+        self
+    }
+
+    /// Whether a short write waits for no disk: by its settings, and since it only adds to the log.
+    pub(crate) fn commits_at_once(&self) -> bool {
+        !self.syncs_commits && self.work.catchup.appends()
+    }
+
+    /// Whether a checkpoint has become due on a thread that must not wait for it.
+    pub(crate) fn owes_checkpoint(&self) -> bool {
+        self.work.checkpoints.is_owed()
+    }
+
+    /// Makes the checkpoint that is owed. Blocks on the disk.
+    pub(crate) fn make_checkpoint(&mut self) {
+        let frames = self.work.catchup.header().map_or(0, Header::frames);
+        self.work.checkpoints.make(&self.hooked, frames);
     }
 
     /// Keeps the snapshots of its reads for as long as `leases` allow. Only for a connection that

@@ -30,7 +30,7 @@ use crate::value::Value;
 /// Where a statement runs, and so what it may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Budget {
-    /// On a thread of the caller: so many VM steps, and no waiting for locks.
+    /// On a thread of the caller: so many VM steps, and no waiting for locks or checkpoints.
     Inline(u64),
     /// On a worker thread: as long as it is wanted.
     Worker,
@@ -75,6 +75,7 @@ impl Connection {
             Budget::Inline(steps) => (Some(steps), Duration::ZERO),
             Budget::Worker => (None, self.busy_timeout),
         };
+        self.work.checkpoints.defer(steps_max.is_some());
         self.held.review(&self.hooked, &self.work.catchup);
         self.forget_pages();
         self.hooked.control().arm(request.stop.clone(), steps_max, busy);
@@ -88,7 +89,7 @@ impl Connection {
             self.hand_over();
         }
         self.refresh();
-        let Connection { hooked, statements, work, held, busy_timeout } = self;
+        let Connection { hooked, statements, work, held, busy_timeout, .. } = self;
         let mut run = Run { hooked, statements, work, held, busy_timeout: *busy_timeout, request };
         let ran = catch_unwind(AssertUnwindSafe(|| run.prepare_and_step(sink)));
         let halt = self.hooked.control().halt();
