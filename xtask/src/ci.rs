@@ -12,6 +12,9 @@ use anyhow::{Context, Result, bail};
 struct Step {
     name: &'static str,
     action: Action,
+    /// Where it runs every other day only: on those with an even number (0), or on the others (1). See
+    /// [`TURN`].
+    days: Option<u64>,
 }
 
 enum Action {
@@ -36,15 +39,15 @@ struct Lane<'s> {
 }
 
 const fn cargo(name: &'static str, args: &'static [&'static str]) -> Step {
-    Step { name, action: Action::Cargo { args, env: None } }
+    Step { name, action: Action::Cargo { args, env: None }, days: None }
 }
 
 const fn built(name: &'static str, program: &'static str, args: &'static [&'static str]) -> Step {
-    Step { name, action: Action::Built { program, args } }
+    Step { name, action: Action::Built { program, args }, days: None }
 }
 
 const fn check(name: &'static str, check: fn(&Path) -> Result<()>) -> Step {
-    Step { name, action: Action::Check(check) }
+    Step { name, action: Action::Check(check), days: None }
 }
 
 /// The proof on PostgreSQL is built too, though it is not run; the tiers, the extractor and the
@@ -103,24 +106,30 @@ const LANES: &[Lane<'_>] = &[
             Step {
                 name: "test without the preupdate hook",
                 action: Action::Cargo { args: PLAIN, env: Some(("LIBSQLITE3_FLAGS", "")) },
+                days: Some(1),
             },
             cargo("clippy", CLIPPY),
             Step {
                 name: "doc",
                 action: Action::Cargo { args: DOC, env: Some(("RUSTDOCFLAGS", "-D warnings")) },
+                days: Some(0),
             },
         ],
         is_patient: true,
     },
 ];
 
-/// Which PostgreSQL server each test takes: both would take twice the time, and the next day it is
-/// the other.
+/// Whose day it is: of two things that take long the one is done today, and the other tomorrow. It is
+/// which PostgreSQL server each test takes, and which of the steps that have days. A number; set to
+/// nothing, all is done.
 const TURN: &str = "FOREBAY_POSTGRES_TURN";
 
+/// What it is set to, or the number of this day.
 fn turn() -> String {
-    let today = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    (today.unwrap_or_default().as_secs() / 86_400).to_string()
+    std::env::var(TURN).unwrap_or_else(|_| {
+        let today = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        (today.unwrap_or_default().as_secs() / 86_400).to_string()
+    })
 }
 
 /// Runs every step in `root`; the error names the first that failed.
@@ -161,7 +170,8 @@ impl Ran {
 
     fn of(root: &Path, steps: &[Step], is_patient: bool) -> Ran {
         let mut times = Vec::with_capacity(steps.len());
-        for step in steps {
+        let turn = turn();
+        for step in steps.iter().filter(|step| step.is_due(&turn)) {
             // Nobody who cannot read this reads the outcome.
             let _ = writeln!(std::io::stderr(), "\n== {}", step.name);
             let start = Instant::now();
@@ -187,6 +197,11 @@ fn print_times(ran: &[Ran], total: Duration, out: &mut dyn Write) -> Result<()> 
 }
 
 impl Step {
+    fn is_due(&self, turn: &str) -> bool {
+        let today = turn.parse::<u64>().ok();
+        self.days.is_none_or(|days| today.is_none_or(|today| today % 2 == days))
+    }
+
     fn run(&self, root: &Path, is_patient: bool) -> Result<()> {
         let (program, args, env) = match self.action {
             Action::Check(check) => return check(root),
@@ -207,11 +222,8 @@ impl Step {
         };
         let name = program.file_name().unwrap_or_default().to_string_lossy();
         let words = || format!("{name} {}", args.join(" "));
-        // Whoever sets it to nothing wants all of them.
-        if std::env::var_os(TURN).is_none() {
-            command.env(TURN, turn());
-        }
         let status = command
+            .env(TURN, turn())
             .args(args)
             .envs(env)
             .current_dir(root)
@@ -248,6 +260,22 @@ mod tests {
         let (error, ran) = outcome(&[check("first", passes), cargo("second", &["--version"])]);
         assert_eq!(error, None);
         assert_eq!(ran, ["first", "second"]);
+    }
+
+    #[test]
+    fn steps_have_their_days() {
+        let check = |days: Option<u64>, turn: &str, expect: bool| {
+            let step = Step { days, ..check("it", passes) };
+            assert_eq!(step.is_due(turn), expect, "{days:?} on {turn:?}");
+        };
+        check(None, "7", true);
+        check(Some(0), "20", true);
+        check(Some(1), "20", false);
+        check(Some(1), "21", true);
+        check(Some(0), "21", false);
+        // All of them.
+        check(Some(0), "", true);
+        check(Some(1), "", true);
     }
 
     #[test]
