@@ -13,8 +13,12 @@ use super::comparand::{Comparand, Scalar};
 use super::index::{Index, Interest};
 use super::shape::Shape;
 
-/// Slots and values kept per table and transaction; beyond it the whole table counts as changed.
-const EFFECTS_MAX: usize = 50_000;
+/// Different slots kept per table and transaction; beyond it the whole table counts as changed. More
+/// than half of all answers by key would be dropped with as many.
+const SLOTS_MAX: usize = 200_000;
+
+/// The same for rows that are looked up in windows.
+const PROBES_MAX: usize = 50_000;
 
 /// Bytes of values kept per table and transaction; beyond it the whole table counts as changed.
 const BYTES_MAX: usize = 4_000_000;
@@ -198,10 +202,13 @@ impl Effects {
     }
 
     fn are_too_many(&mut self) -> bool {
-        if self.slots.len() + self.probes.len() > EFFECTS_MAX {
+        // Twice as many before it is looked which are the same, so that each look is worth it.
+        let mut has_slots = true;
+        if self.slots.len() > 2 * SLOTS_MAX {
             self.slots.sort_unstable();
             self.slots.dedup();
+            has_slots = self.slots.len() <= SLOTS_MAX;
         }
-        self.slots.len() + self.probes.len() > EFFECTS_MAX || self.bytes > BYTES_MAX
+        !has_slots || self.probes.len() > PROBES_MAX || self.bytes > BYTES_MAX
     }
 }

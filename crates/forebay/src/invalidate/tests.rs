@@ -414,6 +414,30 @@ fn beyond_the_bounds_tables_count_as_a_whole() {
     assert!(!index.is_valid(&bound), "too many rows to look at count as all");
 }
 
+/// As many keys as a transaction may hold are told apart, however often each is written; one with
+/// more is the whole table.
+#[test]
+fn a_large_transaction_is_told_by_its_keys() {
+    let check = |rows: i64, writes: usize, expect: std::ops::Range<usize>| {
+        let index = std::sync::Arc::new(Index::new());
+        let of = |id: i64| taken(&index, &whole("users", 0, &Plain::OneOf(vec![id])));
+        let (changed, others) = (of(1), (0..100).map(|n| of(-1 - n)).collect::<Vec<_>>());
+        let mut changes = Changes::new(index.clone());
+        for id in (1..=rows).cycle().take(writes) {
+            let [old, new] = [1, 2].map(|value| Some([Some(id), Some(value), None, None]));
+            changes.record("users", &Change { old, new });
+        }
+        index.apply_changes(&changes, &Authors::all(Author::UNKNOWN));
+        assert!(!index.is_valid(&changed));
+        let kept = others.iter().filter(|ticket| index.is_valid(ticket)).count();
+        assert!(expect.contains(&kept), "{kept} of 100 are kept beside {rows} rows");
+    };
+    // 262,144 slots: a share of e^(-rows/slots) of other keys lies in none that was raised.
+    check(1_000, 1_000_000, 95..101);
+    check(100_000, 100_000, 50..85);
+    check(300_000, 300_000, 0..1);
+}
+
 /// A ticket that is dropped leaves nothing behind.
 #[test]
 fn windows_go_with_their_tickets() {
