@@ -13,9 +13,9 @@ use super::comparand::{Comparand, Scalar};
 use super::index::{Index, Interest};
 use super::shape::Shape;
 
-/// Different slots kept per table and transaction; beyond it the whole table counts as changed. More
-/// than half of all answers by key would be dropped with as many.
-const SLOTS_MAX: usize = 200_000;
+/// Slots kept per table and transaction. When there are as many, it is looked which are the same; if
+/// half of them differ the whole table counts as changed, as most answers by key would be dropped.
+const SLOTS_MAX: usize = 400_000;
 
 /// The same for rows that are looked up in windows.
 const PROBES_MAX: usize = 50_000;
@@ -202,13 +202,13 @@ impl Effects {
     }
 
     fn are_too_many(&mut self) -> bool {
-        // Twice as many before it is looked which are the same, so that each look is worth it.
-        let mut has_slots = true;
-        if self.slots.len() > 2 * SLOTS_MAX {
+        if self.slots.len() >= SLOTS_MAX {
             self.slots.sort_unstable();
             self.slots.dedup();
-            has_slots = self.slots.len() <= SLOTS_MAX;
+            if self.slots.len() >= SLOTS_MAX / 2 {
+                return true;
+            }
         }
-        !has_slots || self.probes.len() > PROBES_MAX || self.bytes > BYTES_MAX
+        self.probes.len() > PROBES_MAX || self.bytes > BYTES_MAX
     }
 }

@@ -435,7 +435,7 @@ fn a_large_transaction_is_told_by_its_keys() {
     // 262,144 slots: a share of e^(-rows/slots) of other keys lies in none that was raised.
     check(1_000, 1_000_000, 95..101);
     check(100_000, 100_000, 50..85);
-    check(300_000, 300_000, 0..1);
+    check(500_000, 500_000, 0..1);
 }
 
 /// A ticket that is dropped leaves nothing behind.
