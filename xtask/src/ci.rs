@@ -12,8 +12,8 @@ use anyhow::{Context, Result, bail};
 struct Step {
     name: &'static str,
     action: Action,
-    /// Where it runs every other day only: on those with an even number (0), or on the others (1). See
-    /// [`TURN`].
+    /// Where it runs every other day only: on those with an even number (0), or on the others
+    /// (1). See [`TURN`].
     days: Option<u64>,
 }
 
@@ -119,9 +119,9 @@ const LANES: &[Lane<'_>] = &[
     },
 ];
 
-/// Whose day it is: of two things that take long the one is done today, and the other tomorrow. It is
-/// which PostgreSQL server each test takes, and which of the steps that have days. A number; set to
-/// nothing, all is done.
+/// Whose day it is: of two things that take long the one is done today, and the other tomorrow. It
+/// is which PostgreSQL server each test takes, and which of the steps that have days. A number; set
+/// to nothing, all is done.
 const TURN: &str = "FOREBAY_POSTGRES_TURN";
 
 /// What it is set to, or the number of this day.

@@ -13,8 +13,9 @@ use super::comparand::{Comparand, Scalar};
 use super::index::{Index, Interest};
 use super::shape::Shape;
 
-/// Slots kept per table and transaction. When there are as many, it is looked which are the same; if
-/// half of them differ the whole table counts as changed, as most answers by key would be dropped.
+/// Slots kept per table and transaction. When there are as many, it is looked which are the same;
+/// if half of them differ the whole table counts as changed, as most answers by key would be
+/// dropped.
 const SLOTS_MAX: usize = 400_000;
 
 /// The same for rows that are looked up in windows.
