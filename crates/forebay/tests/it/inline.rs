@@ -28,7 +28,7 @@ fn without_workers<F: Future<Output = ()>>(db: Synchronous, work: impl FnOnce(Db
         // Connections are opened by such a thread, too.
         db.execute(INSERT).bind(0).await.unwrap();
         truth(&db, "SELECT count(*) FROM t").await;
-        let (release, released) = mpsc::channel::<()>();
+        let (release, released) = mpsc::sync_channel::<()>(1);
         let (begin, begun) = tokio::sync::oneshot::channel();
         let taken = tokio::task::spawn_blocking(move || {
             begin.send(()).unwrap();
