@@ -421,7 +421,7 @@ fn a_large_transaction_is_told_by_its_keys() {
     let check = |rows: i64, writes: usize, expect: std::ops::Range<usize>| {
         let index = std::sync::Arc::new(Index::new());
         let of = |id: i64| taken(&index, &whole("users", 0, &Plain::OneOf(vec![id])));
-        let (changed, others) = (of(1), (0..100).map(|n| of(-1 - n)).collect::<Vec<_>>());
+        let (changed, others) = (of(1), (0..100).map(|n| of(1_000_000 + n)).collect::<Vec<_>>());
         let mut changes = Changes::new(index.clone());
         for id in (1..=rows).cycle().take(writes) {
             let [old, new] = [1, 2].map(|value| Some([Some(id), Some(value), None, None]));

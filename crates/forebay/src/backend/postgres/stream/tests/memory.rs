@@ -30,7 +30,7 @@ fn basis(id: i64) -> Basis {
 fn rows_are_not_kept() {
     let index = Arc::new(Index::new());
     let ticket = |id| index.draft(&basis(id), Bindings(&[])).close(&index, 0, |_| None);
-    let (hit, other) = (ticket(5), ticket(-1));
+    let (hit, other) = (ticket(5), ticket(1_000_000));
     let rows = [(1, "id", 23, false), (2, "name", 25, false)];
     let rows: Vec<_> = rows.map(|column| column_row((7, 7, 2), column)).to_vec();
     let mut assembler: Assembler<Changes> = Assembler::new();
