@@ -5,6 +5,7 @@ mod answer;
 mod batch;
 mod effect;
 mod known;
+mod pace;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
 mod scope;
@@ -14,4 +15,5 @@ pub(crate) use answer::{Answer, Collect, Limits, RowSink};
 pub(crate) use batch::{Batch, Batched};
 pub(crate) use effect::Effect;
 pub(crate) use known::{Described, Known};
+pub(crate) use pace::Pace;
 pub(crate) use scope::Scope;

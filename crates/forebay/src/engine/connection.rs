@@ -166,7 +166,8 @@ impl Hold for Connection {
     }
 }
 
-/// Does `work` on the connection of `holder`, and returns when both have ended.
+/// Does `work` on the connection of `holder`, and returns when both have ended. At SQLite it does
+/// so on this thread where the work waits for nothing, else on one that may block.
 ///
 /// Dropping the future does not stop work that runs on a thread of its own, as at SQLite; whoever
 /// wants that gives it a `Stop`. At PostgreSQL it asks the server to stop.
@@ -174,6 +175,11 @@ pub(super) async fn perform<W: Work>(mut holder: impl Hold, work: W) -> Result<W
     #[cfg(feature = "postgres")]
     if let Kind::Postgres(link) = holder.connection().kind_mut() {
         return work.on_postgres(link).await;
+    }
+    if let Some(sqlite) = holder.connection().as_sqlite()
+        && let Some(done) = work.at_once(sqlite)
+    {
+        return done;
     }
     blocking(move || match holder.connection().kind_mut() {
         Kind::Sqlite(checkout) => work.on_sqlite(checkout),

@@ -68,7 +68,7 @@ impl Custody {
     pub(crate) async fn commit(&self) -> Result<()> {
         let done = self.pinned.run(Commit).await;
         self.has_written();
-        done
+        done.map(drop)
     }
 
     pub(crate) async fn roll_back(&self) -> Result<()> {

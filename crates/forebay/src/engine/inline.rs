@@ -3,7 +3,7 @@
 //! where it waits for no disk.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::call::Call;
 use super::connection::Connection;
@@ -21,10 +21,7 @@ use crate::guard::{Stop, StopOnDrop};
 use crate::pool::Checkout;
 
 /// Bytes of the parameters of a write up to which it runs on the caller's thread.
-const INLINE_BYTES_MAX: usize = 64 << 10;
-
-/// A write that takes longer there, whatever its steps are, runs on a worker thread the next time.
-const INLINE_WRITE_MAX: Duration = Duration::from_millis(1);
+pub(super) const INLINE_BYTES_MAX: usize = 64 << 10;
 
 impl Engine {
     /// Runs a short write. `None` where it has to run on a worker thread: nothing has happened.
@@ -36,7 +33,7 @@ impl Engine {
     ) -> Option<Result<Answer>> {
         let writer = writer.as_sqlite()?;
         let is_short = template.analysis.effect == Effect::Write
-            && template.is_short()
+            && template.pace.is_short()
             && call.params.size() <= INLINE_BYTES_MAX;
         if !is_short || !writer.commits_at_once() {
             return None;
@@ -51,13 +48,11 @@ impl Engine {
         };
         let began = Instant::now();
         let ran = writer.run(&request, &mut Collect::new(call.limits));
-        if began.elapsed() > INLINE_WRITE_MAX {
-            template.was_long();
-        }
+        template.pace.took(began.elapsed());
         match ran {
             Ok(Ran::Done(answer)) => Some(Ok(answer)),
             Ok(Ran::NeedsWorker) => {
-                template.was_long();
+                template.pace.was_long();
                 None
             }
             Err(error) => Some(Err(error)),
@@ -77,7 +72,7 @@ impl Engine {
         let mut reader = sqlite.readers.acquire(holder).await?;
         trip.arrive(reader.since());
         let deadline = call.deadline(self.statement_timeout);
-        if template.is_short() {
+        if template.pace.is_short() {
             let request = Request {
                 sql: call.text.sql,
                 params: &call.params,
@@ -89,13 +84,13 @@ impl Engine {
             };
             match reader.run(&request, &mut Collect::new(call.limits))? {
                 Ran::Done(answer) => return Ok(answer),
-                Ran::NeedsWorker => template.was_long(),
+                Ran::NeedsWorker => template.pace.was_long(),
             }
         }
         let working = landing.map(Landing::working);
         let work = self.read_on_worker(reader, call, template, deadline, (fill, working));
         let answer = Box::pin(work).await?;
-        template.was(answer.steps < INLINE_STEPS);
+        template.pace.was(answer.steps < INLINE_STEPS);
         Ok(answer)
     }
 

@@ -289,7 +289,7 @@ impl Engine {
         trip: &mut Trip,
     ) -> Result<Answer> {
         let mut _alone = None;
-        if call.coalesces && template.is_short() {
+        if call.coalesces && template.pace.is_short() {
             match Box::pin(self.ride(call, template, fill)).await {
                 Ride::Done(answer, spent) => {
                     trip.ride(spent);
@@ -298,7 +298,7 @@ impl Engine {
                 Ride::Alone(solo) => _alone = solo,
             }
         }
-        if template.is_short()
+        if template.pace.is_short()
             && let Some(schema) = template.proven(&call.params).read_under()
             && let Some(lane) = postgres.lanes.pick(schema)
             && let Some(done) =
@@ -324,7 +324,7 @@ impl Engine {
         let filling =
             Filling::begin(postgres, link.connection(), &call.params, template, fill && is_fit);
         let answer = run.on_postgres(link).await?;
-        template.was(began.elapsed() < SHORT);
+        template.pace.was(began.elapsed() < SHORT);
         Ok(filling.end(postgres, answer))
     }
 
@@ -354,7 +354,7 @@ impl Engine {
             Ok(Err(error)) if error.is_closed() => None,
             Ok(Err(error)) => Some(Err(error)),
             Err(_) => {
-                template.was_long();
+                template.pace.was_long();
                 None
             }
         }

@@ -3,7 +3,6 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::call::Call;
 #[cfg(feature = "postgres")]
@@ -15,7 +14,7 @@ use super::sqlite::Sqlite;
 use super::worker::blocking;
 #[cfg(feature = "postgres")]
 use crate::backend::postgres;
-use crate::backend::{Known, sqlite};
+use crate::backend::{Known, Pace, sqlite};
 use crate::cache::{Text, TextRef};
 use crate::error::Result;
 use crate::guard::{Stop, StopOnDrop};
@@ -28,16 +27,12 @@ pub(super) const INLINE_STEPS: u64 = 10_000;
 /// The same of a write. Changing a row takes longer than reading one.
 pub(super) const INLINE_WRITE_STEPS: u64 = 1_000;
 
-/// Short runs on a worker thread after which a long statement is tried inline again.
-const SHORT_RUNS: u32 = 32;
-
 pub(crate) struct Template {
     pub(crate) text: Text,
     pub(crate) analysis: Analysis,
     pub(crate) record: Arc<Record>,
-    /// 0 while the statement runs inline, at PostgreSQL beside others on one connection; else short
-    /// runs to go until it is tried again.
-    pace: AtomicU32,
+    /// Whether it runs inline, at PostgreSQL beside others on one connection.
+    pub(super) pace: Pace,
     pub(super) ruling: Ruling,
     /// Being run for many values at once.
     #[cfg(feature = "postgres")]
@@ -71,27 +66,6 @@ impl Deref for Analysis {
             Analysis::Sqlite(analysis) => analysis,
             #[cfg(feature = "postgres")]
             Analysis::Postgres(analysis) => analysis,
-        }
-    }
-}
-
-impl Template {
-    pub(super) fn is_short(&self) -> bool {
-        self.pace.load(Ordering::Relaxed) == 0
-    }
-
-    /// It took more than it may inline.
-    pub(super) fn was_long(&self) {
-        self.pace.store(SHORT_RUNS, Ordering::Relaxed);
-    }
-
-    /// How it went where it does not hold up others.
-    pub(super) fn was(&self, is_short: bool) {
-        if is_short {
-            let pace = self.pace.load(Ordering::Relaxed);
-            self.pace.store(pace.saturating_sub(1), Ordering::Relaxed);
-        } else {
-            self.was_long();
         }
     }
 }
@@ -137,7 +111,7 @@ impl Engine {
             text: text.clone(),
             analysis,
             record,
-            pace: AtomicU32::new(0),
+            pace: Pace::default(),
             ruling: Ruling::default(),
             #[cfg(feature = "postgres")]
             coalescing: Coalescing::default(),

@@ -87,8 +87,9 @@ where
         Ok(value) => {
             let done = pinned.run(Commit).await;
             engine.wrote();
-            done?;
-            engine.forget_templates();
+            if done? {
+                engine.forget_templates();
+            }
             Ok(value)
         }
         Err(error) => {

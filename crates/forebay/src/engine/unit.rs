@@ -224,7 +224,10 @@ impl Engine {
             Ok(value) => {
                 let done = pinned.run(Commit).await;
                 self.wrote();
-                done.map(|()| value)
+                if matches!(done, Ok(true)) {
+                    self.forget_templates();
+                }
+                done.map(|_| value)
             }
             Err(error) => {
                 // What the caller wants to know is its own error, not how the rollback went.

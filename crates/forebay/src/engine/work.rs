@@ -4,15 +4,17 @@
 #[cfg(feature = "postgres")]
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use super::inline::INLINE_BYTES_MAX;
 #[cfg(feature = "postgres")]
 use super::link::{Link, Proven};
 use super::read::finish;
+use super::template::INLINE_STEPS;
 #[cfg(feature = "postgres")]
 use crate::backend::postgres;
-use crate::backend::sqlite::{self, Budget, Request};
-use crate::backend::{Answer, Collect, Described, Effect, Limits, Scope};
+use crate::backend::sqlite::{self, Budget, Ran, Request};
+use crate::backend::{Answer, Collect, Described, Effect, Limits, Pace, Scope};
 use crate::error::{Error, Result};
 use crate::guard::Stop;
 #[cfg(feature = "postgres")]
@@ -24,6 +26,12 @@ use crate::params::Params;
 pub(super) trait Work: Send + 'static {
     /// What comes of it.
     type Done: Send + 'static;
+
+    /// Does it on the thread of its caller, where it waits for nothing. `None` where it has to be
+    /// done on another one: nothing has happened.
+    fn at_once(&self, _: &mut sqlite::Connection) -> Option<Result<Self::Done>> {
+        None
+    }
 
     /// Does it on a thread that may block.
     fn on_sqlite(self, connection: &mut sqlite::Connection) -> Result<Self::Done>;
@@ -44,19 +52,42 @@ pub(super) struct Run {
     pub(super) proven: Proven,
 }
 
-impl Work for Run {
-    type Done = Answer;
-
-    fn on_sqlite(self, connection: &mut sqlite::Connection) -> Result<Answer> {
+impl Run {
+    fn run(&self, connection: &mut sqlite::Connection, budget: Budget) -> Result<Ran> {
         let request = Request {
             sql: &self.sql,
             params: &self.params,
-            stop: Some(self.stop),
-            budget: Budget::Worker,
+            stop: Some(self.stop.clone()),
+            budget,
             scope: self.scope,
             fill: false,
         };
-        finish(connection.run(&request, &mut Collect::new(self.limits))?)
+        connection.run(&request, &mut Collect::new(self.limits))
+    }
+}
+
+impl Work for Run {
+    type Done = Answer;
+
+    fn at_once(&self, connection: &mut sqlite::Connection) -> Option<Result<Answer>> {
+        if self.params.size() > INLINE_BYTES_MAX {
+            return None;
+        }
+        let budget = connection.budget_within(&self.sql, INLINE_STEPS)?;
+        let began = Instant::now();
+        let ran = self.run(connection, budget);
+        connection.note_pace(&self.sql, |pace| pace.took(began.elapsed()));
+        if let Ok(Ran::NeedsWorker) = ran {
+            connection.note_pace(&self.sql, Pace::was_long);
+            return None;
+        }
+        Some(ran.and_then(finish))
+    }
+
+    fn on_sqlite(self, connection: &mut sqlite::Connection) -> Result<Answer> {
+        let answer = finish(self.run(connection, Budget::Worker)?)?;
+        connection.note_pace(&self.sql, |pace| pace.was(answer.steps < INLINE_STEPS));
+        Ok(answer)
     }
 
     #[cfg(feature = "postgres")]
@@ -125,7 +156,7 @@ impl Work for WholeScript {
     fn on_sqlite(self, connection: &mut sqlite::Connection) -> Result<()> {
         connection.begin_immediate(self.0.stop.clone())?;
         match self.0.on_sqlite(connection) {
-            Ok(()) => connection.commit(),
+            Ok(()) => connection.commit().map(drop),
             Err(error) => {
                 connection.roll_back()?;
                 Err(error)
@@ -147,7 +178,7 @@ impl Work for WholeScript {
         link.connection().run_script(begin.into(), stop.deadline()).await?;
         let script = Script { sql, limit, stop, scope: Scope::Transaction };
         match script.on_postgres(link).await {
-            Ok(()) => Commit.on_postgres(link).await,
+            Ok(()) => Commit.on_postgres(link).await.map(drop),
             Err(error) => {
                 RollBack.on_postgres(link).await?;
                 Err(error)
@@ -181,11 +212,21 @@ pub(super) struct Begin {
     pub(super) stop: Arc<Stop>,
 }
 
+impl Begin {
+    fn is_of_postgres(&self) -> bool {
+        self.options.read_only || self.options.deferrable
+    }
+}
+
 impl Work for Begin {
     type Done = ();
 
+    fn at_once(&self, connection: &mut sqlite::Connection) -> Option<Result<()>> {
+        if self.is_of_postgres() { None } else { connection.try_begin_immediate() }
+    }
+
     fn on_sqlite(self, connection: &mut sqlite::Connection) -> Result<()> {
-        if self.options.read_only || self.options.deferrable {
+        if self.is_of_postgres() {
             return Err(Error::usage(
                 "a transaction on SQLite holds the write lock, so that it cannot be read-only or \
                  deferrable; use `query` for reads, or a `session` with BEGIN for several of one \
@@ -212,18 +253,23 @@ impl Work for Begin {
     }
 }
 
-/// Commits; when that fails, rolls back.
+/// Commits; when that fails, rolls back. What comes of it is whether templates, where they are of
+/// one schema, may have become those of another.
 pub(super) struct Commit;
 
 impl Work for Commit {
-    type Done = ();
+    type Done = bool;
 
-    fn on_sqlite(self, connection: &mut sqlite::Connection) -> Result<()> {
+    fn at_once(&self, connection: &mut sqlite::Connection) -> Option<Result<bool>> {
+        connection.try_commit()
+    }
+
+    fn on_sqlite(self, connection: &mut sqlite::Connection) -> Result<bool> {
         connection.commit()
     }
 
     #[cfg(feature = "postgres")]
-    async fn on_postgres(self, link: &mut Link) -> Result<()> {
+    async fn on_postgres(self, link: &mut Link) -> Result<bool> {
         link.check_open()?;
         if link.has_failed() {
             link.connection().run_script("ROLLBACK".into(), None).await?;
@@ -231,7 +277,8 @@ impl Work for Commit {
         }
         // It fails, and rolls back, where a deferred constraint does not hold.
         let fence = link.fence_commit();
-        link.connection().run_fenced_script("COMMIT".into(), None, fence).await.map(drop)
+        link.connection().run_fenced_script("COMMIT".into(), None, fence).await?;
+        Ok(false)
     }
 }
 

@@ -59,7 +59,7 @@ impl Engine {
             proven: template.proven(&call.params),
         };
         let answer = perform(writer, run).await?;
-        template.was(answer.steps < INLINE_WRITE_STEPS);
+        template.pace.was(answer.steps < INLINE_WRITE_STEPS);
         Ok(answer)
     }
 

@@ -19,6 +19,15 @@ const INSERT: &str = "INSERT INTO t (v) VALUES (?)";
 /// Runs `work` on a runtime whose one thread for work that blocks is taken, so that what needs it
 /// waits.
 fn without_workers<F: Future<Output = ()>>(db: Synchronous, work: impl FnOnce(Db) -> F) {
+    without_workers_after(db, std::future::ready, work);
+}
+
+/// The same after some that needs one.
+fn without_workers_after<B: Future<Output = Db>, F: Future<Output = ()>>(
+    db: Synchronous,
+    before: impl FnOnce(Db) -> B,
+    work: impl FnOnce(Db) -> F,
+) {
     let place = Place::new();
     let mut builder = tokio::runtime::Builder::new_current_thread();
     let runtime = builder.enable_all().max_blocking_threads(1).build().unwrap();
@@ -28,6 +37,7 @@ fn without_workers<F: Future<Output = ()>>(db: Synchronous, work: impl FnOnce(Db
         // Connections are opened by such a thread, too.
         db.execute(INSERT).bind(0).await.unwrap();
         truth(&db, "SELECT count(*) FROM t").await;
+        let db = before(db).await;
         let (release, released) = mpsc::sync_channel::<()>(1);
         let (begin, begun) = tokio::sync::oneshot::channel();
         let taken = tokio::task::spawn_blocking(move || {
@@ -59,6 +69,58 @@ fn a_short_write_needs_no_other_thread() {
         assert!(in_time(&db, "UPDATE t SET v = v + ?").await.is_none(), "it is long");
         assert_eq!(truth(&db, "SELECT v FROM t WHERE id = 3").await, [[Value::Integer(3)]]);
     });
+}
+
+/// What a transaction does that is known to be short: statements that were run before.
+async fn transfer(db: &Db, from: i64, to: i64) -> Result<i64> {
+    db.transaction(|tx| async move {
+        let take = "UPDATE t SET v = v - 1 WHERE id = ? RETURNING v";
+        let left: i64 = tx.query(take).bind(from).one().await?;
+        tx.execute("UPDATE t SET v = v + 1 WHERE id = ?").bind(to).await?;
+        tx.execute("INSERT INTO u VALUES (?, ?)").bind(from).bind(to).await?;
+        let sum: i64 = tx.query("SELECT v FROM t WHERE id = ?").bind(to).one().await?;
+        Ok(left * 1_000 + sum)
+    })
+    .await
+}
+
+const HALF: Duration = Duration::from_millis(300);
+
+#[test]
+fn a_transaction_of_short_statements_needs_no_other_thread() {
+    let warm = |db: Db| async move {
+        transfer(&db, 10, 11).await.unwrap();
+        db
+    };
+    without_workers_after(Synchronous::Normal, warm, |db| async move {
+        let transferred = tokio::time::timeout(HALF, transfer(&db, 12, 13)).await;
+        // 12 % 7 and 13 % 7 were 5 and 6.
+        assert_eq!(transferred.expect("it does not wait").unwrap(), 4_007);
+        assert_eq!(truth(&db, "SELECT v FROM u WHERE id = 12").await, [[Value::Integer(13)]]);
+        // One that fails is rolled back, on such a thread.
+        let again = tokio::time::timeout(HALF, transfer(&db, 12, 13)).await;
+        assert!(again.is_err(), "its rollback waits");
+    });
+}
+
+/// A read that turns out long in a transaction goes on elsewhere, and takes nothing with it.
+#[tokio::test]
+async fn a_long_read_leaves_the_transaction_as_it_is() {
+    let place = Place::new();
+    let db = place.open(SCHEMA).await;
+    let long = "SELECT sum(a.v * b.v) FROM t a JOIN t b ON b.id <= ? WHERE a.id <= ?";
+    for width in [1, 1_000, 1_000, 2] {
+        let before = truth(&db, "SELECT v FROM t WHERE id = 7").await;
+        let sum = db.transaction(|tx| async move {
+            for id in [7, 8] {
+                tx.execute("UPDATE t SET v = v + 1 WHERE id = ?").bind(id).await?;
+            }
+            tx.query(long).bind(width).bind(width).one::<Option<i64>>().await
+        });
+        assert!(sum.await.unwrap().is_some());
+        let after = truth(&db, "SELECT v FROM t WHERE id = 7").await;
+        assert_eq!(flat(&after), [flat(&before)[0] + 1], "its writes are there: {width}");
+    }
 }
 
 #[test]

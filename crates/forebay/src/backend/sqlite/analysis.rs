@@ -17,7 +17,8 @@ use super::module;
 use super::observe::Observed;
 use super::relations::Relations;
 use super::reliance::Reliance;
-use crate::backend::{Effect, Known};
+use super::straight::{Instruction, Straightness};
+use crate::backend::{Effect, Known, Pace};
 use crate::invalidate::{Author, WriteSet};
 use crate::row::{Column, ColumnKind};
 use crate::sql::{
@@ -26,7 +27,7 @@ use crate::sql::{
 
 /// Everything known about one prepared statement. It holds as long as SQLite does not prepare
 /// the statement again.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Analysis {
     known: Known,
     pub(super) writes: WriteSet,
@@ -36,6 +37,10 @@ pub(crate) struct Analysis {
     pub(super) footprint: Arc<Footprint>,
     /// It begins, keeps or undoes a savepoint.
     pub(super) is_savepoint: bool,
+    /// Its program has no loop over the rows of a table.
+    pub(super) is_straight: bool,
+    /// How it goes on this connection within transactions.
+    pub(super) pace: Pace,
     /// The schema cookie under which a statement on rows was analysed.
     pub(super) schema: i64,
 }
@@ -77,6 +82,7 @@ pub(super) struct Program {
     copied: Vec<i64>,
     /// Functions that are called and not known to be immutable.
     functions: Vec<Box<str>>,
+    straightness: Straightness,
 }
 
 impl Analysis {
@@ -99,6 +105,8 @@ impl Analysis {
             author: Author::UNKNOWN,
             footprint: Arc::default(),
             is_savepoint: observed.savepoint,
+            is_straight: false,
+            pace: Pace::default(),
             schema: 0,
         };
         let judged = match effect {
@@ -153,6 +161,7 @@ impl Analysis {
             observed.note_function(function);
         }
         self.schema = catalogue.cookie;
+        self.is_straight = program.straightness.is_straight();
         if self.effect == Effect::Read {
             // A schema that cannot be read here costs precision, not the statement.
             let relations = Relations::read(connection, sql).unwrap_or_default();
@@ -316,6 +325,8 @@ impl Program {
         let mut rows = listing.raw_query();
         while let Some(row) = rows.next()? {
             let opcode = row.get_ref(1)?.as_str().unwrap_or_default();
+            let (address, p1, p2) = (row.get(0)?, row.get(2)?, row.get(3)?);
+            program.straightness.note(Instruction { address, opcode, p1, p2 });
             let (root, database): (i64, i64) = match opcode {
                 "OpenRead" | "OpenWrite" | "ReopenIdx" => (row.get(3)?, row.get(4)?),
                 "Clear" => (row.get(2)?, row.get(3)?),

@@ -43,6 +43,8 @@ pub(crate) struct Connection {
     pub(super) busy_timeout: Duration,
     /// Every commit waits for the disk.
     syncs_commits: bool,
+    /// What SQLite had counted of changed rows when a transaction was begun.
+    pub(super) counted: i64,
 }
 
 /// The open transaction, as far as the cache is concerned.
@@ -87,6 +89,7 @@ impl Connection {
             held: Held::none(),
             busy_timeout,
             syncs_commits: true,
+            counted: 0,
         }
     }
 

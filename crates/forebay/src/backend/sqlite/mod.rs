@@ -35,6 +35,7 @@ mod script;
 mod shm;
 mod snapshot;
 mod statements;
+mod straight;
 mod survey;
 mod text;
 mod traces;

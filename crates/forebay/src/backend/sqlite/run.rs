@@ -19,13 +19,16 @@ use super::hooks::Hooked;
 use super::partner;
 use super::snapshot::Held;
 use super::statements::{Statements, current_columns, refine};
-use crate::backend::{Answer, Effect, RowSink, Scope};
+use crate::backend::{Answer, Effect, Pace, RowSink, Scope};
 use crate::error::{Error, Kind, Result};
 use crate::guard::Stop;
 use crate::invalidate::{Bindings, WriteSet};
 use crate::params::Params;
 use crate::row::{Column, Rows};
 use crate::value::Value;
+
+/// Changed rows up to which a transaction is committed on a thread of the caller.
+const COMMIT_ROWS_MAX: i64 = 64;
 
 /// Where a statement runs, and so what it may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,22 +110,76 @@ impl Connection {
         }
     }
 
+    /// What a statement may take on a thread of the caller within the transaction that is open.
+    /// `None` where it has to run on a worker thread: it was not run before, or may take long.
+    ///
+    /// SQLite rolls the whole transaction back when a write in it is interrupted, so that a write
+    /// has no budget there: it is one that is bound to be short.
+    pub(crate) fn budget_within(&self, sql: &str, read_steps: u64) -> Option<Budget> {
+        if self.is_autocommit() || self.held.is_open() {
+            return None;
+        }
+        let analysis = self.statements.known(sql).filter(|analysis| analysis.pace.is_short())?;
+        match analysis.effect {
+            Effect::Read if analysis.is_cacheable() => Some(Budget::Inline(read_steps)),
+            Effect::Write if analysis.is_straight => Some(Budget::Inline(u64::MAX)),
+            _ => None,
+        }
+    }
+
+    /// Notes how a statement went within a transaction.
+    pub(crate) fn note_pace(&self, sql: &str, note: impl FnOnce(&Pace)) {
+        if let Some(analysis) = self.statements.known(sql) {
+            note(&analysis.pace);
+        }
+    }
+
     /// Begins a transaction that holds the write lock.
     pub(crate) fn begin_immediate(&mut self, stop: Arc<Stop>) -> Result<()> {
-        self.hooked.control().arm(Some(stop), None, self.busy_timeout);
+        self.begin(Some(stop), self.busy_timeout)
+    }
+
+    /// The same without waiting for the lock; `None` where that is needed.
+    pub(crate) fn try_begin_immediate(&mut self) -> Option<Result<()>> {
+        match self.begin(None, Duration::ZERO) {
+            Err(error) if error.is_busy() => None,
+            done => Some(done),
+        }
+    }
+
+    fn begin(&mut self, stop: Option<Arc<Stop>>, busy: Duration) -> Result<()> {
+        self.hooked.control().arm(stop, None, busy);
+        self.counted = self.hooked.total_changes();
         control_statement(&self.hooked, "BEGIN IMMEDIATE")
     }
 
-    /// Commits; when that fails, rolls back.
-    pub(crate) fn commit(&mut self) -> Result<()> {
+    /// Commits; when that fails, rolls back. Whether the schema, or what statements mean, may have
+    /// become another one.
+    pub(crate) fn commit(&mut self) -> Result<bool> {
+        self.work.checkpoints.defer(false);
+        self.end_transaction()
+    }
+
+    /// The same where it waits for no disk and has little to do. `None` elsewhere.
+    pub(crate) fn try_commit(&mut self) -> Option<Result<bool>> {
+        let is_small = self.hooked.total_changes() - self.counted <= COMMIT_ROWS_MAX;
+        if !is_small || !self.commits_at_once() {
+            return None;
+        }
+        self.work.checkpoints.defer(true);
+        Some(self.end_transaction())
+    }
+
+    fn end_transaction(&mut self) -> Result<bool> {
         self.hooked.control().arm(None, None, self.busy_timeout);
         self.check_open()?;
+        let moves = self.hooked.control().is_in_motion();
         let done = control_statement(&self.hooked, "COMMIT");
         self.settle();
         if done.is_err() {
             self.roll_back()?;
         }
-        done
+        done.map(|()| moves)
     }
 
     /// A savepoint statement of our own, in a transaction.

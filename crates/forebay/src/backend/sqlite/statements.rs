@@ -167,6 +167,11 @@ impl Statements {
         hooked.control().take_observed();
     }
 
+    /// What is known about `sql`, if it was run before.
+    pub(super) fn known(&self, sql: &str) -> Option<&Analysis> {
+        self.analyses.get(sql).map(Arc::as_ref)
+    }
+
     /// Forgets what is known about `sql`, because SQLite has prepared it again.
     pub(super) fn forget(&mut self, sql: &str) {
         if let Some(analysis) = self.analyses.remove(sql) {

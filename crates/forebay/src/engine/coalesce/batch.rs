@@ -41,7 +41,7 @@ pub(super) async fn send(engine: &Arc<Engine>, template: &Arc<Template>, riders:
         Ok((answer, fillings)) => {
             template.coalescing.succeeded(riders.len());
             if began.elapsed() > LONG {
-                template.was_long();
+                template.pace.was_long();
             }
             let Some(shares) = shared_out(&answer.rows, values.len()) else { return };
             for ((rider, number), filling) in riders.into_iter().zip(numbers).zip(fillings) {
