@@ -1,7 +1,7 @@
 use std::sync::mpsc;
 use std::time::Duration;
 
-use forebay::{Db, Outcome, Result, Synchronous, Value};
+use forebay::{Db, Outcome, Result, Synchronous, Transaction, Value};
 use rusqlite::Connection;
 use rusqlite::types::Value as Bare;
 
@@ -211,17 +211,30 @@ fn flat(rows: &[Vec<Value>]) -> Vec<i64> {
     rows.iter().flatten().map(number).collect()
 }
 
-/// The checkpoint that becomes due on the caller's thread is made on another one.
+/// A checkpoint that becomes due on the caller's thread is made on another one, whoever has the
+/// connection meanwhile.
 #[tokio::test]
 async fn the_log_of_short_writes_is_bounded() {
+    const INSERT: &str = "INSERT INTO t (text) VALUES (?)";
     const LOG_MAX: u64 = 8 << 20;
     let place = Place::new();
     let db = place.open("CREATE TABLE t (id INTEGER PRIMARY KEY, text TEXT)").await;
-    for n in 0..4_000 {
-        let text = format!("{n:01000}");
-        db.execute("INSERT INTO t (text) VALUES (?)").bind(text).await.unwrap();
-    }
     // Metadata only: opening and closing the file would drop SQLite's locks on it.
-    let log = std::fs::metadata(place.path().with_extension("db-wal")).unwrap().len();
-    assert!(log <= LOG_MAX, "the log has {log} bytes");
+    let log = || std::fs::metadata(place.path().with_extension("db-wal")).unwrap().len();
+    let texts = || (0..4_000).map(|n| format!("{n:01000}"));
+    for text in texts() {
+        db.execute(INSERT).bind(text).await.unwrap();
+    }
+    assert!(log() <= LOG_MAX, "the log has {} bytes", log());
+    for text in texts() {
+        let insert = |tx: Transaction| async move { tx.execute(INSERT).bind(text).await };
+        db.transaction(insert).await.unwrap();
+    }
+    assert!(log() <= LOG_MAX, "the log has {} bytes after transactions", log());
+    let session = db.session();
+    for text in texts() {
+        session.bulk("t").columns(["text"]).insert([(text,)]).await.unwrap();
+    }
+    assert!(log() <= LOG_MAX, "the log has {} bytes in a session", log());
+    session.close().await;
 }
