@@ -324,21 +324,3 @@ impl Engine {
         self.clear_shelf();
     }
 }
-
-impl Engine {
-    /// Drops entries that nothing can revive once they crowd out others: an answer that a write
-    /// made stale is found out when it is asked for, or here.
-    pub(super) fn drop_dead(&self, flushes: &mut u64) {
-        let is_crowded = self.store.bytes() > self.store.bytes_max() / 2;
-        let was_flushed = std::mem::replace(flushes, self.origin.flushes()) != *flushes;
-        if is_crowded || was_flushed {
-            self.store.retain(|_, entry| {
-                let lives = self.origin.is_valid(&entry.ticket);
-                if !lives {
-                    self.count_dropped(entry);
-                }
-                lives
-            });
-        }
-    }
-}

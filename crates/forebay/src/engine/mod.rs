@@ -25,6 +25,7 @@ mod pinned;
 mod policy;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod purge;
 mod read;
 mod relate;
 mod repeat;

@@ -11,6 +11,7 @@ use super::connection::Connection;
 use super::database::Engine;
 use super::link::{Link, Proven};
 use super::origin::{Counters, Origin, Purpose};
+use super::purge::Purge;
 use super::template::{Analysis, Template};
 use super::trip::Trip;
 use super::work::{Run, Work as _};
@@ -268,11 +269,11 @@ async fn connected(config: &Config, options: &pool::Options) -> Result<Pool<Conn
 
 /// Looks after the entries of an engine on PostgreSQL until the engine is dropped.
 pub(super) async fn tend(weak: Weak<Engine>) {
-    let mut flushes = 0;
+    let mut purge = Purge::default();
     loop {
         tokio::time::sleep(TEND_INTERVAL).await;
         let Some(engine) = weak.upgrade() else { return };
-        engine.drop_dead(&mut flushes);
+        engine.purge(&mut purge).await;
         engine.tend_shelf();
     }
 }

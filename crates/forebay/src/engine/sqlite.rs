@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::connection::Connection;
 use super::database::Engine;
 use super::origin::{Counters, Origin, Purpose};
+use super::purge::Purge;
 use super::worker::blocking;
 use crate::backend::sqlite::{
     self, CatchUp, Connector, Foreign, Location, Opened, Role, StatementCounters, Sweep, Sweeper,
@@ -187,7 +188,7 @@ impl Sweep for Readers {
 
 /// Looks after the file of an engine on SQLite until the engine is dropped.
 pub(super) async fn tend(weak: Weak<Engine>) {
-    let mut flushes = 0;
+    let mut purge = Purge::default();
     loop {
         tokio::time::sleep(TEND_INTERVAL).await;
         let Some(engine) = weak.upgrade() else { return };
@@ -206,7 +207,7 @@ pub(super) async fn tend(weak: Weak<Engine>) {
             sqlite.has_moved.store(true, Ordering::Relaxed);
             engine.trust.switches.close();
         }
-        engine.drop_dead(&mut flushes);
+        engine.purge(&mut purge).await;
         engine.tend_shelf();
         if engine.is_keeping() && sqlite.catchup.wants_survey() {
             let catchup = sqlite.catchup.clone();
