@@ -414,8 +414,8 @@ fn beyond_the_bounds_tables_count_as_a_whole() {
     assert!(!index.is_valid(&bound), "too many rows to look at count as all");
 }
 
-/// As many keys as a transaction may hold are told apart, however often each is written; of one with
-/// more most other answers go, if not all of them.
+/// As many keys as a transaction may hold are told apart, however often each is written; with more
+/// most other answers go, if not all of them.
 #[test]
 fn a_large_transaction_is_told_by_its_keys() {
     // Scattered: keys in a row lie in slots that are as far from each other.
