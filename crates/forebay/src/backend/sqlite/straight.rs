@@ -86,6 +86,8 @@ mod tests {
         CREATE TABLE tags (post INT, tag TEXT, PRIMARY KEY (post, tag)) WITHOUT ROWID;
         CREATE TABLE logged (id INTEGER PRIMARY KEY, of INT);
         CREATE TRIGGER log_it AFTER UPDATE ON logged BEGIN UPDATE users SET n = n + 1; END;
+        CREATE TABLE owners (id INTEGER PRIMARY KEY);
+        CREATE TABLE owned (id INT REFERENCES owners (id) ON DELETE CASCADE ON UPDATE CASCADE);
         CREATE VIRTUAL TABLE words USING fts5(word);
         WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000)
             INSERT INTO users SELECT i, 'a' || i, 0 FROM n;
@@ -156,6 +158,8 @@ mod tests {
         check("DELETE FROM tags WHERE post = ?", false);
         // It looks for posts of the user.
         check("DELETE FROM users WHERE id = ?", false);
+        check("DELETE FROM owners WHERE id = ?", false);
+        check("UPDATE owners SET id = ? WHERE id = ?", false);
         check("UPDATE logged SET of = 1 WHERE id = ?", false);
         check("INSERT INTO words VALUES (?)", false);
         let endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)";
